@@ -35,12 +35,14 @@ typedef struct {
 
 
 /*
- * The writer remembers its first failure; sio_wire_end() tells: SIO_OK,
- * SIO_NOMEM or SIO_DECLINED.
+ * The writer appends to buf and remembers its first failure, after which it
+ * writes nothing.  sio_wire_end() tells: SIO_OK, or SIO_NOMEM or SIO_DECLINED
+ * with buf as long as it was before sio_wire_begin().
  */
 
 typedef struct {
     sio_buf_t  *buf;
+    size_t      start;   /* buf->len before the record */
     int         rc;
 } sio_wire_writer_t;
 

@@ -48,6 +48,7 @@ typedef struct {
     unsigned   opcode:4;
     unsigned   fin:1;
     unsigned   rsv:3;        /* RSV1 is bit 2 */
+    unsigned   error:4;      /* why SIO_ERROR: see ws_frame_error() */
 } ws_frame_t;
 
 
@@ -71,6 +72,10 @@ void ws_frame_init(ws_frame_t *f);
  */
 int ws_frame_parse(ws_frame_t *f, unsigned rsv_ok, const uint8_t *data,
     size_t len, size_t *used);
+
+/* What was wrong, after SIO_ERROR: a static text. */
+
+const char *ws_frame_error(const ws_frame_t *f);
 
 /*
  * Unmask in place.  offset: position of data[0] in the payload.
