@@ -1,0 +1,132 @@
+# nginx-socketio: build, run and test.  `make help` lists the targets.
+#
+# BUILD      release (default), debug (default of `make test`) or sanitize
+#            (a whole nginx with ASan and UBSan, the module linked in)
+# NGINX_SRC  another nginx source tree: builds its nginx and the module for it
+# JOBS       parallel compilers
+# FUZZ TIME  the decoder to fuzz, and for how many seconds
+#
+# Everything generated is under build/.
+
+ifneq (,$(filter test prove,$(MAKECMDGOALS)))
+BUILD     ?= debug
+endif
+BUILD     ?= release
+NGINX_SRC ?=
+JOBS      ?= 2
+FUZZ      ?= json
+TIME      ?= 60
+TESTS     ?= $(sort $(wildcard t/*.t))
+UNIT      ?= build/unit
+DESTDIR   ?=
+
+OUT       := build/$(BUILD)$(addprefix -,$(notdir $(abspath $(NGINX_SRC))))
+MODULE    := $(OUT)/ngx_http_socketio_module.so
+FLOORS    := codec logic shm hub transport backend http
+SOURCES   := $(sort $(wildcard $(FLOORS:%=src/%/*.[ch])))
+
+ifeq ($(BUILD),sanitize)
+GOALS     := binary
+PRODUCT   := $(OUT)/nginx
+else ifneq ($(NGINX_SRC),)
+GOALS     := binary modules
+PRODUCT   := $(MODULE)
+else
+GOALS     := modules
+PRODUCT   := $(MODULE)
+endif
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.PHONY: all run stop test prove unit fuzz fuzz-all fuzz-replay layers style \
+        deps run-deps test-deps fuzz-deps client install clean help FORCE
+
+
+all: $(PRODUCT) ## build the module (BUILD=sanitize: a whole nginx)
+
+# nginx's own Makefile knows what to compile again; ours, when to configure.
+
+$(PRODUCT): $(OUT)/Makefile FORCE
+	@$(MAKE) --no-print-directory -j$(JOBS) -C $(OUT)/src \
+	    -f $(abspath $(OUT))/Makefile $(GOALS) >$(OUT)/make.log 2>&1 \
+	    || { cat $(OUT)/make.log; exit 1; }
+	@grep -E 'warning:' $(OUT)/make.log || true
+	@echo "built $@"
+
+$(OUT)/Makefile: config src/exports.map t/tools/nginx-configure $(OUT)/sources
+	t/tools/nginx-configure $(BUILD) $(OUT) $(NGINX_SRC)
+
+$(OUT)/sources: FORCE
+	@mkdir -p $(OUT)
+	@echo '$(SOURCES)' | tr ' ' '\n' | cmp -s - $@ \
+	    || echo '$(SOURCES)' | tr ' ' '\n' >$@
+
+
+run: run-deps ## install what is missing, build, start the demo on port 3001
+	@$(MAKE) --no-print-directory BUILD=release NGINX_SRC= all client
+	@t/tools/demo start
+
+stop: ## stop the demo
+	@t/tools/demo stop
+
+
+test: unit fuzz-replay layers style prove ## everything (BUILD=debug)
+
+prove: $(PRODUCT) client ## the tests with nginx: t/*.t, or TESTS="t/a.t ..."
+	SOCKETIO_BUILD=$(OUT) prove -e '' $(TESTS)
+
+unit: ## the unit tests, without nginx, under ASan and UBSan
+	@$(MAKE) --no-print-directory -j$(JOBS) -f t/tools/unit.mk unit
+	prove -e '' $(UNIT)/*_test
+
+fuzz: ## fuzz one decoder: FUZZ=json TIME=60
+	@$(MAKE) --no-print-directory -j$(JOBS) -f t/tools/unit.mk \
+	    build/fuzz/$(FUZZ)
+	t/tools/fuzz $(FUZZ) $(TIME)
+
+fuzz-all: ## fuzz every decoder for TIME seconds each
+	@for name in $(basename $(notdir $(filter-out %/driver.c, \
+	    $(wildcard t/fuzz/*.c)))); do \
+	    $(MAKE) --no-print-directory fuzz FUZZ=$$name TIME=$(TIME) || exit 1; \
+	done
+
+fuzz-replay: ## replay the fuzz corpus
+	@$(MAKE) --no-print-directory -j$(JOBS) -f t/tools/unit.mk replay
+
+layers: ## prove that no floor includes a higher one
+	@$(MAKE) --no-print-directory -j$(JOBS) -f t/tools/unit.mk pure
+	@t/tools/layers build/pure/lib.a
+
+style: ## check the look of the sources
+	@t/tools/style
+
+
+deps: ## install the Debian packages that a build needs
+	@t/tools/packages build
+
+run-deps:
+	@t/tools/packages build run
+
+test-deps: client ## install what the tests need
+	@t/tools/packages build run test
+
+fuzz-deps: ## install what fuzzing needs
+	@t/tools/packages build test fuzz
+
+client: t/node_modules/.package-lock.json
+
+t/node_modules/.package-lock.json: t/package-lock.json
+	@t/tools/packages run
+	npm ci --prefix t --no-audit --no-fund --loglevel=error
+	@touch $@
+
+install: $(PRODUCT) ## install the module into nginx's module folder
+	install -D -m 644 $(MODULE) $(DESTDIR)$$(t/tools/modules-path)/$(notdir $(MODULE))
+
+clean: stop ## remove build/
+	rm -rf build
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) \
+	    | expand -t 14
+	@echo; sed -n '2,/^$$/s/^# \(  .*\|[A-Z_ ]*  .*\)/\1/p' $(MAKEFILE_LIST)

@@ -1,0 +1,86 @@
+# Unit tests, fuzz targets and the pure library, all without an nginx.
+# Used by the Makefile above; `make -f t/tools/unit.mk build/unit/x_test` makes
+# one test alone.
+
+UNIT     ?= build/unit
+FUZZDIR  ?= build/fuzz
+PURE     ?= build/pure
+FUZZ_CC  ?= clang
+
+WARN     := -W -Wall -Wextra -Wpointer-arith -Wno-unused-parameter -Werror
+CFLAGS   := -std=gnu11 $(WARN) -g -O1 -fno-omit-frame-pointer -MMD -MP -Isrc
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined
+LIBS     := -ljansson -lpcre2-8 -lpthread
+
+SRCS     := $(sort $(wildcard src/codec/*.c src/logic/*.c))
+SHM      := $(filter-out src/shm/shm.c,$(sort $(wildcard src/shm/*.c)))
+TESTS    := $(sort $(wildcard t/unit/*_test.c))
+TARGETS  := $(sort $(filter-out t/fuzz/driver.c,$(wildcard t/fuzz/*.c)))
+
+# Floor 2 includes ngx_core.h: nginx's headers, and the configured ones.
+
+NGX      := build/debug
+NGX_INCS := $(addprefix -I$(NGX)/src/src/,core event event/modules os/unix) \
+            -I$(NGX)
+
+.PHONY: unit pure replay
+.SECONDARY:
+
+
+unit: $(TESTS:t/unit/%.c=$(UNIT)/%)
+
+pure: $(PURE)/lib.a
+
+replay: $(TARGETS:t/fuzz/%.c=$(FUZZDIR)/replay/%)
+	@for target in $^; do \
+	    $$target t/fuzz/corpus/$${target##*/} || exit 1; \
+	done
+
+
+$(UNIT)/shm_%_test: t/unit/shm_%_test.c $(SHM:src/%.c=$(UNIT)/obj/%.o) \
+    $(UNIT)/lib.a
+	gcc $(CFLAGS) $(SANITIZE) $(NGX_INCS) -It/unit -o $@ $^ $(LIBS)
+
+$(UNIT)/%_test: t/unit/%_test.c $(UNIT)/lib.a
+	gcc $(CFLAGS) $(SANITIZE) -It/unit -o $@ $^ $(LIBS)
+
+$(UNIT)/lib.a: $(SRCS:src/%.c=$(UNIT)/obj/%.o)
+	@rm -f $@
+	ar rcs $@ $^
+
+$(UNIT)/obj/shm/%.o: src/shm/%.c | $(NGX)/Makefile
+	@mkdir -p $(@D)
+	gcc $(CFLAGS) $(SANITIZE) $(NGX_INCS) -c -o $@ $<
+
+$(UNIT)/obj/%.o: src/%.c
+	@mkdir -p $(@D)
+	gcc $(CFLAGS) $(SANITIZE) -c -o $@ $<
+
+$(NGX)/Makefile:
+	$(MAKE) BUILD=debug NGINX_SRC= $@
+
+
+$(PURE)/lib.a: $(SRCS:src/%.c=$(PURE)/%.o)
+	@rm -f $@
+	ar rcs $@ $^
+
+$(PURE)/%.o: src/%.c
+	@mkdir -p $(@D)
+	gcc $(CFLAGS) -c -o $@ $<
+
+
+$(FUZZDIR)/replay/%: t/fuzz/%.c t/fuzz/driver.c $(UNIT)/lib.a
+	@mkdir -p $(@D)
+	gcc $(CFLAGS) $(SANITIZE) -o $@ $^ $(LIBS)
+
+$(FUZZDIR)/obj/%.o: src/%.c
+	@mkdir -p $(@D)
+	$(FUZZ_CC) $(CFLAGS) $(SANITIZE) -fsanitize=fuzzer-no-link -c -o $@ $<
+
+$(FUZZDIR)/%: t/fuzz/%.c $(SRCS:src/%.c=$(FUZZDIR)/obj/%.o)
+	@mkdir -p $(@D)
+	$(FUZZ_CC) $(CFLAGS) $(SANITIZE) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+
+
+-include $(wildcard $(UNIT)/*.d $(UNIT)/obj/*/*.d $(PURE)/*/*.d \
+    $(FUZZDIR)/*.d $(FUZZDIR)/obj/*/*.d $(FUZZDIR)/replay/*.d)
