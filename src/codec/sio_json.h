@@ -167,7 +167,7 @@ int sio_json_quote(sio_buf_t *buf, sio_str_t bytes);
 
 /*
  * Whether two values are the same: strings after unescaping, numbers by
- * value (1 = 1.0 = 1e0; exactly, whatever their length), arrays and objects by their bytes.
+ * value, exactly (1 = 1.0 = 1e0), arrays and objects by their bytes.
  */
 int sio_json_eq(sio_str_t a, sio_str_t b);
 
