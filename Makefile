@@ -121,7 +121,8 @@ t/node_modules/.package-lock.json: t/package-lock.json
 	@touch $@
 
 install: $(PRODUCT) ## install the module into nginx's module folder
-	install -D -m 644 $(MODULE) $(DESTDIR)$$(t/tools/modules-path)/$(notdir $(MODULE))
+	install -D -m 644 $(MODULE) \
+	    $(DESTDIR)$$(t/tools/modules-path)/$(notdir $(MODULE))
 
 clean: stop ## remove build/
 	rm -rf build

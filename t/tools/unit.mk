@@ -39,22 +39,27 @@ replay: $(TARGETS:t/fuzz/%.c=$(FUZZDIR)/replay/%)
 
 $(UNIT)/shm_%_test: t/unit/shm_%_test.c $(SHM:src/%.c=$(UNIT)/obj/%.o) \
     $(UNIT)/lib.a
-	gcc $(CFLAGS) $(SANITIZE) $(NGX_INCS) -It/unit -o $@ $^ $(LIBS)
+	@echo "  $@"
+	@gcc $(CFLAGS) $(SANITIZE) $(NGX_INCS) -It/unit -o $@ $^ $(LIBS)
 
 $(UNIT)/%_test: t/unit/%_test.c $(UNIT)/lib.a
-	gcc $(CFLAGS) $(SANITIZE) -It/unit -o $@ $^ $(LIBS)
+	@echo "  $@"
+	@gcc $(CFLAGS) $(SANITIZE) -It/unit -o $@ $^ $(LIBS)
 
 $(UNIT)/lib.a: $(SRCS:src/%.c=$(UNIT)/obj/%.o)
 	@rm -f $@
-	ar rcs $@ $^
+	@echo "  $@"
+	@ar rcs $@ $^
 
 $(UNIT)/obj/shm/%.o: src/shm/%.c | $(NGX)/Makefile
 	@mkdir -p $(@D)
-	gcc $(CFLAGS) $(SANITIZE) $(NGX_INCS) -c -o $@ $<
+	@echo "  $@"
+	@gcc $(CFLAGS) $(SANITIZE) $(NGX_INCS) -c -o $@ $<
 
 $(UNIT)/obj/%.o: src/%.c
 	@mkdir -p $(@D)
-	gcc $(CFLAGS) $(SANITIZE) -c -o $@ $<
+	@echo "  $@"
+	@gcc $(CFLAGS) $(SANITIZE) -c -o $@ $<
 
 $(NGX)/Makefile:
 	$(MAKE) BUILD=debug NGINX_SRC= $@
@@ -62,24 +67,29 @@ $(NGX)/Makefile:
 
 $(PURE)/lib.a: $(SRCS:src/%.c=$(PURE)/%.o)
 	@rm -f $@
-	ar rcs $@ $^
+	@echo "  $@"
+	@ar rcs $@ $^
 
 $(PURE)/%.o: src/%.c
 	@mkdir -p $(@D)
-	gcc $(CFLAGS) -c -o $@ $<
+	@echo "  $@"
+	@gcc $(CFLAGS) -c -o $@ $<
 
 
 $(FUZZDIR)/replay/%: t/fuzz/%.c t/fuzz/driver.c $(UNIT)/lib.a
 	@mkdir -p $(@D)
-	gcc $(CFLAGS) $(SANITIZE) -o $@ $^ $(LIBS)
+	@echo "  $@"
+	@gcc $(CFLAGS) $(SANITIZE) -o $@ $^ $(LIBS)
 
 $(FUZZDIR)/obj/%.o: src/%.c
 	@mkdir -p $(@D)
-	$(FUZZ_CC) $(CFLAGS) $(SANITIZE) -fsanitize=fuzzer-no-link -c -o $@ $<
+	@echo "  $@"
+	@$(FUZZ_CC) $(CFLAGS) $(SANITIZE) -fsanitize=fuzzer-no-link -c -o $@ $<
 
 $(FUZZDIR)/%: t/fuzz/%.c $(SRCS:src/%.c=$(FUZZDIR)/obj/%.o)
 	@mkdir -p $(@D)
-	$(FUZZ_CC) $(CFLAGS) $(SANITIZE) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+	@echo "  $@"
+	@$(FUZZ_CC) $(CFLAGS) $(SANITIZE) -fsanitize=fuzzer -o $@ $^ $(LIBS)
 
 
 -include $(wildcard $(UNIT)/*.d $(UNIT)/obj/*/*.d $(PURE)/*/*.d \

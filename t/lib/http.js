@@ -1,0 +1,39 @@
+'use strict';
+
+// One HTTP request, its whole answer: { status, headers, body, json() }.
+// Without an agent it has a connection of its own.
+
+const http = require('node:http');
+
+function request(url, { method = 'GET', headers = {}, body, agent = false,
+                        timeout = 30000 } = {}) {
+  return new Promise((done, fail) => {
+    const req = http.request(url, { method, headers, agent, timeout });
+
+    req.on('error', fail);
+    req.on('timeout', () => req.destroy(new Error(
+      `${method} ${url}: no answer in ${timeout} ms`)));
+
+    req.on('response', (res) => {
+      const parts = [];
+
+      res.on('error', fail);
+      res.on('data', (part) => parts.push(part));
+      res.on('end', () => {
+        const body = Buffer.concat(parts).toString();
+
+        done({ status: res.statusCode, headers: res.headers, body,
+               json: () => JSON.parse(body) });
+      });
+    });
+
+    if (body !== undefined && !('content-length' in headers)
+        && !('transfer-encoding' in headers)) {
+      req.setHeader('content-length', Buffer.byteLength(body));
+    }
+
+    req.end(body);
+  });
+}
+
+module.exports = { request };

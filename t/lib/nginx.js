@@ -1,0 +1,348 @@
+'use strict';
+
+// An nginx for one test, in a prefix of its own, on a free port:
+//
+//   const ngx = await Nginx.start({ workers: 4, app: 'namespace / { ... }' });
+//
+// It ends with the test file.  What it left in its error log - alerts,
+// sanitizer reports, workers that died without the test's doing - fails one
+// more test, "nginx has nothing to complain about".
+//
+// SOCKETIO_BUILD names the build folder: its nginx, if it has one, else the
+// installed nginx with its module.
+
+const fs = require('node:fs');
+const http = require('node:http');
+const net = require('node:net');
+const os = require('node:os');
+const path = require('node:path');
+const { spawn, spawnSync } = require('node:child_process');
+const tap = require('./tap');
+const { request } = require('./http');
+const { sleep, until } = require('./wait');
+const { configuration } = require('./nginx_conf');
+
+const top = path.join(__dirname, '../..');
+const build = path.resolve(top, process.env.SOCKETIO_BUILD || 'build/debug');
+const built = path.join(build, 'nginx');
+const binary = fs.existsSync(built) ? built : 'nginx';
+const dynamic = path.join(build, 'ngx_http_socketio_module.so');
+const module_path = fs.existsSync(dynamic) ? dynamic : null;
+
+const complaints = /\[(?:alert|emerg)\]|ERROR: |runtime error|SUMMARY: /;
+
+const env = {
+  ...process.env,
+  PATH: `${process.env.PATH}:/usr/sbin`,
+  ASAN_OPTIONS: 'detect_leaks=1:detect_odr_violation=0',
+  UBSAN_OPTIONS: 'print_stacktrace=1',
+  LSAN_OPTIONS: `suppressions=${path.join(top, 't/tools/lsan.supp')}`
+    + ':print_suppressions=0',
+};
+
+const running = new Set();
+
+// Free now; nobody else is likely to take it within the next seconds.
+
+function freePort() {
+  return new Promise((done, fail) => {
+    const server = net.createServer();
+
+    server.on('error', fail);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address();
+      server.close(() => done(port));
+    });
+  });
+}
+
+function newPrefix() {
+  const prefix = fs.mkdtempSync(path.join(os.tmpdir(), 'socketio-'));
+
+  fs.mkdirSync(path.join(prefix, 'logs'));
+
+  return prefix;
+}
+
+// The processes of one parent: [{ pid, title }].
+
+function childrenOf(parent) {
+  const children = [];
+
+  for (const pid of fs.readdirSync('/proc').filter((n) => /^\d+$/.test(n))) {
+    try {
+      const stat = fs.readFileSync(`/proc/${pid}/stat`, 'latin1');
+
+      if (Number(stat.slice(stat.lastIndexOf(')') + 4).split(' ')[0])
+          === parent) {
+        const title = fs.readFileSync(`/proc/${pid}/cmdline`, 'latin1');
+        children.push({ pid: Number(pid), title: title.replace(/\0/g, ' ') });
+      }
+    } catch {
+      // it has ended meanwhile
+    }
+  }
+
+  return children;
+}
+
+function signal(pid, sig) {
+  try {
+    process.kill(pid, sig);
+  } catch (error) {
+    if (error.code !== 'ESRCH') {
+      throw error;
+    }
+  }
+}
+
+class Nginx {
+  static freePort = freePort;
+
+  static async start(options = {}) {
+    for (let attempt = 1; ; attempt++) {
+      const ngx = new Nginx(options, await freePort());
+
+      try {
+        await ngx.run();
+        tap.after(() => ngx.stop());
+        return ngx;
+      } catch (error) {
+        ngx.destroy();
+
+        // Somebody else was given the port between our look and nginx's.
+
+        if (attempt === 3 || !/Address already in use/.test(error.message)) {
+          throw error;
+        }
+      }
+    }
+  }
+
+  // nginx -t: { ok, output }, of whole text, or of options as start() takes.
+
+  static check(options) {
+    const prefix = newPrefix();
+    const text = typeof options === 'string' ? options
+      : configuration({ port: 1, ...options }, module_path);
+
+    fs.writeFileSync(path.join(prefix, 'nginx.conf'), text);
+
+    const { status, stdout, stderr } = spawnSync(binary,
+      ['-t', '-p', prefix, '-c', 'nginx.conf', '-e', 'logs/error.log'],
+      { env, encoding: 'utf8', timeout: 20000 });
+
+    fs.rmSync(prefix, { recursive: true });
+
+    return { ok: status === 0, output: stdout + stderr };
+  }
+
+  constructor(options, port) {
+    this.options = options;
+    this.port = port;
+    this.url = `http://127.0.0.1:${port}`;
+    this.prefix = newPrefix();
+    this.agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+    this.killed = new Set();
+    this.stderr = '';
+  }
+
+  async run() {
+    this.configure();
+    running.add(this);
+
+    // nginx must not outlive a test that is killed.
+
+    this.process = spawn('setpriv', ['--pdeathsig', 'TERM', binary,
+      '-p', this.prefix, '-c', 'nginx.conf', '-e', 'logs/error.log'],
+      { env, stdio: ['ignore', 'ignore', 'pipe'] });
+
+    this.master = this.process.pid;
+    this.process.stderr.on('data', (text) => { this.stderr += text; });
+    this.exited = new Promise((done) => this.process.on('exit', () => {
+      running.delete(this);
+      this.ended = true;
+      done();
+    }));
+    this.process.on('error', (error) => { this.stderr += error.message; });
+
+    await until(() => this.ended || this.answers(),
+      { timeout: 20000, what: 'nginx answers' });
+
+    if (this.ended) {
+      throw new Error(`nginx did not start:\n${this.stderr || this.log()}`);
+    }
+  }
+
+  configure() {
+    const options = { port: this.port, ...this.options };
+
+    fs.writeFileSync(path.join(this.prefix, 'nginx.conf'),
+      configuration(options, module_path));
+  }
+
+  // All workers of the newest configuration are there, and one of them talks.
+
+  async answers(old = []) {
+    const workers = this.workers();
+
+    return workers.length === (this.options.workers || 1)
+      && !workers.some((pid) => old.includes(pid))
+      && (await this.get('/healthz')).status > 0;
+  }
+
+  get(uri, options) {
+    return request(this.url + uri, options);
+  }
+
+  // The pids of the workers that accept connections.
+
+  workers() {
+    return childrenOf(this.master)
+      .filter(({ title }) => /worker process\s*$/.test(title))
+      .map(({ pid }) => pid)
+      .sort((a, b) => a - b);
+  }
+
+  // Those of older configurations, which finish what they have.
+
+  oldWorkers() {
+    return childrenOf(this.master)
+      .filter(({ title }) => /is shutting down/.test(title))
+      .map(({ pid }) => pid);
+  }
+
+  // What the test kills itself is no complaint.
+
+  kill(pid, sig = 'SIGKILL') {
+    this.killed.add(pid);
+    signal(pid, sig);
+    this.forgetIdle();
+  }
+
+  // Kept connections that a worker may be about to close.
+
+  forgetIdle() {
+    Object.values(this.agent.freeSockets).flat()
+      .forEach((socket) => socket.destroy());
+  }
+
+  // With changed options, or with the same; resolves when the new workers
+  // answer.
+
+  async reload(changes = {}) {
+    const old = this.workers();
+
+    Object.assign(this.options, changes);
+    this.configure();
+    signal(this.master, 'SIGHUP');
+
+    await until(() => this.answers(old),
+      { timeout: 20000, what: 'the new workers answer' });
+    this.forgetIdle();
+  }
+
+  async status() {
+    return (await this.get('/status')).json();
+  }
+
+  // One post after another, on one connection: { status, body }.
+
+  async emit(message) {
+    const body = typeof message === 'string' || Buffer.isBuffer(message)
+      ? message : JSON.stringify(message);
+    const answer = await this.get('/api/emit', { method: 'POST', body,
+      agent: this.agent, headers: { 'content-type': 'application/json' } });
+
+    return { status: answer.status, body: answer.json() };
+  }
+
+  log(name = 'error.log') {
+    try {
+      return fs.readFileSync(path.join(this.prefix, 'logs', name), 'utf8');
+    } catch {
+      return '';
+    }
+  }
+
+  accessLog() {
+    return this.log('access.log');
+  }
+
+  // Complaints of the log; options.allow is a RegExp of expected ones.
+
+  complaints() {
+    const { allow } = this.options;
+    const killed = [...this.killed].join('|') || 'none';
+    const own = new RegExp(`process (?:${killed}) exited on signal`
+      + `|was locked by (?:${killed})\\b`);
+
+    return (this.log() + this.stderr).split('\n').filter((line) =>
+      (complaints.test(line) || /exited on signal/.test(line))
+      && !own.test(line) && !(allow && allow.test(line)));
+  }
+
+  // Graceful first; an nginx that does not go is a complaint too.
+
+  async stop({ timeout = 10000 } = {}) {
+    if (this.stopped) {
+      return;
+    }
+
+    this.stopped = true;
+    this.agent.destroy();
+
+    const trouble = [];
+
+    if (!this.ended) {
+      signal(this.master, 'SIGQUIT');
+      await Promise.race([this.exited, sleep(timeout)]);
+    }
+
+    if (!this.ended) {
+      trouble.push(`nginx does not quit within ${timeout} ms`);
+      signal(this.master, 'SIGTERM');
+      await Promise.race([this.exited, sleep(5000)]);
+    }
+
+    trouble.unshift(...this.complaints());
+
+    tap.report('nginx has nothing to complain about',
+      trouble.length ? `${trouble.slice(0, 40).join('\n')}\n`
+        + this.sanitizerReport() : null);
+
+    this.destroy();
+  }
+
+  // The whole of a sanitizer's report.
+
+  sanitizerReport() {
+    const log = this.log() + this.stderr;
+    const at = log.search(/ERROR: |runtime error/);
+
+    return at < 0 ? '' : log.slice(at, at + 6000);
+  }
+
+  destroy() {
+    if (this.master && !this.ended) {
+      for (const { pid } of childrenOf(this.master)) {
+        signal(pid, 'SIGKILL');
+      }
+      signal(this.master, 'SIGKILL');
+    }
+
+    running.delete(this);
+
+    if (!process.env.SOCKETIO_KEEP) {
+      fs.rmSync(this.prefix, { recursive: true, force: true });
+    }
+  }
+}
+
+process.on('exit', () => running.forEach((ngx) => ngx.destroy()));
+
+for (const sig of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  process.on(sig, () => process.exit(1));
+}
+
+module.exports = { Nginx };

@@ -1,0 +1,70 @@
+'use strict';
+
+// The configuration of a test's nginx.  Options:
+//
+//   workers    1 by default
+//   app        inside of socketio_app campus { }
+//   locations  instead of the four usual ones
+//   server, http, main   more text for those blocks
+//   debug      error_log at debug
+
+const fs = require('node:fs');
+
+const usual = `
+        location /socket.io/   { socketio campus; }
+        location /api/         { socketio_api campus;
+                                 allow 127.0.0.1; deny all; }
+        location = /status     { socketio_status campus; }
+        location = /healthz    { socketio_health campus; }`;
+
+// Room for many clients, where the system allows it.
+
+function files() {
+  const limits = fs.readFileSync('/proc/self/limits', 'utf8');
+  const [, hard] = /^Max open files\s+\S+\s+(\S+)/m.exec(limits);
+
+  return hard === 'unlimited' ? 20000 : Math.min(Number(hard), 20000);
+}
+
+function configuration(options, module_path) {
+  const { app = 'namespace / { authenticate none; }', locations = usual,
+          workers = 1, debug = false, main = '', http = '', server = '',
+          port } = options;
+  const zone = /^\s*zone\s/m.test(app) ? '' : 'zone 8m;';
+
+  return `
+${module_path ? `load_module ${module_path};` : ''}
+${process.getuid() === 0 ? 'user root;' : ''}
+daemon off;
+worker_processes ${workers};
+worker_rlimit_nofile ${files()};
+error_log logs/error.log ${debug ? 'debug' : 'info'};
+pid nginx.pid;
+${main}
+events {
+    worker_connections 4096;
+}
+
+http {
+    access_log            logs/access.log;
+    client_body_temp_path client_body;
+    proxy_temp_path       proxy;
+    fastcgi_temp_path     fastcgi;
+    uwsgi_temp_path       uwsgi;
+    scgi_temp_path        scgi;
+    ${http}
+    socketio_app campus {
+        ${zone}
+        ${app}
+    }
+
+    server {
+        listen 127.0.0.1:${port};
+        ${server}
+        ${locations}
+    }
+}
+`;
+}
+
+module.exports = { configuration };

@@ -1,0 +1,161 @@
+'use strict';
+
+// A Socket.IO client in a few lines over RawWs or Polling: it answers pings
+// and hands out packets as they came, in order.
+
+const { RawWs, Polling, Inbox } = require('./raw');
+
+function decode(text) {
+  const [, type, count, , nsp, id, json] =
+    /^(\d)(?:(\d+)-)?((\/[^,]*),?)?(\d+)?(.*)$/s.exec(text);
+
+  return { type: Number(type), attachments: Number(count || 0),
+           nsp: nsp || '/', id: id === undefined ? undefined : Number(id),
+           data: json ? JSON.parse(json) : undefined, binary: [] };
+}
+
+class SioRaw {
+  // transport: websocket or polling.  Resolves when nsp is joined; with
+  // join: false, when the engine is open.
+
+  static async connect(port, { transport = 'websocket', nsp = '/', auth,
+                               join = true, ...options } = {}) {
+    const sio = new SioRaw();
+
+    if (transport === 'websocket') {
+      sio.ws = await RawWs.connect(port, options);
+      if (sio.ws.status !== 101) {
+        throw new Error(`websocket: ${sio.ws.status}`);
+      }
+      sio.open = JSON.parse((await sio.ws.nextMessage()).slice(1));
+      sio.readFrames();
+    } else {
+      sio.polling = new Polling(port, options);
+      sio.open = await sio.polling.open();
+      sio.readPolls();
+    }
+
+    if (join) {
+      await sio.join(nsp, auth);
+    }
+
+    return sio;
+  }
+
+  packets = new Inbox();
+
+  async readFrames() {
+    try {
+      for (;;) {
+        await this.take(await this.ws.nextMessage(0x7fffffff));
+      }
+    } catch (error) {
+      this.packets.end(error);
+    }
+  }
+
+  async readPolls() {
+    try {
+      for (;;) {
+        for (const packet of await this.polling.poll()) {
+          await this.take(packet);
+        }
+      }
+    } catch (error) {
+      this.packets.end(error);
+    }
+  }
+
+  async take(message) {
+    if (Buffer.isBuffer(message)) {
+      this.partial.binary.push(message);
+    } else if (message === '2') {
+      return this.send('3');
+    } else if (message[0] === '1') {
+      throw new Error('the engine is closed');
+    } else if (message[0] === '4') {
+      this.partial = decode(message.slice(1));
+    } else {
+      return undefined;
+    }
+
+    if (this.partial.binary.length === this.partial.attachments) {
+      this.packets.put(this.partial);
+    }
+
+    return undefined;
+  }
+
+  // Engine.IO packets: text with its type digit, or a Buffer.
+
+  async send(...packets) {
+    if (this.polling) {
+      return this.polling.post(packets);
+    }
+
+    for (const payload of packets) {
+      await this.ws.sendFrame({ payload,
+        opcode: Buffer.isBuffer(payload) ? 2 : 1 });
+    }
+
+    return undefined;
+  }
+
+  async join(nsp = '/', auth) {
+    const prefix = nsp === '/' ? '' : `${nsp},`;
+
+    await this.send(`40${prefix}${auth ? JSON.stringify(auth) : ''}`);
+    const packet = await this.packets.next(`the answer for ${nsp}`);
+
+    if (packet.type !== 0) {
+      const error = new Error(packet.data?.message || 'not connected');
+      throw Object.assign(error, { packet });
+    }
+    this.id = packet.data.sid;
+
+    return packet;
+  }
+
+  // An event of the main namespace, or of { nsp, id } given first.
+
+  event(...args) {
+    const { nsp = '/', id = '' } = typeof args[0] === 'object'
+      ? args.shift() : {};
+    const binary = [];
+    const json = JSON.stringify(args, (_, value) => {
+      if (value && value.type === 'Buffer' && Array.isArray(value.data)) {
+        binary.push(Buffer.from(value.data));
+        return { _placeholder: true, num: binary.length - 1 };
+      }
+      return value;
+    });
+    const type = binary.length ? `5${binary.length}-` : '2';
+
+    return this.send(`4${type}${nsp === '/' ? '' : `${nsp},`}${id}${json}`,
+      ...binary);
+  }
+
+  // { type, nsp, id, data, binary }
+
+  next(timeout) {
+    return this.packets.next('a packet', timeout);
+  }
+
+  // The next packet must be an event: its name and arguments.
+
+  async nextEvent(timeout) {
+    const { type, data } = await this.next(timeout);
+
+    if (type !== 2 && type !== 5) {
+      throw new Error(`a packet of type ${type}: ${JSON.stringify(data)}`);
+    }
+
+    return data;
+  }
+
+  close() {
+    (this.ws || this.polling).close();
+  }
+}
+
+module.exports = { SioRaw };

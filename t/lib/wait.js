@@ -1,0 +1,45 @@
+'use strict';
+
+// Waiting for facts: no test sleeps for a fixed time and hopes.
+
+const sleep = (msec) => new Promise((done) => setTimeout(done, msec));
+
+// Ask fact() until its answer is true-ish, and return that answer.
+
+async function until(fact, { timeout = 10000, every = 20, what } = {}) {
+  const deadline = Date.now() + timeout;
+  let last;
+
+  for (;;) {
+    try {
+      last = undefined;
+      const answer = await fact();
+      if (answer) {
+        return answer;
+      }
+    } catch (error) {
+      last = error;
+    }
+
+    if (Date.now() > deadline) {
+      const why = last ? `: ${last.message}` : '';
+      throw new Error(`${what || fact} - not within ${timeout} ms${why}`);
+    }
+
+    await sleep(every);
+  }
+}
+
+// A promise that must settle in time.
+
+function within(timeout, what, promise) {
+  let timer;
+  const late = new Promise((_, fail) => {
+    timer = setTimeout(() => fail(new Error(
+      `${what} - not within ${timeout} ms`)), timeout);
+  });
+
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}
+
+module.exports = { sleep, until, within };
