@@ -1,0 +1,72 @@
+/*
+ * An outgoing message, built once and shared by all sessions it goes to.
+ *
+ * The image is what a WebSocket writes: one unmasked text frame, then a
+ * binary frame per attachment, contiguous, so that one send() does.  A
+ * polling answer takes its text and bytes out of the same image.
+ *
+ * Owned by one worker: the count of references is not atomic.
+ */
+
+
+#ifndef _EIO_MSG_H_INCLUDED_
+#define _EIO_MSG_H_INCLUDED_
+
+
+#include "codec/sio_binary.h"
+#include "codec/sio_buf.h"
+#include "codec/sio_mem.h"
+
+
+typedef struct {
+    uint32_t  refs;
+    uint32_t  len;               /* of the image, bytes */
+    uint16_t  packets;           /* Engine.IO packets: 1 + attachments */
+    uint8_t   volatile_;         /* may be dropped when the peer is slow */
+    uint8_t   image[];           /* of len bytes */
+} eio_msg_t;
+
+
+#pragma GCC visibility push(hidden)
+
+
+/*
+ * Build from a text packet ("4..." and so on) and its attachments (may be
+ * NULL).  An empty text is left out: a binary message alone.  One reference
+ * is the caller's.  NULL: no memory, over 4 GB, or nothing to build from.
+ */
+eio_msg_t *eio_msg_create(const sio_mem_t *mem, sio_str_t text,
+    const sio_binary_t *attachments);
+
+/*
+ * Build from an image that came from another worker: checked to be frames as
+ * eio_msg_create() makes them.  NULL: no memory, or not an image.
+ */
+eio_msg_t *eio_msg_from_image(const sio_mem_t *mem, sio_str_t image);
+
+static inline eio_msg_t *
+eio_msg_ref(eio_msg_t *msg)
+{
+    msg->refs++;
+    return msg;
+}
+
+/* Gives a reference back; the last one frees. */
+
+void eio_msg_unref(const sio_mem_t *mem, eio_msg_t *msg);
+
+/* The text packet, a view into the image; empty if there is none. */
+
+sio_str_t eio_msg_text(const eio_msg_t *msg);
+
+/*
+ * Append all packets to a polling payload.  Results as sio_buf_append(); on
+ * failure buf is as it was.
+ */
+int eio_msg_payload(const eio_msg_t *msg, sio_buf_t *buf);
+
+
+#pragma GCC visibility pop
+
+
+#endif /* _EIO_MSG_H_INCLUDED_ */
