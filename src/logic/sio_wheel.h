@@ -24,7 +24,8 @@ typedef struct sio_timer_s  sio_timer_t;
 struct sio_timer_s {
     sio_timer_t   *next;
     sio_timer_t  **prev;             /* what points here; NULL: not set */
-    uint64_t       due;              /* msec */
+    uint64_t       due:56;           /* msec */
+    uint64_t       kind:8;           /* the owner's: whose deadline */
 };
 
 typedef void (*sio_timer_pt)(sio_timer_t *timer, uint64_t now);
