@@ -1,0 +1,230 @@
+/*
+ * Building, checking and reading the image of an outgoing message.
+ *
+ * Frames follow one another without an index: their heads say where the next
+ * one is, and reading in order is all that anybody does.
+ */
+
+
+#include "logic/eio_msg.h"
+#include "codec/eio_packet.h"
+#include "codec/eio_payload.h"
+#include "codec/ws_frame.h"
+
+
+static uint8_t *
+eio_msg_frame(uint8_t *p, uint8_t opcode, sio_str_t data)
+{
+    p += ws_frame_write_head(p, opcode, data.len);
+
+    if (data.len) {
+        memcpy(p, data.data, data.len);
+    }
+
+    return p + data.len;
+}
+
+
+static eio_msg_t *
+eio_msg_alloc(const sio_mem_t *mem, uint64_t len, unsigned packets)
+{
+    eio_msg_t  *msg;
+
+    if (packets == 0 || len > UINT32_MAX) {
+        return NULL;
+    }
+
+    msg = sio_alloc(mem, offsetof(eio_msg_t, image) + len);
+    if (msg == NULL) {
+        return NULL;
+    }
+
+    msg->refs = 1;
+    msg->len = (uint32_t) len;
+    msg->packets = (uint16_t) packets;
+    msg->volatile_ = 0;
+
+    return msg;
+}
+
+
+eio_msg_t *
+eio_msg_create(const sio_mem_t *mem, sio_str_t text,
+    const sio_binary_t *attachments)
+{
+    uint8_t    *p;
+    uint64_t    len;
+    unsigned    i, n, packets;
+    eio_msg_t  *msg;
+
+    n = attachments ? attachments->n : 0;
+    packets = n;
+    len = 0;
+
+    if (text.len) {
+        len = ws_frame_head_len(text.len) + text.len;
+        packets++;
+    }
+
+    for (i = 0; i < n; i++) {
+        len += ws_frame_head_len(attachments->item[i].len)
+               + attachments->item[i].len;
+    }
+
+    msg = eio_msg_alloc(mem, len, packets);
+    if (msg == NULL) {
+        return NULL;
+    }
+
+    p = msg->image;
+
+    if (text.len) {
+        p = eio_msg_frame(p, WS_OP_TEXT, text);
+    }
+
+    for (i = 0; i < n; i++) {
+        p = eio_msg_frame(p, WS_OP_BINARY, attachments->item[i]);
+    }
+
+    return msg;
+}
+
+
+/*
+ * Length of the frame at p, 0 if the bytes are not one of ours.  Writing the
+ * head again tells whether it was written like that.
+ */
+
+static uint64_t
+eio_msg_check_frame(const uint8_t *p, size_t len, uint8_t *opcode)
+{
+    size_t    head;
+    uint8_t   again[WS_SERVER_HEAD_MAX];
+    uint64_t  size;
+
+    if (len < 2) {
+        return 0;
+    }
+
+    head = 2;
+
+    if ((p[1] & 0x7f) == 126) {
+        head = 4;
+
+    } else if ((p[1] & 0x7f) == 127) {
+        head = 10;
+    }
+
+    if (len < head) {
+        return 0;
+    }
+
+    (void) ws_frame_read_head(p, opcode, &size);
+
+    if (size > len - head
+        || ws_frame_write_head(again, *opcode, size) != head
+        || memcmp(again, p, head) != 0)
+    {
+        return 0;
+    }
+
+    return head + size;
+}
+
+
+eio_msg_t *
+eio_msg_from_image(const sio_mem_t *mem, sio_str_t image)
+{
+    size_t      left;
+    uint8_t     opcode;
+    uint64_t    size;
+    unsigned    packets, attachments;
+    eio_msg_t  *msg;
+
+    packets = 0;
+    attachments = 0;
+
+    for (left = image.len; left; left -= size) {
+        size = eio_msg_check_frame(image.data + image.len - left, left,
+                                   &opcode);
+        if (size == 0) {
+            return NULL;
+        }
+
+        if (opcode == WS_OP_BINARY) {
+            attachments++;
+
+        } else if (opcode != WS_OP_TEXT || packets || size <= 2) {
+            /* Text comes first, once, and has a packet type at least. */
+            return NULL;
+        }
+
+        packets++;
+    }
+
+    if (attachments > SIO_ATTACHMENTS) {
+        return NULL;
+    }
+
+    msg = eio_msg_alloc(mem, image.len, packets);
+    if (msg) {
+        memcpy(msg->image, image.data, image.len);
+    }
+
+    return msg;
+}
+
+
+void
+eio_msg_unref(const sio_mem_t *mem, eio_msg_t *msg)
+{
+    if (--msg->refs == 0) {
+        sio_free(mem, msg);
+    }
+}
+
+
+sio_str_t
+eio_msg_text(const eio_msg_t *msg)
+{
+    size_t    head;
+    uint8_t   opcode;
+    uint64_t  size;
+
+    head = ws_frame_read_head(msg->image, &opcode, &size);
+
+    if (opcode != WS_OP_TEXT) {
+        return sio_str(NULL, 0);
+    }
+
+    return sio_str(msg->image + head, size);
+}
+
+
+int
+eio_msg_payload(const eio_msg_t *msg, sio_buf_t *buf)
+{
+    int             rc;
+    size_t          start, head;
+    uint8_t         opcode;
+    uint64_t        size;
+    sio_str_t       data;
+    const uint8_t  *p, *end;
+
+    start = buf->len;
+    end = msg->image + msg->len;
+
+    for (p = msg->image; p < end; p += head + size) {
+        head = ws_frame_read_head(p, &opcode, &size);
+        data = sio_str(p + head, size);
+
+        rc = (opcode == WS_OP_TEXT) ? eio_payload_append_text(buf, data)
+                                    : eio_payload_append_binary(buf, data);
+        if (rc != SIO_OK) {
+            buf->len = start;
+            return rc;
+        }
+    }
+
+    return SIO_OK;
+}

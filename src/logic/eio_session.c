@@ -1,0 +1,763 @@
+/*
+ * The life of an Engine.IO session.
+ *
+ * Every end goes through eio_session_end(): it changes the state, tells the
+ * handler once and the carrier.  How an end looks to a polling client depends
+ * on who has the last word: a GET that waits is always answered; without one
+ * an orderly end by the server is kept for the next GET, any other end makes
+ * the sid unknown at once, as with the reference server.
+ *
+ * The timer is set to the heartbeat's deadline or to the handler's time-out,
+ * whichever comes first.  Deadlines are computed from deadlines, not from the
+ * moments when ticks came, so that lateness does not add up.
+ */
+
+
+#include "logic/eio_session.h"
+
+
+#define EIO_POLL_PACKETS  16         /* what python-engineio accepts */
+#define EIO_POLL_BYTES    (1 << 20)  /* about, of an answer */
+#define EIO_OPEN_MAX      1024       /* bytes of an open packet, at most */
+#define EIO_LINGER_MSEC   30000      /* a closed session waits for a GET */
+
+
+typedef enum {
+    EIO_END_ORDERLY = 0,     /* flush what is queued, wait for a GET to tell */
+    EIO_END_FAILED,          /* tell a GET that waits, no other */
+    EIO_END_GONE             /* nobody to tell */
+} eio_end_e;
+
+
+static inline int
+eio_session_live(const eio_session_t *s)
+{
+    return s->state == EIO_STATE_OPEN || s->state == EIO_STATE_UPGRADING;
+}
+
+
+/* Without a GET a polling session has no use for the news. */
+
+static inline void
+eio_session_notify(eio_session_t *s)
+{
+    if (s->frozen || (s->poll == NULL && s->transport == EIO_POLLING)) {
+        return;
+    }
+
+    s->env->ops->output(s);
+}
+
+
+static void
+eio_session_set_timer(eio_session_t *s)
+{
+    uint64_t  due;
+
+    due = s->heartbeat;
+
+    if (s->timeout && s->timeout < due) {
+        due = s->timeout;
+    }
+
+    if (!sio_timer_is_set(&s->timer) || s->timer.due != due) {
+        sio_wheel_set(s->env->wheel, &s->timer, due);
+    }
+}
+
+
+static void
+eio_session_set_state(eio_session_t *s, eio_state_e state)
+{
+    s->state = (uint8_t) state;
+
+    if (state >= EIO_STATE_CLOSING) {
+        sio_wheel_clear(s->env->wheel, &s->timer);
+        s->timeout = 0;
+        s->probed = 0;
+        s->frozen = 0;
+    }
+}
+
+
+/*
+ * End a session in any state.  The handler hears of it once, and the carrier
+ * of each state; not while opening, which reports by its result.
+ */
+
+static void
+eio_session_end(eio_session_t *s, eio_reason_e reason, eio_end_e end)
+{
+    int          live;
+    eio_state_e  state;
+
+    if (s->state == EIO_STATE_CLOSED) {
+        return;
+    }
+
+    live = (s->state != EIO_STATE_CLOSING);
+    state = EIO_STATE_CLOSED;
+
+    if (live && s->transport == EIO_POLLING
+        && (end == EIO_END_ORDERLY
+            || (end == EIO_END_FAILED && s->poll)))
+    {
+        state = EIO_STATE_CLOSING;
+    }
+
+    if (live) {
+        s->reason = (uint8_t) reason;
+    }
+
+    eio_session_set_state(s, state);
+
+    if (end == EIO_END_GONE
+        || (end == EIO_END_FAILED && s->transport == EIO_POLLING))
+    {
+        eio_outq_free(&s->out, s->env->mem);
+    }
+
+    if (!s->opened) {
+        return;
+    }
+
+    if (live) {
+        s->env->handler->close(s, reason);
+    }
+
+    s->env->ops->closed(s);
+}
+
+
+void
+eio_session_init(eio_session_t *s, const uint8_t sid[EIO_SID_LEN],
+    const eio_options_t *options, const eio_env_t *env)
+{
+    s->options = options;
+    s->env = env;
+    memcpy(s->sid, sid, EIO_SID_LEN);
+    eio_outq_init(&s->out);
+}
+
+
+void
+eio_session_cleanup(eio_session_t *s)
+{
+    sio_wheel_clear(s->env->wheel, &s->timer);
+    eio_outq_free(&s->out, s->env->mem);
+}
+
+
+/* Queue a packet of the engine's own: the bound is not for these. */
+
+static int
+eio_session_push(eio_session_t *s, sio_str_t packet)
+{
+    int               rc;
+    unsigned          dropped;
+    eio_msg_t        *msg;
+    const sio_mem_t  *mem;
+
+    mem = s->env->mem;
+
+    msg = eio_msg_create(mem, packet, NULL);
+    if (msg == NULL) {
+        return SIO_NOMEM;
+    }
+
+    dropped = 0;
+    rc = eio_outq_push(&s->out, mem, msg, SIZE_MAX, &dropped);
+    s->dropped += dropped;
+
+    eio_msg_unref(mem, msg);
+
+    return rc;
+}
+
+
+static int
+eio_session_push_open(eio_session_t *s)
+{
+    int         rc;
+    sio_buf_t   buf;
+    eio_open_t  open;
+
+    open.sid = sio_str(s->sid, EIO_SID_LEN);
+    open.upgrade = (s->transport == EIO_POLLING && s->options->websocket);
+    open.ping_interval_msec = s->options->ping_interval;
+    open.ping_timeout_msec = s->options->ping_timeout;
+    open.max_payload_bytes = s->options->max_payload;
+
+    sio_buf_init(&buf, s->env->mem, EIO_OPEN_MAX);
+
+    rc = eio_open_encode(&open, &buf);
+
+    if (rc == SIO_OK) {
+        rc = eio_session_push(s, sio_buf_str(&buf));
+    }
+
+    sio_buf_free(&buf);
+
+    return rc;
+}
+
+
+int
+eio_session_open(eio_session_t *s, eio_transport_e transport, uint64_t now)
+{
+    s->transport = (uint8_t) transport;
+
+    if (eio_session_push_open(s) != SIO_OK) {
+        eio_session_end(s, EIO_REASON_NO_MEMORY, EIO_END_GONE);
+        return SIO_ERROR;
+    }
+
+    eio_session_set_state(s, EIO_STATE_OPEN);
+    s->heartbeat = now + s->options->ping_interval;
+    eio_session_set_timer(s);
+
+    if (s->env->handler->open(s) != SIO_OK) {
+        eio_session_end(s, EIO_REASON_FORCED_CLOSE, EIO_END_GONE);
+        return SIO_ERROR;
+    }
+
+    if (!eio_session_live(s)) {
+
+        /* Closed from inside, before there was anybody to tell. */
+
+        eio_session_end(s, s->reason, EIO_END_GONE);
+        s->env->handler->close(s, s->reason);
+        return SIO_ERROR;
+    }
+
+    s->opened = 1;
+    eio_session_notify(s);
+
+    return SIO_OK;
+}
+
+
+void
+eio_session_resume(eio_session_t *s, eio_transport_e transport)
+{
+    s->transport = (uint8_t) transport;
+    s->opened = 1;
+    eio_session_set_state(s, EIO_STATE_OPEN);
+    eio_session_set_timer(s);
+}
+
+
+void
+eio_session_freeze(eio_session_t *s)
+{
+    if (eio_session_live(s)) {
+        s->frozen = 1;
+    }
+}
+
+
+void
+eio_session_thaw(eio_session_t *s)
+{
+    if (!s->frozen) {
+        return;
+    }
+
+    s->frozen = 0;
+
+    if (s->poll || !eio_outq_empty(&s->out)) {
+        eio_session_notify(s);
+    }
+}
+
+
+static void
+eio_session_pong(eio_session_t *s, uint64_t now)
+{
+    /* One that was not asked for proves nothing about the next. */
+
+    if (s->waiting_pong) {
+        s->waiting_pong = 0;
+        s->heartbeat = now + s->options->ping_interval;
+        eio_session_set_timer(s);
+    }
+}
+
+
+void
+eio_session_packet(eio_session_t *s, const eio_packet_t *pkt, uint64_t now)
+{
+    if (!eio_session_live(s)) {
+        return;
+    }
+
+    switch (pkt->type) {
+
+    case EIO_PONG:
+        eio_session_pong(s, now);
+        return;
+
+    case EIO_CLOSE:
+        eio_session_end(s, EIO_REASON_TRANSPORT_CLOSE, EIO_END_FAILED);
+        return;
+
+    case EIO_PING:
+        /* Engine.IO v4: only the server sends pings. */
+        eio_session_end(s, EIO_REASON_PARSE_ERROR, EIO_END_FAILED);
+        return;
+
+    default:
+        break;
+    }
+
+    /*
+     * A pong may be stuck behind a large message: other traffic prolongs the
+     * wait, once, as with the reference server.
+     */
+
+    if (s->waiting_pong && !s->pong_extended) {
+        s->pong_extended = 1;
+        s->heartbeat = now + s->options->ping_timeout;
+        eio_session_set_timer(s);
+    }
+
+    if (pkt->type == EIO_MESSAGE) {
+        s->env->handler->message(s, pkt);
+    }
+}
+
+
+int
+eio_session_post(eio_session_t *s, uint8_t *data, size_t len, uint64_t now)
+{
+    int            rc;
+    eio_packet_t   pkt;
+    eio_payload_t  payload;
+
+    if (!eio_session_live(s) || s->transport != EIO_POLLING) {
+        return SIO_ERROR;
+    }
+
+    if (eio_payload_count(sio_str(data, len)) > s->options->max_packets) {
+        eio_session_end(s, EIO_REASON_PARSE_ERROR, EIO_END_FAILED);
+        return SIO_ERROR;
+    }
+
+    eio_payload_init(&payload, data, len);
+
+    for ( ;; ) {
+        rc = eio_payload_next(&payload, &pkt);
+
+        if (rc == SIO_DONE) {
+            return SIO_OK;
+        }
+
+        if (rc != SIO_OK || pkt.type == EIO_PING) {
+            eio_session_end(s, EIO_REASON_PARSE_ERROR, EIO_END_FAILED);
+            return SIO_ERROR;
+        }
+
+        eio_session_packet(s, &pkt, now);
+
+        if (!eio_session_live(s)) {
+            return SIO_OK;
+        }
+    }
+}
+
+
+int
+eio_session_poll(eio_session_t *s, void *poll, uint64_t now)
+{
+    if (s->transport != EIO_POLLING || s->state == EIO_STATE_OPENING
+        || s->state == EIO_STATE_CLOSED)
+    {
+        return SIO_ERROR;
+    }
+
+    if (s->poll) {
+        if (eio_session_live(s)) {
+            eio_session_end(s, EIO_REASON_TRANSPORT_ERROR, EIO_END_FAILED);
+        }
+
+        return SIO_ERROR;
+    }
+
+    s->poll = poll;
+
+    if (s->probed || s->state == EIO_STATE_CLOSING
+        || !eio_outq_empty(&s->out))
+    {
+        eio_session_notify(s);
+    }
+
+    return SIO_OK;
+}
+
+
+static void *
+eio_session_poll_detach(eio_session_t *s)
+{
+    void  *poll;
+
+    poll = s->poll;
+    s->poll = NULL;
+
+    return poll;
+}
+
+
+/* Upgraded, or about to be: the client waits for its GET to end. */
+
+static void *
+eio_session_poll_noop(eio_session_t *s, sio_buf_t *payload)
+{
+    sio_str_t  noop;
+
+    noop = sio_cstr("6");
+    (void) eio_payload_append_text(payload, noop);
+
+    return eio_session_poll_detach(s);
+}
+
+
+/*
+ * The last answer of a session that ends, or of several the next.  A client
+ * that said farewell, or lives on elsewhere, is not told to close.
+ */
+
+static void *
+eio_session_poll_last(eio_session_t *s, sio_buf_t *payload)
+{
+    int        noop;
+    void      *poll;
+    unsigned   n;
+    sio_str_t  last;
+
+    /* The close packet is one of those an answer may hold. */
+
+    n = eio_outq_payload(&s->out, s->env->mem, payload, EIO_POLL_PACKETS - 1,
+                         EIO_POLL_BYTES);
+
+    poll = eio_session_poll_detach(s);
+
+    if (n && !eio_outq_empty(&s->out)) {
+        return poll;
+    }
+
+    noop = (s->reason == EIO_REASON_TRANSPORT_CLOSE
+            || s->reason == EIO_REASON_MOVED);
+
+    last = noop ? sio_cstr("6") : sio_cstr("1");
+    (void) eio_payload_append_text(payload, last);
+
+    eio_session_end(s, s->reason, EIO_END_GONE);
+
+    return poll;
+}
+
+
+void *
+eio_session_poll_take(eio_session_t *s, sio_buf_t *payload)
+{
+    if (s->poll == NULL || s->frozen) {
+        return NULL;
+    }
+
+    if (s->transport != EIO_POLLING) {
+        return eio_session_poll_noop(s, payload);
+    }
+
+    if (!eio_session_live(s)) {
+        return eio_session_poll_last(s, payload);
+    }
+
+    if (eio_outq_payload(&s->out, s->env->mem, payload, EIO_POLL_PACKETS,
+                         EIO_POLL_BYTES))
+    {
+        return eio_session_poll_detach(s);
+    }
+
+    if (!eio_outq_empty(&s->out)) {
+        eio_session_end(s, EIO_REASON_NO_MEMORY, EIO_END_FAILED);
+        return eio_session_poll_last(s, payload);
+    }
+
+    return s->probed ? eio_session_poll_noop(s, payload) : NULL;
+}
+
+
+void
+eio_session_poll_abort(eio_session_t *s, void *poll)
+{
+    if (s->poll == NULL || s->poll != poll) {
+        return;
+    }
+
+    s->poll = NULL;
+
+    /* After the upgrade nothing depends on it. */
+
+    if (s->transport == EIO_POLLING) {
+        eio_session_end(s, EIO_REASON_TRANSPORT_ERROR, EIO_END_GONE);
+    }
+}
+
+
+int
+eio_session_upgrade_begin(eio_session_t *s)
+{
+    if (s->state != EIO_STATE_OPEN || s->transport != EIO_POLLING
+        || s->frozen || !s->options->websocket)
+    {
+        return SIO_DECLINED;
+    }
+
+    eio_session_set_state(s, EIO_STATE_UPGRADING);
+
+    return SIO_OK;
+}
+
+
+void
+eio_session_upgrade_probed(eio_session_t *s)
+{
+    if (s->state == EIO_STATE_UPGRADING) {
+        s->probed = 1;
+
+        if (s->poll) {
+            eio_session_notify(s);
+        }
+    }
+}
+
+
+void
+eio_session_upgrade_complete(eio_session_t *s, void *carrier)
+{
+    if (s->state != EIO_STATE_UPGRADING) {
+        return;
+    }
+
+    s->transport = EIO_WEBSOCKET;
+    s->carrier = carrier;
+    s->probed = 0;
+    eio_session_set_state(s, EIO_STATE_OPEN);
+
+    if (s->poll || !eio_outq_empty(&s->out)) {
+        eio_session_notify(s);
+    }
+}
+
+
+void
+eio_session_upgrade_cancel(eio_session_t *s)
+{
+    if (s->state == EIO_STATE_UPGRADING) {
+        s->probed = 0;
+        eio_session_set_state(s, EIO_STATE_OPEN);
+    }
+}
+
+
+int
+eio_session_send(eio_session_t *s, eio_msg_t *msg)
+{
+    int       rc;
+    unsigned  dropped;
+
+    if (!eio_session_live(s)) {
+        return SIO_ERROR;
+    }
+
+    dropped = 0;
+    rc = eio_outq_push(&s->out, s->env->mem, msg, s->options->buffer,
+                       &dropped);
+    s->dropped += dropped;
+
+    if (rc == SIO_OK) {
+        eio_session_notify(s);
+        return SIO_OK;
+    }
+
+    eio_session_end(s, rc == SIO_NOMEM ? EIO_REASON_NO_MEMORY
+                                       : EIO_REASON_SLOW_CONSUMER,
+                    EIO_END_FAILED);
+
+    return rc;
+}
+
+
+int
+eio_session_send_text(eio_session_t *s, sio_str_t packet)
+{
+    int         rc;
+    eio_msg_t  *msg;
+
+    if (!eio_session_live(s)) {
+        return SIO_ERROR;
+    }
+
+    msg = eio_msg_create(s->env->mem, packet, NULL);
+
+    if (msg == NULL) {
+        eio_session_end(s, EIO_REASON_NO_MEMORY, EIO_END_FAILED);
+        return SIO_NOMEM;
+    }
+
+    rc = eio_session_send(s, msg);
+
+    eio_msg_unref(s->env->mem, msg);
+
+    return rc;
+}
+
+
+void
+eio_session_close(eio_session_t *s, eio_reason_e reason, uint64_t now)
+{
+    if (!eio_session_live(s)) {
+        return;
+    }
+
+    eio_session_end(s, reason, EIO_END_ORDERLY);
+
+    if (s->state == EIO_STATE_CLOSING) {
+        s->heartbeat = now + EIO_LINGER_MSEC;
+        eio_session_set_timer(s);
+    }
+}
+
+
+void
+eio_session_abort(eio_session_t *s, eio_reason_e reason)
+{
+    eio_session_end(s, reason, EIO_END_GONE);
+}
+
+
+void
+eio_session_set_timeout(eio_session_t *s, uint64_t due)
+{
+    if (eio_session_live(s)) {
+        s->timeout = due;
+        eio_session_set_timer(s);
+    }
+}
+
+
+/*
+ * A ping is due.  When the worker itself slept through the whole wait, it
+ * starts now: a peer can't answer what was not sent.
+ */
+
+static void
+eio_session_ping(eio_session_t *s, uint64_t now)
+{
+    sio_str_t  ping;
+
+    ping = sio_cstr("2");
+
+    if (eio_session_push(s, ping) != SIO_OK) {
+        eio_session_end(s, EIO_REASON_NO_MEMORY, EIO_END_FAILED);
+        return;
+    }
+
+    s->waiting_pong = 1;
+    s->pong_extended = 0;
+    s->heartbeat += s->options->ping_timeout;
+
+    if (s->heartbeat <= now) {
+        s->heartbeat = now + s->options->ping_timeout;
+    }
+
+    eio_session_notify(s);
+}
+
+
+void
+eio_session_expire(eio_session_t *s, uint64_t now)
+{
+    if (s->state == EIO_STATE_CLOSING) {
+        if (now >= s->heartbeat) {
+            eio_session_end(s, s->reason, EIO_END_GONE);
+
+        } else {
+            eio_session_set_timer(s);
+        }
+
+        return;
+    }
+
+    if (eio_session_live(s) && now >= s->heartbeat) {
+
+        if (s->waiting_pong) {
+            eio_session_end(s, EIO_REASON_PING_TIMEOUT, EIO_END_FAILED);
+
+        } else {
+            eio_session_ping(s, now);
+        }
+    }
+
+    if (eio_session_live(s) && s->timeout && now >= s->timeout) {
+        s->timeout = 0;
+        s->env->handler->timeout(s);
+    }
+
+    if (eio_session_live(s)) {
+        eio_session_set_timer(s);
+    }
+}
+
+
+void
+eio_session_check(eio_session_t *s, uint64_t now)
+{
+    if (now < s->heartbeat) {
+        return;
+    }
+
+    if (eio_session_live(s) && s->waiting_pong) {
+        eio_session_end(s, EIO_REASON_PING_TIMEOUT, EIO_END_FAILED);
+
+    } else if (s->state == EIO_STATE_CLOSING
+               && sio_timer_is_set(&s->timer))
+    {
+        eio_session_end(s, s->reason, EIO_END_GONE);
+    }
+}
+
+
+sio_str_t
+eio_reason_name(eio_reason_e reason)
+{
+    switch (reason) {
+
+    case EIO_REASON_TRANSPORT_CLOSE:
+        return sio_cstr("transport close");
+
+    case EIO_REASON_TRANSPORT_ERROR:
+    case EIO_REASON_NO_MEMORY:
+        return sio_cstr("transport error");
+
+    case EIO_REASON_PING_TIMEOUT:
+        return sio_cstr("ping timeout");
+
+    case EIO_REASON_PARSE_ERROR:
+        return sio_cstr("parse error");
+
+    case EIO_REASON_FORCED_CLOSE:
+    case EIO_REASON_CONNECT_TIMEOUT:
+    case EIO_REASON_SLOW_CONSUMER:
+        return sio_cstr("forced close");
+
+    case EIO_REASON_SHUTTING_DOWN:
+        return sio_cstr("server shutting down");
+
+    case EIO_REASON_MOVED:
+        return sio_cstr("moved");
+
+    default:
+        return sio_cstr("");
+    }
+}
