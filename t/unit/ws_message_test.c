@@ -218,6 +218,10 @@ trace_event(sio_buf_t *trace, const ws_event_t *ev)
         (void) sio_buf_append_char(trace, ',');
     }
 
+    if (ev->rsv) {
+        ok(0, "no reserved bit is set");
+    }
+
     (void) sio_buf_append(trace, ev->data, ev->len);
     (void) sio_buf_append_char(trace, ')');
 }
@@ -525,6 +529,7 @@ test_limits(void)
         { "the bound itself", "81 0123456789", 0 },
         { "one byte more", "81 0123456789a", 5 },
         { "the bound in fragments", "01 01234|00 |80 56789", 0 },
+        { "the bound, then an empty fragment", "01 0123456789|80 ", 0 },
         { "one more in fragments", "01 01234|80 56789a", 6 + 5 + 5 },
         { "a control frame does not count", "01 01234|89 0123456789a|80 56789",
           0 }
@@ -680,6 +685,10 @@ test_idle(void)
     ok(!ws_message_partial(&m), "the connection is idle");
 
     script_build(&s, "89 ping");
+    (void) ws_message_feed(&m, &limits, s.bytes, 1, &used, &ev);
+    ok(ws_message_partial(&m), "one byte of a header");
+    ws_message_init(&m);
+
     (void) ws_message_feed(&m, &limits, s.bytes, 8, &used, &ev);
     is_int(unit_mem_ctx.live, 1, "half a ping is in a block");
     is_int(ws_message_feed(&m, &limits, s.bytes + 8, 2, &used, &ev), SIO_OK,
@@ -749,21 +758,29 @@ static void
 test_limit_lowered(void)
 {
     size_t        used;
+    uint8_t       payload[400];
     stream_t      s;
     ws_event_t    ev;
     ws_limits_t   lim;
     ws_message_t  m;
 
     lim = limits;
-    ws_message_init(&m);
+    lim.max = 1000;
+    memset(payload, 'x', sizeof(payload));
 
-    script_build(&s, "02 " LONG "|80 a");
-    (void) ws_message_feed(&m, &lim, s.bytes, 50, &used, &ev);
+    s.len = 0;
+    frame_add(&s, WS_OP_BINARY, payload, sizeof(payload));
+    frame_add(&s, 0x80 | WS_OP_CONTINUATION, "a", 1);
+
+    ws_message_init(&m);
+    (void) ws_message_feed(&m, &lim, s.bytes, 108, &used, &ev);
 
     lim.max = 10;
-    is_int(ws_message_feed(&m, &lim, s.bytes + 50, s.len - 50, &used, &ev),
-           SIO_ERROR, "a bound that came down meanwhile");
-    is_int(ev.close_code, WS_CLOSE_BIG, "holds for the next fragment");
+    is_int(ws_message_feed(&m, &lim, s.bytes + 108, 300, &used, &ev),
+           SIO_AGAIN, "a bound that came down inside a frame lets it end");
+    is_int(ws_message_feed(&m, &lim, s.bytes + 408, 7, &used, &ev), SIO_ERROR,
+           "but not the message");
+    is_int(ev.close_code, WS_CLOSE_BIG, "which is too big now");
 
     ws_message_free(&m, &unit_mem);
 }
