@@ -117,7 +117,9 @@ test_round_trip(void)
 static void
 test_layout(void)
 {
+    uint8_t            type;
     sio_buf_t          b;
+    sio_wire_t         r;
     sio_wire_writer_t  w;
 
     sio_buf_init(&b, &unit_mem, 1000);
@@ -126,6 +128,10 @@ test_layout(void)
     sio_wire_put_u32(&w, 0x01020304);
     sio_wire_put_str(&w, sio_cstr("ab"));
     (void) sio_wire_end(&w);
+
+    is_int(sio_wire_open(&r, b.data, 2, &type), SIO_OK, "no field at all");
+    is_int(type, 0x55, "only a type");
+    is_int(sio_wire_done(&r), SIO_OK, "is a record");
 
     is_mem(b.data, b.len, "\x55\x01\x04\x03\x02\x01\x02\0\0\0ab", 12,
            "little endian, lengths of 32 bits");
@@ -189,6 +195,7 @@ test_sticky(void)
     is_int(sio_wire_open(&r, data, 1, &type), SIO_ERROR, "too short");
     is_int(sio_wire_open(&r, NULL, 0, &type), SIO_ERROR, "nothing at all");
     is_int(type, 77, "the type is not touched");
+    is_int(sio_wire_done(&r), SIO_ERROR, "the end tells this too");
     is_int(sio_wire_get_u32(&r), 0, "a reader that was not opened is empty");
     is_int(sio_wire_done(&r), SIO_ERROR, "and bad");
 }
