@@ -12,6 +12,7 @@
 
 
 #define SIO_WHEEL_MASK  (SIO_WHEEL_BUCKETS - 1)
+#define SIO_WHEEL_MAX   (((uint64_t) 1 << 56) - 1)   /* of sio_timer_t's due */
 
 
 static inline uint64_t
@@ -45,6 +46,10 @@ sio_wheel_set(sio_wheel_t *wheel, sio_timer_t *timer, uint64_t due)
     sio_timer_t  **bucket;
 
     sio_wheel_clear(wheel, timer);
+
+    if (due > SIO_WHEEL_MAX) {
+        due = SIO_WHEEL_MAX;
+    }
 
     tick = sio_wheel_tick(due);
     first = wheel->last / SIO_WHEEL_TICK + 1;
