@@ -191,6 +191,10 @@ sio_json_compact(sio_str_t value)
 {
     const uint8_t  *p, *end;
 
+    if (value.len == 0) {
+        return 1;
+    }
+
     p = value.data;
     end = p + value.len;
 

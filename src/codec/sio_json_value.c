@@ -378,6 +378,10 @@ sio_json_escape(sio_buf_t *buf, sio_str_t bytes)
     size_t          len;
     const uint8_t  *p, *end, *start;
 
+    if (bytes.len == 0) {
+        return SIO_OK;
+    }
+
     rc = SIO_OK;
     len = buf->len;
     p = bytes.data;
@@ -472,6 +476,10 @@ sio_json_decimal(sio_json_decimal_t *d, sio_str_t value)
     const uint8_t  *p, *end, *point;
 
     memset(d, 0, sizeof(sio_json_decimal_t));
+
+    if (value.len == 0) {
+        return SIO_DECLINED;
+    }
 
     p = value.data;
     end = p + value.len;
@@ -628,6 +636,10 @@ sio_json_int(sio_str_t value, int64_t *n)
     int64_t         i;
     unsigned        negative;
     const uint8_t  *p, *end;
+
+    if (value.len == 0) {
+        return SIO_DECLINED;
+    }
 
     p = value.data;
     end = p + value.len;

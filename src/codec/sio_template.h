@@ -53,8 +53,8 @@ typedef struct {
 
 
 /*
- * Append the value of part number n (t->parts[n]) to buf, in the form part->type asks for:
- * JSON text, the inside of a JSON string, or plain bytes.
+ * Append the value of part number n (t->parts[n]) to buf, in the form that
+ * part->type asks for: JSON text, the inside of a JSON string, or plain bytes.
  *
  * SIO_OK; anything else ends the rendering with that result.
  */
