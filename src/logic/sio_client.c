@@ -1,0 +1,444 @@
+/*
+ * A client: from Engine.IO messages to the sockets of namespaces.
+ */
+
+
+#include "logic/sio_client.h"
+
+
+#define SIO_CLIENT_ERROR_MAX  65536      /* bytes of a CONNECT_ERROR's JSON */
+
+#define SIO_ERROR_INVALID     "{\"message\":\"Invalid namespace\"}"
+#define SIO_ERROR_BUSY        "{\"message\":\"Service unavailable\"}"
+#define SIO_ERROR_MANY        "{\"message\":\"Too many namespaces\"}"
+#define SIO_ERROR_REFUSED     "{\"message\":\"Forbidden\"}"
+
+
+static int sio_client_open(eio_session_t *s);
+static void sio_client_message(eio_session_t *s, const eio_packet_t *pkt);
+static void sio_client_timeout(eio_session_t *s);
+static void sio_client_close(eio_session_t *s, eio_reason_e reason);
+static int sio_client_text(sio_client_t *client, sio_str_t text);
+static int sio_client_binary(sio_client_t *client, sio_str_t bytes);
+static int sio_client_begin(sio_client_t *client, sio_str_t text,
+    const sio_packet_t *pkt);
+static int sio_client_complete(sio_client_t *client,
+    const sio_binary_pending_t *pending);
+static int sio_client_dispatch(sio_client_t *client, const sio_packet_t *pkt,
+    const sio_binary_t *attachments);
+static int sio_client_connect(sio_client_t *client, const sio_packet_t *pkt);
+static void sio_client_admit(sio_socket_t *socket, sio_str_t auth);
+static void sio_client_connect_error(sio_client_t *client, sio_str_t nsp,
+    const char *error);
+static void sio_client_drop_pending(sio_client_t *client);
+
+
+const eio_handler_t  sio_client_handler = {
+    sio_client_open,
+    sio_client_message,
+    sio_client_timeout,
+    sio_client_close
+};
+
+
+void
+sio_client_init(sio_client_t *client, sio_app_t *app, eio_session_t *session)
+{
+    client->session = session;
+    client->app = app;
+}
+
+
+void
+sio_client_free(sio_client_t *client)
+{
+    sio_client_drop_pending(client);
+    sio_free(client->app->mem, client->captured);
+    client->captured = NULL;
+}
+
+
+sio_socket_t *
+sio_client_socket(sio_client_t *client, sio_str_t nsp)
+{
+    sio_socket_t  *socket;
+
+    for (socket = client->sockets; socket; socket = socket->next) {
+        if (sio_str_eq(sio_namespace_name(socket->ns), nsp)) {
+            return socket;
+        }
+    }
+
+    return NULL;
+}
+
+
+int
+sio_client_send(sio_client_t *client, const sio_packet_t *pkt)
+{
+    int         rc;
+    sio_buf_t   buf;
+    sio_app_t  *app;
+
+    app = client->app;
+
+    sio_buf_init(&buf, app->mem, UINT32_MAX);
+
+    rc = sio_packet_encode(&buf, pkt);
+
+    if (rc == SIO_OK) {
+        rc = eio_session_send_text(client->session, sio_buf_str(&buf));
+
+    } else {
+        eio_session_close(client->session, EIO_REASON_NO_MEMORY,
+                          app->ops->now(app));
+    }
+
+    sio_buf_free(&buf);
+
+    return rc;
+}
+
+
+static int
+sio_client_open(eio_session_t *s)
+{
+    sio_app_t     *app;
+    sio_client_t  *client;
+
+    client = s->data;
+    app = client->app;
+
+    eio_session_set_timeout(s, app->ops->now(app)
+                               + s->options->connect_timeout);
+
+    return SIO_OK;
+}
+
+
+static void
+sio_client_message(eio_session_t *s, const eio_packet_t *pkt)
+{
+    int            rc;
+    sio_app_t     *app;
+    sio_client_t  *client;
+
+    client = s->data;
+    app = client->app;
+
+    if (client->closing) {
+        return;
+    }
+
+    sio_app_enter(app);
+
+    rc = pkt->binary ? sio_client_binary(client, pkt->data)
+                     : sio_client_text(client, pkt->data);
+
+    if (rc != SIO_OK) {
+        eio_session_close(s, rc == SIO_NOMEM ? EIO_REASON_NO_MEMORY
+                                             : EIO_REASON_PARSE_ERROR,
+                          app->ops->now(app));
+    }
+
+    sio_app_leave(app);
+}
+
+
+static void
+sio_client_timeout(eio_session_t *s)
+{
+    sio_app_t     *app;
+    sio_client_t  *client;
+
+    client = s->data;
+    app = client->app;
+
+    if (!client->connected) {
+        eio_session_close(s, EIO_REASON_CONNECT_TIMEOUT, app->ops->now(app));
+    }
+}
+
+
+static void
+sio_client_close(eio_session_t *s, eio_reason_e reason)
+{
+    sio_app_t     *app;
+    sio_client_t  *client;
+
+    client = s->data;
+    app = client->app;
+
+    client->closing = 1;
+
+    sio_app_enter(app);
+
+    sio_client_drop_pending(client);
+
+    while (client->sockets) {
+        sio_socket_end(client->sockets, reason);
+    }
+
+    sio_app_leave(app);
+}
+
+
+static int
+sio_client_text(sio_client_t *client, sio_str_t text)
+{
+    sio_packet_t  pkt;
+
+    /* attachments are due */
+
+    if (client->pending) {
+        return SIO_ERROR;
+    }
+
+    if (sio_packet_decode(text, &client->app->limits->packet, &pkt)
+        != SIO_OK)
+    {
+        return SIO_ERROR;
+    }
+
+    if (pkt.attachments) {
+        return sio_client_begin(client, text, &pkt);
+    }
+
+    return sio_client_dispatch(client, &pkt, NULL);
+}
+
+
+static int
+sio_client_begin(sio_client_t *client, sio_str_t text,
+    const sio_packet_t *pkt)
+{
+    sio_socket_t          *socket;
+    const sio_mem_t       *mem;
+    sio_binary_pending_t  *pending;
+
+    mem = client->app->mem;
+
+    /* nothing is collected for what will be refused */
+
+    socket = sio_client_socket(client, pkt->nsp);
+
+    if (socket == NULL || !socket->accepted) {
+        return SIO_ERROR;
+    }
+
+    pending = sio_alloc(mem, sizeof(sio_binary_pending_t));
+    if (pending == NULL) {
+        return SIO_NOMEM;
+    }
+
+    if (sio_binary_begin(pending, mem, text, pkt->attachments) != SIO_OK) {
+        sio_binary_free(pending);
+        sio_free(mem, pending);
+        return SIO_NOMEM;
+    }
+
+    client->pending = pending;
+
+    return SIO_OK;
+}
+
+
+static int
+sio_client_binary(sio_client_t *client, sio_str_t bytes)
+{
+    int                    rc;
+    sio_binary_pending_t  *pending;
+
+    pending = client->pending;
+
+    if (pending == NULL) {
+        return SIO_ERROR;
+    }
+
+    rc = sio_binary_add(pending, bytes,
+                        client->session->options->max_payload);
+
+    if (rc == SIO_AGAIN) {
+        return SIO_OK;
+    }
+
+    if (rc != SIO_OK) {
+        return rc;
+    }
+
+    /* the session may close during the call, and must not free it */
+
+    client->pending = NULL;
+
+    rc = sio_client_complete(client, pending);
+
+    sio_binary_free(pending);
+    sio_free(client->app->mem, pending);
+
+    return rc;
+}
+
+
+/* The text was valid when it came; its slices must be of the copy. */
+
+static int
+sio_client_complete(sio_client_t *client, const sio_binary_pending_t *pending)
+{
+    sio_packet_t  pkt;
+
+    if (sio_packet_decode(sio_str(pending->text, pending->text_len),
+                          &client->app->limits->packet, &pkt)
+        != SIO_OK)
+    {
+        return SIO_ERROR;
+    }
+
+    if (pkt.attachments != pending->got.n) {
+        return SIO_ERROR;
+    }
+
+    return sio_client_dispatch(client, &pkt, &pending->got);
+}
+
+
+static int
+sio_client_dispatch(sio_client_t *client, const sio_packet_t *pkt,
+    const sio_binary_t *attachments)
+{
+    sio_socket_t         *socket;
+    const sio_app_ops_t  *ops;
+
+    ops = client->app->ops;
+
+    if (pkt->type == SIO_CONNECT) {
+        return sio_client_connect(client, pkt);
+    }
+
+    socket = sio_client_socket(client, pkt->nsp);
+
+    if (socket == NULL || !socket->accepted) {
+        return SIO_ERROR;
+    }
+
+    switch (pkt->type) {
+
+    case SIO_DISCONNECT:
+        sio_socket_end(socket, SIO_REASON_CLIENT);
+        return SIO_OK;
+
+    case SIO_EVENT:
+    case SIO_BINARY_EVENT:
+        ops->event(socket, pkt, attachments);
+        return SIO_OK;
+
+    case SIO_ACK:
+    case SIO_BINARY_ACK:
+        ops->ack(socket, pkt, attachments);
+        return SIO_OK;
+
+    default:
+        /* CONNECT_ERROR is the server's to send */
+        return SIO_ERROR;
+    }
+}
+
+
+static int
+sio_client_connect(sio_client_t *client, const sio_packet_t *pkt)
+{
+    int               rc;
+    sio_socket_t     *socket;
+    sio_namespace_t  *ns;
+
+    if (sio_client_socket(client, pkt->nsp)) {
+        return SIO_ERROR;
+    }
+
+    if (client->nsockets >= client->app->limits->max_namespaces) {
+        sio_client_connect_error(client, pkt->nsp, SIO_ERROR_MANY);
+        return SIO_OK;
+    }
+
+    rc = sio_namespace_open(client->app, pkt->nsp, &ns);
+
+    if (rc != SIO_OK) {
+        sio_client_connect_error(client, pkt->nsp,
+                                 rc == SIO_DECLINED ? SIO_ERROR_INVALID
+                                                    : SIO_ERROR_BUSY);
+        return SIO_OK;
+    }
+
+    socket = sio_socket_create(client, ns, NULL, pkt->data);
+
+    if (socket == NULL) {
+        sio_namespace_release(ns);
+        sio_client_connect_error(client, pkt->nsp, SIO_ERROR_BUSY);
+        return SIO_OK;
+    }
+
+    sio_client_admit(socket, pkt->data);
+
+    return SIO_OK;
+}
+
+
+/* The socket may have been answered, or have ended, inside of connect. */
+
+static void
+sio_client_admit(sio_socket_t *socket, sio_str_t auth)
+{
+    sio_buf_t   error;
+    sio_app_t  *app;
+
+    app = socket->ns->app;
+
+    sio_buf_init(&error, app->mem, SIO_CLIENT_ERROR_MAX);
+
+    switch (app->ops->connect(socket, auth, &error)) {
+
+    case SIO_OK:
+        sio_socket_accept(socket);
+        break;
+
+    case SIO_AGAIN:
+        if (!socket->accepted) {
+            socket->waiting = 1;
+        }
+
+        break;
+
+    default:
+        sio_socket_refuse(socket, error.len ? sio_buf_str(&error)
+                                            : sio_cstr(SIO_ERROR_REFUSED));
+        break;
+    }
+
+    sio_buf_free(&error);
+}
+
+
+static void
+sio_client_connect_error(sio_client_t *client, sio_str_t nsp,
+    const char *error)
+{
+    sio_packet_t  pkt;
+
+    memset(&pkt, 0, sizeof(sio_packet_t));
+    pkt.type = SIO_CONNECT_ERROR;
+    pkt.nsp = nsp;
+    pkt.id = SIO_NO_ID;
+    pkt.data = sio_cstr(error);
+
+    (void) sio_client_send(client, &pkt);
+}
+
+
+static void
+sio_client_drop_pending(sio_client_t *client)
+{
+    if (client->pending) {
+        sio_binary_free(client->pending);
+        sio_free(client->app->mem, client->pending);
+        client->pending = NULL;
+    }
+}

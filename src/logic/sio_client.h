@@ -1,0 +1,74 @@
+/*
+ * The Socket.IO side of a session: messages in, packets to the namespaces.
+ *
+ * It is the handler that sits on an Engine.IO session.  A packet that is
+ * wrong in any way closes the session ("parse error"), before anything of it
+ * is acted upon; so does one for a namespace that was not joined, or whose
+ * CONNECT was not answered yet: a client sends none before.
+ *
+ * Socket.IO v5, "Packet types", "Connection to a namespace".
+ */
+
+
+#ifndef _SIO_CLIENT_H_INCLUDED_
+#define _SIO_CLIENT_H_INCLUDED_
+
+
+#include "logic/sio_app.h"
+#include "logic/sio_socket.h"
+
+
+/*
+ * Values of the carrier's environment, captured at the handshake: a block of
+ * n strings, in the order the app's configuration names them.
+ */
+typedef struct {
+    uint32_t   n;
+    sio_str_t  value[];                    /* bytes behind the array */
+} sio_captured_t;
+
+
+struct sio_client_s {
+    eio_session_t         *session;
+    sio_app_t             *app;
+    sio_socket_t          *sockets;        /* accepted and pending */
+    sio_binary_pending_t  *pending;        /* a binary packet on its way */
+    sio_captured_t        *captured;       /* owned; may be NULL */
+    uint16_t               nsockets;
+    unsigned               connected:1;    /* a namespace was joined once */
+    unsigned               closing:1;
+};
+
+
+#pragma GCC visibility push(hidden)
+
+
+/* The engine's handler; session->data is the sio_client_t. */
+
+extern const eio_handler_t  sio_client_handler;
+
+
+/* Make a client of zeroed memory for a session not yet opened. */
+
+void sio_client_init(sio_client_t *client, sio_app_t *app,
+    eio_session_t *session);
+
+/* Frees what it owns; sockets must be gone (the session is closed). */
+
+void sio_client_free(sio_client_t *client);
+
+/* The socket in a namespace, accepted or pending, or NULL. */
+
+sio_socket_t *sio_client_socket(sio_client_t *client, sio_str_t nsp);
+
+/*
+ * Encode a packet without attachments and send it.  Results as
+ * eio_session_send(): whatever fails closes the session.
+ */
+int sio_client_send(sio_client_t *client, const sio_packet_t *pkt);
+
+
+#pragma GCC visibility pop
+
+
+#endif /* _SIO_CLIENT_H_INCLUDED_ */

@@ -1,0 +1,551 @@
+/*
+ * A socket's life: pending, accepted, leaving, freed.
+ */
+
+
+#include "codec/sio_base64.h"
+#include "logic/sio_client.h"
+#include "logic/sio_room.h"
+#include "logic/sio_socket.h"
+
+
+#define SIO_SOCKET_VARS_MAX    32        /* names */
+#define SIO_SOCKET_VARS_BYTES  4096      /* names and values */
+
+#define SIO_USER_ROOM          "user:"
+#define SIO_USER_ROOM_LEN      (sizeof(SIO_USER_ROOM) - 1)
+
+#define SIO_ERROR_ENDED        "{\"message\":\"Disconnected\"}"
+#define SIO_ERROR_FULL         "{\"message\":\"Service unavailable\"}"
+
+
+static int sio_socket_hold(sio_socket_t *socket, eio_msg_t *msg);
+static void sio_socket_flush(sio_socket_t *socket);
+static void sio_socket_drop_held(sio_socket_t *socket);
+static int sio_socket_answer(sio_socket_t *socket);
+static void sio_socket_destroy(sio_socket_t *socket);
+static sio_str_t sio_reason_name(unsigned reason);
+
+
+sio_socket_t *
+sio_socket_create(sio_client_t *client, sio_namespace_t *ns,
+    const uint8_t *sid, sio_str_t auth)
+{
+    uint8_t           bytes[EIO_SID_BYTES];
+    sio_app_t        *app;
+    sio_socket_t     *socket;
+
+    app = client->app;
+
+    socket = sio_calloc(app->mem, sizeof(sio_socket_t));
+    if (socket == NULL) {
+        return NULL;
+    }
+
+    socket->client = client;
+    socket->ns = ns;
+
+    if (auth.len) {
+        socket->auth = sio_alloc(app->mem, auth.len);
+        if (socket->auth == NULL) {
+            goto failed;
+        }
+
+        memcpy(socket->auth, auth.data, auth.len);
+        socket->auth_len = (uint32_t) auth.len;
+    }
+
+    if (sid) {
+        memcpy(socket->sid, sid, EIO_SID_LEN);
+
+    } else {
+        app->ops->random(app, bytes, EIO_SID_BYTES);
+        (void) sio_base64url_encode(socket->sid, bytes, EIO_SID_BYTES);
+    }
+
+    if (sio_map_insert(&ns->sockets, &socket->node, sio_socket_sid(socket))
+        != SIO_OK)
+    {
+        goto failed;
+    }
+
+    ns->pending++;
+
+    socket->next = client->sockets;
+    client->sockets = socket;
+    client->nsockets++;
+
+    return socket;
+
+failed:
+
+    sio_free(app->mem, socket->auth);
+    sio_free(app->mem, socket);
+
+    return NULL;
+}
+
+
+int
+sio_socket_enroll(sio_socket_t *socket)
+{
+    uint32_t              count;
+    sio_namespace_t      *ns;
+    const sio_app_ops_t  *ops;
+
+    ns = socket->ns;
+    ops = ns->app->ops;
+    count = sio_namespace_count(ns);
+
+    if (ops->room_changed(ns, NULL, count + 1) != SIO_OK) {
+        return SIO_DECLINED;
+    }
+
+    if (ops->socket_changed(socket, 1) != SIO_OK) {
+        (void) ops->room_changed(ns, NULL, count);
+        return SIO_DECLINED;
+    }
+
+    socket->accepted = 1;
+    socket->waiting = 0;
+    ns->pending--;
+
+    return SIO_OK;
+}
+
+
+void
+sio_socket_accept(sio_socket_t *socket)
+{
+    sio_app_t     *app;
+    sio_client_t  *client;
+
+    if (socket->accepted || socket->leaving) {
+        return;
+    }
+
+    app = socket->ns->app;
+    client = socket->client;
+
+    sio_app_enter(app);
+
+    if (sio_socket_enroll(socket) != SIO_OK) {
+        sio_socket_refuse(socket, sio_cstr(SIO_ERROR_FULL));
+        goto done;
+    }
+
+    if (!client->connected) {
+        client->connected = 1;
+        eio_session_set_timeout(client->session, 0);
+    }
+
+    if (sio_socket_answer(socket) == SIO_OK) {
+        sio_socket_flush(socket);
+    }
+
+done:
+
+    sio_app_leave(app);
+}
+
+
+/* CONNECT with the sid.  On failure the session is closed. */
+
+static int
+sio_socket_answer(sio_socket_t *socket)
+{
+    uint8_t        data[sizeof("{\"sid\":\"\"}") - 1 + EIO_SID_LEN];
+    sio_packet_t   pkt;
+
+    memcpy(data, "{\"sid\":\"", 8);
+    memcpy(data + 8, socket->sid, EIO_SID_LEN);
+    memcpy(data + 8 + EIO_SID_LEN, "\"}", 2);
+
+    memset(&pkt, 0, sizeof(sio_packet_t));
+    pkt.type = SIO_CONNECT;
+    pkt.nsp = sio_namespace_name(socket->ns);
+    pkt.id = SIO_NO_ID;
+    pkt.data = sio_str(data, sizeof(data));
+
+    return sio_client_send(socket->client, &pkt);
+}
+
+
+void
+sio_socket_refuse(sio_socket_t *socket, sio_str_t error)
+{
+    sio_app_t     *app;
+    sio_packet_t   pkt;
+
+    if (socket->accepted || socket->leaving) {
+        return;
+    }
+
+    app = socket->ns->app;
+
+    memset(&pkt, 0, sizeof(sio_packet_t));
+    pkt.type = SIO_CONNECT_ERROR;
+    pkt.nsp = sio_namespace_name(socket->ns);
+    pkt.id = SIO_NO_ID;
+    pkt.data = error;
+
+    sio_app_enter(app);
+
+    /* the upper floor knows already */
+    socket->waiting = 0;
+
+    (void) sio_client_send(socket->client, &pkt);
+    sio_socket_end(socket, SIO_REASON_SERVER);
+
+    sio_app_leave(app);
+}
+
+
+void
+sio_socket_disconnect(sio_socket_t *socket)
+{
+    sio_app_t     *app;
+    sio_packet_t   pkt;
+
+    if (!socket->accepted) {
+        sio_socket_refuse(socket, sio_cstr(SIO_ERROR_ENDED));
+        return;
+    }
+
+    if (socket->leaving) {
+        return;
+    }
+
+    app = socket->ns->app;
+
+    memset(&pkt, 0, sizeof(sio_packet_t));
+    pkt.type = SIO_DISCONNECT;
+    pkt.nsp = sio_namespace_name(socket->ns);
+    pkt.id = SIO_NO_ID;
+
+    sio_app_enter(app);
+
+    (void) sio_client_send(socket->client, &pkt);
+    sio_socket_end(socket, SIO_REASON_SERVER);
+
+    sio_app_leave(app);
+}
+
+
+void
+sio_socket_end(sio_socket_t *socket, unsigned reason)
+{
+    sio_app_t      *app;
+    sio_socket_t  **p;
+
+    if (socket->leaving) {
+        return;
+    }
+
+    app = socket->ns->app;
+
+    socket->leaving = 1;
+    socket->reason = (uint8_t) reason;
+
+    for (p = &socket->client->sockets; *p != socket; p = &(*p)->next) {
+        /* void */
+    }
+
+    *p = socket->next;
+    socket->client->nsockets--;
+
+    socket->next = NULL;
+    *app->ended_tail = socket;
+    app->ended_tail = &socket->next;
+}
+
+
+void
+sio_socket_free(sio_socket_t *socket)
+{
+    sio_namespace_t      *ns;
+    const sio_app_ops_t  *ops;
+
+    ns = socket->ns;
+    ops = ns->app->ops;
+
+    if (socket->reason == EIO_REASON_MOVED) {
+        /* lives on elsewhere */
+
+    } else if (socket->accepted) {
+        ops->disconnect(socket, sio_reason_name(socket->reason));
+
+    } else if (socket->waiting && ops->cancel) {
+        ops->cancel(socket);
+    }
+
+    sio_room_leave_all(socket);
+
+    sio_map_remove(&ns->sockets, &socket->node);
+
+    if (socket->accepted) {
+        (void) ops->room_changed(ns, NULL, sio_namespace_count(ns));
+        (void) ops->socket_changed(socket, 0);
+
+    } else {
+        ns->pending--;
+    }
+
+    sio_socket_destroy(socket);
+    sio_namespace_release(ns);
+}
+
+
+static void
+sio_socket_destroy(sio_socket_t *socket)
+{
+    const sio_mem_t   *mem;
+    sio_socket_var_t  *var;
+
+    mem = socket->ns->app->mem;
+
+    sio_socket_drop_held(socket);
+
+    while (socket->vars) {
+        var = socket->vars;
+        socket->vars = var->next;
+        sio_free(mem, var);
+    }
+
+    sio_free(mem, socket->user);
+    sio_free(mem, socket->auth);
+    sio_free(mem, socket);
+}
+
+
+static sio_str_t
+sio_reason_name(unsigned reason)
+{
+    switch (reason) {
+
+    case SIO_REASON_CLIENT:
+        return sio_cstr("client namespace disconnect");
+
+    case SIO_REASON_SERVER:
+        return sio_cstr("server namespace disconnect");
+
+    default:
+        return eio_reason_name((eio_reason_e) reason);
+    }
+}
+
+
+int
+sio_socket_send(sio_socket_t *socket, eio_msg_t *msg)
+{
+    if (socket->leaving) {
+        return SIO_ERROR;
+    }
+
+    if (!socket->accepted) {
+        return sio_socket_hold(socket, msg);
+    }
+
+    return eio_session_send(socket->client->session, msg);
+}
+
+
+static int
+sio_socket_hold(sio_socket_t *socket, eio_msg_t *msg)
+{
+    int             rc;
+    unsigned        dropped;
+    sio_app_t      *app;
+    eio_session_t  *s;
+
+    app = socket->ns->app;
+    s = socket->client->session;
+
+    if (socket->held == NULL) {
+        socket->held = sio_alloc(app->mem, sizeof(eio_outq_t));
+
+        if (socket->held) {
+            eio_outq_init(socket->held);
+        }
+    }
+
+    rc = SIO_NOMEM;
+
+    if (socket->held) {
+        dropped = 0;
+        rc = eio_outq_push(socket->held, app->mem, msg, s->options->buffer,
+                           &dropped);
+        s->dropped += dropped;
+    }
+
+    if (rc != SIO_OK) {
+        eio_session_close(s, rc == SIO_NOMEM ? EIO_REASON_NO_MEMORY
+                                             : EIO_REASON_SLOW_CONSUMER,
+                          app->ops->now(app));
+    }
+
+    return rc;
+}
+
+
+static void
+sio_socket_flush(sio_socket_t *socket)
+{
+    eio_outq_node_t  *node;
+
+    if (socket->held == NULL) {
+        return;
+    }
+
+    for (node = socket->held->head; node; node = node->next) {
+        if (socket->leaving
+            || eio_session_send(socket->client->session, node->msg) != SIO_OK)
+        {
+            break;
+        }
+    }
+
+    sio_socket_drop_held(socket);
+}
+
+
+static void
+sio_socket_drop_held(sio_socket_t *socket)
+{
+    const sio_mem_t  *mem;
+
+    if (socket->held) {
+        mem = socket->ns->app->mem;
+
+        eio_outq_free(socket->held, mem);
+        sio_free(mem, socket->held);
+        socket->held = NULL;
+    }
+}
+
+
+int
+sio_socket_set_user(sio_socket_t *socket, sio_str_t user)
+{
+    int               rc;
+    uint8_t          *copy;
+    uint8_t           room[SIO_ROOM_MAX], old[SIO_ROOM_MAX];
+    const sio_mem_t  *mem;
+
+    mem = socket->ns->app->mem;
+
+    if (user.len == 0 || user.len > SIO_ROOM_MAX - SIO_USER_ROOM_LEN) {
+        return SIO_ERROR;
+    }
+
+    if (socket->user && sio_str_eq(user, sio_socket_user(socket))) {
+        return SIO_OK;
+    }
+
+    copy = sio_alloc(mem, user.len);
+    if (copy == NULL) {
+        return SIO_NOMEM;
+    }
+
+    memcpy(copy, user.data, user.len);
+    memcpy(room, SIO_USER_ROOM, SIO_USER_ROOM_LEN);
+    memcpy(room + SIO_USER_ROOM_LEN, user.data, user.len);
+
+    rc = sio_room_join(socket, sio_str(room, SIO_USER_ROOM_LEN + user.len));
+
+    if (rc != SIO_OK) {
+        sio_free(mem, copy);
+        return rc;
+    }
+
+    if (socket->user) {
+        memcpy(old, SIO_USER_ROOM, SIO_USER_ROOM_LEN);
+        memcpy(old + SIO_USER_ROOM_LEN, socket->user, socket->user_len);
+        (void) sio_room_leave(socket, sio_str(old, SIO_USER_ROOM_LEN
+                                                   + socket->user_len));
+        sio_free(mem, socket->user);
+    }
+
+    socket->user = copy;
+    socket->user_len = (uint16_t) user.len;
+
+    return SIO_OK;
+}
+
+
+int
+sio_socket_set(sio_socket_t *socket, sio_str_t name, sio_str_t value)
+{
+    size_t              bytes;
+    unsigned            n;
+    const sio_mem_t    *mem;
+    sio_socket_var_t   *var, *old, **p, **place;
+
+    mem = socket->ns->app->mem;
+    place = NULL;
+    bytes = 0;
+    n = 0;
+
+    for (p = &socket->vars; *p; p = &(*p)->next) {
+        if (sio_str_eq(sio_str((*p)->text, (*p)->name_len), name)) {
+            place = p;
+            continue;
+        }
+
+        bytes += (size_t) (*p)->name_len + (*p)->value_len;
+        n++;
+    }
+
+    var = NULL;
+
+    if (value.len) {
+
+        if (n >= SIO_SOCKET_VARS_MAX
+            || name.len > SIO_SOCKET_VARS_BYTES - bytes
+            || value.len > SIO_SOCKET_VARS_BYTES - bytes - name.len)
+        {
+            return SIO_DECLINED;
+        }
+
+        var = sio_alloc(mem, sizeof(sio_socket_var_t) + name.len + value.len);
+        if (var == NULL) {
+            return SIO_NOMEM;
+        }
+
+        var->next = NULL;
+        var->name_len = (uint32_t) name.len;
+        var->value_len = (uint32_t) value.len;
+        memcpy(var->text, name.data, name.len);
+        memcpy(var->text + name.len, value.data, value.len);
+    }
+
+    if (place) {
+        old = *place;
+        *place = old->next;
+        sio_free(mem, old);
+    }
+
+    if (var) {
+        p = place ? place : p;
+        var->next = *p;
+        *p = var;
+    }
+
+    return SIO_OK;
+}
+
+
+int
+sio_socket_get(const sio_socket_t *socket, sio_str_t name, sio_str_t *value)
+{
+    const sio_socket_var_t  *var;
+
+    for (var = socket->vars; var; var = var->next) {
+        if (sio_str_eq(sio_str(var->text, var->name_len), name)) {
+            *value = sio_str(var->text + var->name_len, var->value_len);
+            return SIO_OK;
+        }
+    }
+
+    return SIO_DECLINED;
+}

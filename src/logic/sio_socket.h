@@ -1,0 +1,160 @@
+/*
+ * A socket: a client in one namespace.  Its id, its user, its rooms, and the
+ * values that rules store on it.
+ */
+
+
+#ifndef _SIO_SOCKET_H_INCLUDED_
+#define _SIO_SOCKET_H_INCLUDED_
+
+
+#include "logic/sio_app.h"
+
+
+/* One room of a socket; index: where the room's members has the socket. */
+
+typedef struct {
+    sio_room_t  *room;
+    uint32_t     index;
+} sio_membership_t;
+
+
+/* A value set by a rule: JSON text behind the name. */
+
+typedef struct sio_socket_var_s  sio_socket_var_t;
+
+struct sio_socket_var_s {
+    sio_socket_var_t  *next;
+    uint32_t           name_len;
+    uint32_t           value_len;
+    uint8_t            text[];             /* name, value */
+};
+
+
+/*
+ * Why a socket ended: an eio_reason_e, or one of these.
+ */
+
+#define SIO_REASON_CLIENT  64              /* "client namespace disconnect" */
+#define SIO_REASON_SERVER  65              /* "server namespace disconnect" */
+
+
+/* One for each client and namespace: 128 bytes, kept so on purpose. */
+
+struct sio_socket_s {
+    sio_map_node_t     node;               /* by sid, in ns->sockets */
+    sio_socket_t      *next;               /* of the client, or app->ended */
+    sio_client_t      *client;
+    sio_namespace_t   *ns;
+    sio_membership_t  *rooms;
+    eio_outq_t        *held;               /* messages until it is accepted */
+    sio_socket_var_t  *vars;
+    uint8_t           *user;               /* bytes, or NULL: no user */
+    uint8_t           *auth;               /* CONNECT payload, or NULL */
+    uint32_t           auth_len;
+    uint32_t           mark;
+    uint32_t           cell;               /* the directory's */
+    uint16_t           user_len;
+    uint16_t           nrooms;
+    uint16_t           rooms_cap;
+    uint8_t            sid[EIO_SID_LEN];
+    uint8_t            reason;             /* why it is leaving */
+    unsigned           accepted:1;
+    unsigned           waiting:1;          /* connect returned SIO_AGAIN */
+    unsigned           leaving:1;          /* nothing reaches it any more */
+};
+
+
+#pragma GCC visibility push(hidden)
+
+
+static inline sio_str_t
+sio_socket_sid(const sio_socket_t *socket)
+{
+    return sio_str(socket->sid, EIO_SID_LEN);
+}
+
+
+static inline sio_str_t
+sio_socket_user(const sio_socket_t *socket)
+{
+    return sio_str(socket->user, socket->user_len);
+}
+
+
+static inline sio_str_t
+sio_socket_auth(const sio_socket_t *socket)
+{
+    return sio_str(socket->auth, socket->auth_len);
+}
+
+
+/*
+ * Give the socket a user (copied) and put it into the room user:ID.  Called
+ * by ops->connect.  SIO_OK, SIO_NOMEM, SIO_DECLINED (zone full, or too many
+ * rooms), SIO_ERROR (the id is not fit for a room's name).
+ */
+int sio_socket_set_user(sio_socket_t *socket, sio_str_t user);
+
+/*
+ * Send a message to this socket.  Before CONNECT was answered it is held.
+ * Results as eio_session_send(); SIO_ERROR also if the socket is leaving.
+ * Whatever closes the session ends the socket: see sio_app_enter().
+ */
+int sio_socket_send(sio_socket_t *socket, eio_msg_t *msg);
+
+/*
+ * Answer a pending CONNECT, after ops->connect returned SIO_AGAIN: CONNECT
+ * with the sid, then what was held; or CONNECT_ERROR with error (a JSON
+ * object), and the socket ends.  If the zone is full, accept refuses.  A
+ * socket that is not pending any more is left alone.
+ */
+void sio_socket_accept(sio_socket_t *socket);
+void sio_socket_refuse(sio_socket_t *socket, sio_str_t error);
+
+/*
+ * The server ends the socket: DISCONNECT is sent and the socket is leaving;
+ * ops->disconnect is called and it is freed when the outermost bracket of
+ * sio_app_enter() is left.  The session lives on.  A pending one is refused.
+ */
+void sio_socket_disconnect(sio_socket_t *socket);
+
+/*
+ * Store a value (JSON text, copied; empty: remove).  Bounds: 32 names, 4 KB
+ * in all.  SIO_OK, SIO_DECLINED, SIO_NOMEM.
+ */
+int sio_socket_set(sio_socket_t *socket, sio_str_t name, sio_str_t value);
+
+/* SIO_OK and a view, or SIO_DECLINED. */
+
+int sio_socket_get(const sio_socket_t *socket, sio_str_t name,
+    sio_str_t *value);
+
+
+/* For this floor. */
+
+/*
+ * A pending socket of a client in ns; sid NULL: a random one.  NULL: no
+ * memory, ns is left as it was.
+ */
+sio_socket_t *sio_socket_create(sio_client_t *client, sio_namespace_t *ns,
+    const uint8_t *sid, sio_str_t auth);
+
+/*
+ * Tell the upper floor that a socket is in: SIO_OK, or SIO_DECLINED (zone
+ * full), nothing is changed.
+ */
+int sio_socket_enroll(sio_socket_t *socket);
+
+/*
+ * Mark as leaving and queue for sio_app_leave(), which calls free, which
+ * calls ops->disconnect unless the session moved.
+ */
+void sio_socket_end(sio_socket_t *socket, unsigned reason);
+void sio_socket_free(sio_socket_t *socket);
+
+
+#pragma GCC visibility pop
+
+
+#endif /* _SIO_SOCKET_H_INCLUDED_ */
