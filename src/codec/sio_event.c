@@ -1,0 +1,153 @@
+/*
+ * Events cut into name and arguments.
+ *
+ * The text has been validated: all there is to find are the commas between
+ * the elements, which the iterator of arrays does.
+ */
+
+
+#include "codec/sio_event.h"
+
+
+static sio_str_t sio_event_trim(const uint8_t *p, const uint8_t *end);
+static inline int sio_event_space(uint8_t ch);
+
+
+void
+sio_event_parse(sio_str_t data, sio_event_t *event)
+{
+    event->args = sio_event_args(data);
+    event->name = sio_str(data.data, 0);
+
+    (void) sio_event_shift(&event->args, &event->name);
+}
+
+
+sio_str_t
+sio_event_args(sio_str_t array)
+{
+    if (array.len < 2) {
+        return sio_str(array.data, 0);
+    }
+
+    return sio_event_trim(array.data + 1, array.data + array.len - 1);
+}
+
+
+int
+sio_event_shift(sio_str_t *args, sio_str_t *value)
+{
+    sio_json_iter_t  it;
+
+    /* an iterator that has passed the opening bracket */
+
+    it.pos = args->data;
+    it.end = args->data + args->len;
+
+    if (sio_json_array_next(&it, value) != SIO_OK) {
+        return SIO_DONE;
+    }
+
+    *args = sio_event_trim(it.pos, it.end);
+
+    return SIO_OK;
+}
+
+
+static sio_str_t
+sio_event_trim(const uint8_t *p, const uint8_t *end)
+{
+    while (p < end && sio_event_space(*p)) {
+        p++;
+    }
+
+    while (p < end && sio_event_space(end[-1])) {
+        end--;
+    }
+
+    return sio_str(p, end - p);
+}
+
+
+static inline int
+sio_event_space(uint8_t ch)
+{
+    return ch == ' ' || ch == '\t' || ch == '\n' || ch == '\r';
+}
+
+
+int
+sio_event_arg(const sio_event_t *event, unsigned n, sio_str_t *value)
+{
+    sio_str_t  args;
+
+    args = event->args;
+
+    do {
+        if (sio_event_shift(&args, value) != SIO_OK) {
+            return SIO_DECLINED;
+        }
+
+    } while (n--);
+
+    return SIO_OK;
+}
+
+
+unsigned
+sio_event_nargs(const sio_event_t *event)
+{
+    unsigned   n;
+    sio_str_t  args, value;
+
+    args = event->args;
+
+    for (n = 0; sio_event_shift(&args, &value) == SIO_OK; n++) { /* void */ }
+
+    return n;
+}
+
+
+int
+sio_event_name(const sio_event_t *event, sio_buf_t *buf)
+{
+    if (sio_json_type(event->name) == SIO_JSON_STRING) {
+        return sio_json_unescape(buf, event->name);
+    }
+
+    return sio_buf_append_str(buf, event->name);
+}
+
+
+int
+sio_event_encode(sio_buf_t *buf, sio_str_t name, sio_str_t args)
+{
+    int     rc;
+    size_t  len;
+
+    len = buf->len;
+
+    rc = sio_buf_append_char(buf, '[');
+
+    if (rc == SIO_OK) {
+        rc = sio_json_quote(buf, name);
+    }
+
+    if (rc == SIO_OK && args.len) {
+        rc = sio_buf_append_char(buf, ',');
+    }
+
+    if (rc == SIO_OK) {
+        rc = sio_buf_append_str(buf, args);
+    }
+
+    if (rc == SIO_OK) {
+        rc = sio_buf_append_char(buf, ']');
+    }
+
+    if (rc != SIO_OK) {
+        buf->len = len;
+    }
+
+    return rc;
+}
