@@ -102,16 +102,16 @@ eio_msg_check_frame(const uint8_t *p, size_t len, uint8_t *opcode)
     uint8_t   again[WS_SERVER_HEAD_MAX];
     uint64_t  size;
 
-    if (len < 2) {
+    if (len < 2 || (p[1] & 0x80)) {
         return 0;
     }
 
     head = 2;
 
-    if ((p[1] & 0x7f) == 126) {
+    if (p[1] == 126) {
         head = 4;
 
-    } else if ((p[1] & 0x7f) == 127) {
+    } else if (p[1] == 127) {
         head = 10;
     }
 

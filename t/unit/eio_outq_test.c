@@ -1,0 +1,363 @@
+/*
+ * eio_outq: order, the bound, what volatile means, bytes offered stay, and a
+ * random run against a model that keeps the bytes.
+ */
+
+
+#include "unit.h"
+#include "logic/eio_outq.h"
+
+
+static eio_outq_t  q;
+static unsigned    dropped;
+
+
+static eio_msg_t *
+message(unsigned len, uint8_t ch, int is_volatile)
+{
+    uint8_t     text[70000];
+    eio_msg_t  *msg;
+
+    memset(text, ch, len);
+    msg = eio_msg_create(&unit_mem, sio_str(text, len), NULL);
+
+    if (msg) {
+        msg->volatile_ = is_volatile ? 1 : 0;
+    }
+
+    return msg;
+}
+
+
+/* Push a message of len bytes of ch; in upper case it is volatile. */
+
+static int
+push(unsigned len, char ch, size_t max)
+{
+    int         rc;
+    eio_msg_t  *msg;
+
+    msg = message(len, (uint8_t) ch, ch >= 'A' && ch <= 'Z');
+    if (msg == NULL) {
+        return SIO_NOMEM;
+    }
+
+    rc = eio_outq_push(&q, &unit_mem, msg, max, &dropped);
+    eio_msg_unref(&unit_mem, msg);
+
+    return rc;
+}
+
+
+static void
+start(void)
+{
+    eio_outq_init(&q);
+    dropped = 0;
+}
+
+
+/* The first letters of all messages, as a polling answer has them. */
+
+static void
+is_queue(const char *expected, const char *name)
+{
+    size_t            n;
+    char              letters[100];
+    eio_outq_node_t  *node;
+
+    n = 0;
+
+    for (node = q.head; node && n < sizeof(letters); node = node->next) {
+        letters[n++] = (char) eio_msg_text(node->msg).data[0];
+    }
+
+    is_mem(letters, n, expected, strlen(expected), "%s", name);
+}
+
+
+static void
+test_bound(void)
+{
+    start();
+
+    is_int(push(8, 'a', 30), SIO_OK, "10 of 30 bytes");
+    is_int(push(8, 'b', 30), SIO_OK, "20");
+    is_int(push(8, 'c', 30), SIO_OK, "30");
+    is_int(q.bytes, 30, "the bytes are counted");
+    is_int(push(8, 'd', 30), SIO_DECLINED, "no more");
+    is_int(push(8, 'D', 30), SIO_OK, "a volatile one is dropped");
+    is_int(dropped, 1, "and counted");
+    is_queue("abc", "the queue is as it was");
+    eio_outq_free(&q, &unit_mem);
+    is_int(q.bytes, 0, "free: no bytes");
+
+    start();
+    (void) push(8, 'A', 50);
+    (void) push(8, 'b', 50);
+    (void) push(8, 'C', 50);
+    (void) push(8, 'D', 50);
+    (void) push(8, 'e', 50);
+    is_int(push(8, 'f', 50), SIO_OK, "a volatile one makes room");
+    is_queue("bCDef", "the oldest");
+    is_int(push(18, 'g', 50), SIO_OK, "two make room");
+    is_queue("befg", "for a larger one");
+    is_int(push(1, 'h', 50), SIO_DECLINED, "none is left");
+    is_int(dropped, 3, "three were dropped");
+    is_int(q.volatiles, 0, "none waits");
+    (void) push(8, 'x', 100);
+    is_queue("befgx", "the tail is in order after the last was dropped");
+    eio_outq_free(&q, &unit_mem);
+
+    start();
+    (void) push(8, 'a', 20);
+    (void) push(8, 'B', 20);
+    is_int(push(8, 'c', 20), SIO_OK, "the last is dropped");
+    is_queue("ac", "and its place taken");
+    eio_outq_free(&q, &unit_mem);
+
+    unit_mem_none_left("no leak");
+}
+
+
+static void
+test_offered(void)
+{
+    uint8_t         scratch[15];
+    const uint8_t  *data;
+
+    start();
+    (void) push(8, 'A', 40);
+    (void) push(8, 'B', 40);
+    (void) push(8, 'C', 40);
+    (void) push(8, 'D', 40);
+
+    is_int(eio_outq_peek(&q, scratch, 15, &data), 15, "one and a half");
+    is_int(push(18, 'e', 40), SIO_OK, "two volatile ones make room");
+    is_queue("ABe", "but none that is offered, not even in part");
+    is_int(push(1, 'f', 40), SIO_DECLINED, "so it stays full");
+
+    is_int(eio_outq_peek(&q, scratch, 15, &data), 15, "the same again");
+    is_mem(data, 15, "\x81\x08" "AAAAAAAA\x81\x08" "BBB", 15, "same bytes");
+
+    eio_outq_sent(&q, &unit_mem, 15);
+    is_int(q.offered, 0, "all that was offered is sent");
+    is_int(push(18, 'g', 40), SIO_DECLINED, "a message begun stays");
+    is_queue("Be", "as the head");
+    is_int(q.head_sent, 5, "half sent");
+    eio_outq_free(&q, &unit_mem);
+
+    start();
+    (void) push(8, 'a', 100);
+    (void) push(8, 'b', 100);
+    is_int(eio_outq_peek(&q, scratch, 10, &data), 10, "a head that fills");
+    ok(data == q.head->msg->image, "is not copied");
+    eio_outq_sent(&q, &unit_mem, 10);
+    is_int(eio_outq_peek(&q, scratch, 5, &data), 10, "the only one");
+    ok(data == q.head->msg->image, "is not copied, whatever its size");
+    eio_outq_sent(&q, &unit_mem, 10);
+    ok(eio_outq_empty(&q), "empty");
+    is_int(eio_outq_peek(&q, scratch, 15, &data), 0, "nothing to offer");
+    unit_mem_none_left("an empty queue owns no memory");
+}
+
+
+static void
+test_payload(void)
+{
+    sio_buf_t     buf;
+    eio_msg_t    *msg;
+    sio_binary_t  bin;
+
+    start();
+    sio_buf_init(&buf, &unit_mem, 100);
+
+    is_int(eio_outq_payload(&q, &unit_mem, &buf, 16, 100), 0, "empty");
+
+    (void) push(1, 'a', 100);
+    (void) push(1, 'b', 100);
+    (void) push(1, 'c', 100);
+    is_int(eio_outq_payload(&q, &unit_mem, &buf, 2, 100), 2, "two packets");
+    is_str(buf, "a\x1e" "b", "in order");
+    is_int(q.bytes, 3, "one is left");
+
+    sio_buf_reset(&buf);
+    (void) push(1, 'd', 100);
+    is_int(eio_outq_payload(&q, &unit_mem, &buf, 16, 1), 1,
+           "one message, whatever its bytes");
+
+    sio_buf_reset(&buf);
+    bin.n = 2;
+    bin.item[0] = bin.item[1] = sio_str("x", 1);
+    msg = eio_msg_create(&unit_mem, sio_cstr("e"), &bin);
+    (void) eio_outq_push(&q, &unit_mem, msg, 100, &dropped);
+    eio_msg_unref(&unit_mem, msg);
+
+    is_int(eio_outq_payload(&q, &unit_mem, &buf, 3, 100), 1,
+           "a message is not torn");
+    is_str(buf, "d", "the one before it");
+    sio_buf_reset(&buf);
+    is_int(eio_outq_payload(&q, &unit_mem, &buf, 1, 100), 1,
+           "one message, whatever its packets");
+    is_str(buf, "e\x1e" "beA==\x1e" "beA==", "whole");
+
+    sio_buf_free(&buf);
+    sio_buf_init(&buf, &unit_mem, 3);
+    (void) push(2, 'f', 100);
+    (void) push(2, 'g', 100);
+    is_int(eio_outq_payload(&q, &unit_mem, &buf, 16, 100), 1, "buf is full");
+    is_queue("g", "what did not fit waits");
+
+    sio_buf_free(&buf);
+    eio_outq_free(&q, &unit_mem);
+    unit_mem_none_left("no leak");
+}
+
+
+static void
+test_memory(void)
+{
+    unsigned  n;
+
+    for (n = 1; unit_mem_fail(n); n++) {
+        start();
+
+        if (push(4, 'a', 100) != SIO_OK) {
+            (void) push(4, 'b', 100);
+        }
+
+        eio_outq_free(&q, &unit_mem);
+    }
+
+    is_int(n, 4, "each allocation failed in turn");
+    unit_mem_none_left("no leak");
+}
+
+
+/*
+ * The bytes that come out are those that went in, without the messages that
+ * were dropped: read back as frames, each whole, sequence numbers rising.
+ */
+
+static uint8_t  stream[1 << 22];
+static size_t   stream_len;
+
+
+static unsigned
+stream_wrong(unsigned *frames)
+{
+    size_t    pos, head, len;
+    unsigned  wrong, number, last;
+
+    wrong = 0;
+    last = 0;
+    *frames = 0;
+
+    for (pos = 0; pos < stream_len; pos += head + len) {
+        head = 2;
+        len = stream[pos + 1];
+
+        if (len == 126) {
+            head = 4;
+            len = (size_t) (stream[pos + 2] << 8 | stream[pos + 3]);
+        }
+
+        number = (unsigned) atoi((char *) &stream[pos + head]);
+        wrong += (stream[pos] != 0x81 || number <= last
+                  || pos + head + len > stream_len);
+        last = number;
+        (*frames)++;
+    }
+
+    return wrong + (pos != stream_len);
+}
+
+
+static void
+random_push(unsigned number, unsigned n)
+{
+    char        text[400];
+    eio_msg_t  *msg;
+
+    memset(text, ' ', sizeof(text));
+    (void) snprintf(text, sizeof(text), "%u", number);
+
+    msg = eio_msg_create(&unit_mem, sio_str(text, 12 + n % 300), NULL);
+    msg->volatile_ = (n >> 9) & 1;
+    (void) eio_outq_push(&q, &unit_mem, msg, 2000, &dropped);
+    eio_msg_unref(&unit_mem, msg);
+}
+
+
+static void
+test_random(void)
+{
+    size_t          len, again, kept, n_sent;
+    uint8_t         scratch[512], before[2000];
+    unsigned        n, round, frames, wrong;
+    const uint8_t  *data;
+
+    start();
+    stream_len = 0;
+    n = 7;
+    wrong = 0;
+    kept = 0;
+
+    for (round = 1; stream_len + 2000 < sizeof(stream) && round < 100000;
+         round++)
+    {
+        n = n * 1103515245 + 12345;
+
+        if ((n >> 28) < 12) {
+            random_push(round, n >> 8);
+            wrong += (q.bytes > 2000);
+            continue;
+        }
+
+        len = eio_outq_peek(&q, scratch, sizeof(scratch), &data);
+
+        if (len == 0) {
+            continue;
+        }
+
+        /* What an earlier peek offered and was not sent comes again. */
+
+        again = kept < len ? kept : len;
+        wrong += (len < kept || memcmp(data, before, again) != 0);
+
+        n_sent = (n >> 8) % (len + 1);
+        memcpy(stream + stream_len, data, n_sent);
+        stream_len += n_sent;
+
+        kept = len - n_sent;
+        memcpy(before, data + n_sent, kept);
+        eio_outq_sent(&q, &unit_mem, n_sent);
+    }
+
+    while ((len = eio_outq_peek(&q, scratch, sizeof(scratch), &data)) != 0) {
+        memcpy(stream + stream_len, data, len);
+        stream_len += len;
+        eio_outq_sent(&q, &unit_mem, len);
+    }
+
+    is_int(wrong, 0, "random: offered bytes stay, the bound holds");
+    is_int(stream_wrong(&frames), 0, "random: whole frames in order");
+    ok(frames > 5000 && dropped > 1000, "random: %u frames, %u dropped",
+       frames, dropped);
+    is_int(q.bytes + q.offered + q.volatiles + q.head_sent, 0,
+           "random: nothing is left");
+    unit_mem_none_left("random: no leak");
+}
+
+
+int
+main(void)
+{
+    unit_plan();
+    test_bound();
+    test_offered();
+    test_payload();
+    test_memory();
+    test_random();
+    return unit_done();
+}
