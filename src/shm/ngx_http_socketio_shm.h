@@ -1,0 +1,136 @@
+/*
+ * The zone: memory that the workers of one app share, over reloads.
+ *
+ *     | zone header | slots (with inbox rings) | directory | messages |
+ *
+ * What is here is derived from the workers or on its way between them.  It
+ * holds no pointer into a worker: offsets, indexes and slot numbers only.
+ * Whatever a killed worker leaves behind is found by its slot and
+ * incarnation, and every structure can be rebuilt from its own cells, so a
+ * lock that its holder took to the grave is no reason to stop.
+ */
+
+
+#ifndef _NGX_HTTP_SOCKETIO_SHM_H_INCLUDED_
+#define _NGX_HTTP_SOCKETIO_SHM_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+#include "codec/sio_hash.h"
+
+
+#define NGX_HTTP_SOCKETIO_SLOTS         128
+#define NGX_HTTP_SOCKETIO_NO_SLOT       0xffff
+#define NGX_HTTP_SOCKETIO_SHM_MIN       (4 * 1024 * 1024)
+
+
+typedef struct ngx_http_socketio_slot_s  ngx_http_socketio_slot_t;
+typedef struct ngx_http_socketio_cell_s  ngx_http_socketio_cell_t;
+
+
+/* What several workers write gets a cache line of its own. */
+
+#define NGX_HTTP_SOCKETIO_LINE          __attribute__((aligned(64)))
+
+
+/*
+ * A lock that holds its owner's pid.  A waiter who finds the owner dead takes
+ * it over and is told, so that it can mend what the dead left half done.
+ * It is not recursive.
+ */
+typedef struct {
+    ngx_atomic_t  pid;
+} ngx_http_socketio_lock_t;
+
+
+/* At the start of the zone. */
+
+typedef struct {
+    uint32_t                   magic;
+    uint32_t                   version;
+    sio_hash_key_t             hash;         /* random, once per zone */
+    size_t                     size;         /* bytes of the whole area */
+
+    uint32_t                   nbuckets;     /* a power of two */
+    uint32_t                   ncells;       /* cell 0 is not used */
+    size_t                     buckets;      /* offset of uint32_t[] */
+    size_t                     cells;        /* offset */
+
+    uint32_t                   nchunks;
+    size_t                     owners;       /* offset of chunk headers */
+    size_t                     chunks;       /* offset */
+
+    size_t                     slots;        /* offset */
+    size_t                     slot_size;
+
+    /* of broadcasts, see hub */
+    ngx_atomic_t               sequence NGX_HTTP_SOCKETIO_LINE;
+    ngx_atomic_t               full;         /* times something found no room */
+
+    /* directory: under its lock */
+    ngx_http_socketio_lock_t   directory_lock NGX_HTTP_SOCKETIO_LINE;
+    uint32_t                   free_cell;    /* list head, 0: none */
+    uint32_t                   cell_top;     /* cells from here: never used */
+    ngx_atomic_t               cells_used;
+
+    /* messages: under their lock */
+    ngx_http_socketio_lock_t   message_lock NGX_HTTP_SOCKETIO_LINE;
+    uint32_t                   chunk_hint;   /* no free chunk is below it */
+    ngx_atomic_t               chunks_used;
+} ngx_http_socketio_zone_t;
+
+
+/* How a zone's bytes are divided. */
+
+typedef struct {
+    size_t    total;                         /* bytes, not more than given */
+    uint32_t  cells;
+    uint32_t  chunks;
+    uint32_t  ring;                          /* entries of an inbox */
+} ngx_http_socketio_shm_plan_t;
+
+
+/*
+ * Divide size bytes.  NGX_OK, or NGX_ERROR: too small.  A little less than
+ * NGX_HTTP_SOCKETIO_SHM_MIN will do, since nginx keeps a part of a zone.
+ */
+ngx_int_t ngx_http_socketio_shm_plan(size_t size,
+    ngx_http_socketio_shm_plan_t *plan);
+
+/*
+ * Lay a fresh zone out in memory of plan->total bytes (page aligned, any
+ * content).
+ */
+void ngx_http_socketio_shm_format(ngx_http_socketio_zone_t *zone,
+    const ngx_http_socketio_shm_plan_t *plan, const sio_hash_key_t *key);
+
+/*
+ * Whether memory found at reload is a zone of this build: 1 or 0.  size is
+ * what ngx_http_socketio_shm_plan() was given for it.
+ */
+ngx_int_t ngx_http_socketio_shm_valid(ngx_http_socketio_zone_t *zone,
+    size_t size);
+
+/*
+ * Lock.  NGX_OK; NGX_DONE: it was taken over from a dead process.
+ */
+ngx_int_t ngx_http_socketio_lock(ngx_http_socketio_lock_t *lock);
+void ngx_http_socketio_unlock(ngx_http_socketio_lock_t *lock);
+
+/*
+ * Whether no process of ours has this pid any more: 1 or 0.  A zombie is
+ * dead, and so is a pid that another program has got since.
+ */
+ngx_int_t ngx_http_socketio_process_dead(ngx_pid_t pid);
+
+
+static ngx_inline void *
+ngx_http_socketio_shm_at(ngx_http_socketio_zone_t *zone, size_t offset)
+{
+    return (u_char *) zone + offset;
+}
+
+
+#endif /* _NGX_HTTP_SOCKETIO_SHM_H_INCLUDED_ */

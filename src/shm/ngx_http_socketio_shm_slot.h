@@ -1,0 +1,150 @@
+/*
+ * Slots: the live workers of a zone, of all generations.
+ *
+ * A worker's slot is its place in nginx's process table (ngx_process_slot):
+ * unique over generations that live side by side, and inherited by whoever is
+ * started in place of a killed worker.  The incarnation tells one from the
+ * other: what a record says of (slot, incarnation) is void once the
+ * incarnation has passed.
+ *
+ * The inbox is a ring of references to messages.  Any worker appends under
+ * the slot's lock, only the owner takes.
+ */
+
+
+#ifndef _NGX_HTTP_SOCKETIO_SHM_SLOT_H_INCLUDED_
+#define _NGX_HTTP_SOCKETIO_SHM_SLOT_H_INCLUDED_
+
+
+#include "shm/ngx_http_socketio_shm.h"
+
+
+/* Counters of a worker: written by it alone, read by all. */
+
+typedef enum {
+    NGX_HTTP_SOCKETIO_STAT_SESSIONS_POLLING = 0,
+    NGX_HTTP_SOCKETIO_STAT_SESSIONS_WEBSOCKET,
+    NGX_HTTP_SOCKETIO_STAT_SOCKETS,
+    NGX_HTTP_SOCKETIO_STAT_ROOMS,
+    NGX_HTTP_SOCKETIO_STAT_OPENED,           /* sessions ever */
+    NGX_HTTP_SOCKETIO_STAT_CLOSED,
+    NGX_HTTP_SOCKETIO_STAT_PACKETS_IN,
+    NGX_HTTP_SOCKETIO_STAT_PACKETS_OUT,
+    NGX_HTTP_SOCKETIO_STAT_BYTES_IN,
+    NGX_HTTP_SOCKETIO_STAT_BYTES_OUT,
+    NGX_HTTP_SOCKETIO_STAT_EVENTS_IN,
+    NGX_HTTP_SOCKETIO_STAT_DELIVERED,        /* messages queued to sessions */
+    NGX_HTTP_SOCKETIO_STAT_BROADCASTS,
+    NGX_HTTP_SOCKETIO_STAT_EMITS,            /* API */
+    NGX_HTTP_SOCKETIO_STAT_FORWARDED,        /* requests to another worker */
+    NGX_HTTP_SOCKETIO_STAT_MOVED_IN,
+    NGX_HTTP_SOCKETIO_STAT_MOVED_OUT,
+    NGX_HTTP_SOCKETIO_STAT_CHANNEL_OUT,      /* messages to other workers */
+    NGX_HTTP_SOCKETIO_STAT_CHANNEL_IN,
+    NGX_HTTP_SOCKETIO_STAT_WAKEUPS,          /* times another was woken */
+    NGX_HTTP_SOCKETIO_STAT_DROP_VOLATILE,
+    NGX_HTTP_SOCKETIO_STAT_DROP_SLOW,        /* slow consumers closed */
+    NGX_HTTP_SOCKETIO_STAT_DROP_RING,        /* inbox full for too long */
+    NGX_HTTP_SOCKETIO_STAT_DROP_ZONE,        /* no memory in the zone */
+    NGX_HTTP_SOCKETIO_STAT_DROP_REFUSED,     /* events refused by rules */
+    NGX_HTTP_SOCKETIO_STAT_N
+} ngx_http_socketio_stat_e;
+
+
+struct ngx_http_socketio_slot_s {
+    ngx_atomic_t               pid;          /* 0: nobody */
+    ngx_atomic_t               incarnation;  /* raised by each newcomer */
+    ngx_atomic_t               generation;   /* of the configuration */
+    ngx_atomic_t               exiting;      /* shutting down: no new work */
+    uint32_t                   ring_size;    /* a power of two */
+
+    /* written by all */
+    ngx_http_socketio_lock_t   lock NGX_HTTP_SOCKETIO_LINE;
+    ngx_atomic_t               notified;     /* a wake-up is on its way */
+    ngx_atomic_t               tail;         /* next to fill: stored last */
+
+    /* the owner's */
+    ngx_atomic_t               head NGX_HTTP_SOCKETIO_LINE;
+    ngx_atomic_t               peeked;       /* head + 1 once it was seen, */
+    uint32_t                   stamp;        /* with its message's stamp */
+
+    uint32_t                   chunk;        /* being filled: index + 1 */
+    uint32_t                   chunk_first;  /* all own chunks, oldest first */
+    uint32_t                   chunk_last;
+
+    /* a broadcast between its sequence number and its last push, 0: none */
+    ngx_atomic_t               busy;
+
+    ngx_atomic_t               stat[NGX_HTTP_SOCKETIO_STAT_N];
+
+    uint32_t                   ring[] NGX_HTTP_SOCKETIO_LINE;  /* references */
+};
+
+
+ngx_http_socketio_slot_t *ngx_http_socketio_slot(
+    ngx_http_socketio_zone_t *zone, ngx_uint_t n);
+
+/*
+ * Take slot n for this process: what a dead predecessor's inbox held is
+ * given back, the incarnation is raised, counters of sessions, sockets and
+ * rooms are zeroed (the others go on).  NGX_ERROR: n is out of range, or its
+ * owner is alive.
+ *
+ * A predecessor may have been killed between a push and the wake-up it owed.
+ * So a newcomer wakes every live slot once, whatever their notified says.
+ */
+ngx_int_t ngx_http_socketio_slot_take(ngx_http_socketio_zone_t *zone,
+    ngx_uint_t n, ngx_uint_t generation);
+
+/*
+ * The owner leaves: nothing is sent to it from now on, and what its inbox
+ * still held is given back.  It sends nothing any more, either: messages that
+ * it put and did not push are given up.
+ */
+void ngx_http_socketio_slot_leave(ngx_http_socketio_zone_t *zone,
+    ngx_uint_t n);
+
+/*
+ * Whether slot n is held by the given incarnation, and its process lives:
+ * 1 or 0.
+ */
+ngx_int_t ngx_http_socketio_slot_live(ngx_http_socketio_zone_t *zone,
+    ngx_uint_t n, uint32_t incarnation);
+
+/*
+ * Note that a process has died: what its inbox held is given back, and the
+ * slot is set free.  Only one caller gets NGX_OK, for the slot was just freed;
+ * it wakes every live slot once, as a newcomer does.  NGX_DECLINED: the owner
+ * lives, or there is none.
+ */
+ngx_int_t ngx_http_socketio_slot_reap(ngx_http_socketio_zone_t *zone,
+    ngx_uint_t n);
+
+/*
+ * Append a message reference to an inbox.
+ *
+ * NGX_OK        appended, and the owner is about to look
+ * NGX_DONE      appended: wake the owner (eventfd)
+ * NGX_AGAIN     the ring is full
+ * NGX_DECLINED  nobody is there
+ */
+ngx_int_t ngx_http_socketio_slot_push(ngx_http_socketio_zone_t *zone,
+    ngx_uint_t n, uint32_t message);
+
+/*
+ * The owner: begin to drain (clears notified); look at the next reference, or
+ * NGX_DECLINED: there is none; and when it has been dealt with, mark it done.
+ *
+ * A reference stays in the ring until it is done, so that a successor finds
+ * it.  slot_done also clears this slot's bit in the message, which may be gone
+ * after that: ngx_http_socketio_message_read() is not called here.
+ */
+void ngx_http_socketio_slot_drain(ngx_http_socketio_zone_t *zone,
+    ngx_uint_t n);
+ngx_int_t ngx_http_socketio_slot_peek(ngx_http_socketio_zone_t *zone,
+    ngx_uint_t n, uint32_t *message);
+void ngx_http_socketio_slot_done(ngx_http_socketio_zone_t *zone,
+    ngx_uint_t n);
+
+
+#endif /* _NGX_HTTP_SOCKETIO_SHM_SLOT_H_INCLUDED_ */
