@@ -78,10 +78,17 @@ function after(hook) {
   hooks.push(hook);
 }
 
-process.on('unhandledRejection', (error) =>
-  report('no promise is left rejected', error));
+// What nobody caught fails the file, and ends it if no test is there to run.
 
-process.on('uncaughtException', (error) =>
-  report('no exception is left uncaught', error));
+function uncaught(error) {
+  report('every error is caught', error);
+
+  if (!queue.length) {
+    process.exit(1);
+  }
+}
+
+process.on('unhandledRejection', uncaught);
+process.on('uncaughtException', uncaught);
 
 module.exports = { test, after, note, report };
