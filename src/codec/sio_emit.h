@@ -1,0 +1,100 @@
+/*
+ * The body of POST /api/emit: one emit object or an array of them.
+ *
+ * Keys are strict: an unknown key or a wrong type is refused with the path
+ * of the offender ("[3].to[0]"), before anything is sent.
+ */
+
+
+#ifndef _SIO_EMIT_H_INCLUDED_
+#define _SIO_EMIT_H_INCLUDED_
+
+
+#include "codec/sio_buf.h"
+#include "codec/sio_json.h"
+
+
+#define SIO_EMIT_BATCH_MAX  1000
+#define SIO_EMIT_ROOMS_MAX  1000     /* of one emit: to, user and except */
+#define SIO_EMIT_EVENT_MAX  256      /* bytes of an event's name */
+#define SIO_EMIT_PATH_MAX   64
+#define SIO_ROOM_MAX        256      /* bytes of a room's name */
+#define SIO_EMIT_ACK_MAX    300000   /* msec */
+
+
+/* All slices are views of the body, or of the parser's buffer. */
+
+typedef struct {
+    sio_str_t   event;               /* unescaped */
+    sio_str_t   args;                /* JSON values joined by commas */
+    sio_str_t   data;                /* the first argument, or empty */
+    sio_str_t   nsp;                 /* "/" if none was given */
+    sio_str_t   target;              /* empty: none */
+    sio_str_t  *rooms;               /* "to", and "user" as user:ID */
+    unsigned    nrooms;
+    sio_str_t  *except;
+    unsigned    nexcept;
+    uint32_t    ack_msec;            /* 0: none */
+    unsigned    volatile_:1;
+    unsigned    local:1;
+} sio_emit_t;
+
+
+typedef struct {
+    const sio_mem_t  *mem;
+    sio_buf_t         text;          /* unescaped strings */
+    sio_emit_t       *emits;
+    unsigned          nemits;
+    sio_str_t        *rooms;         /* of all emits */
+    unsigned          batch:1;       /* the body was an array */
+
+    char              path[SIO_EMIT_PATH_MAX];   /* of the offender, after
+                                                    SIO_ERROR; may be "" */
+    const char       *error;         /* static text */
+} sio_emit_body_t;
+
+
+#pragma GCC visibility push(hidden)
+
+
+void sio_emit_init(sio_emit_body_t *body, const sio_mem_t *mem);
+void sio_emit_free(sio_emit_body_t *body);
+
+/*
+ * Parse and check a body.  What is filled stays valid until the next parse or
+ * sio_emit_free(), and as long as text does.  Keys of an emit:
+ *
+ *     event      string of 1 to SIO_EMIT_EVENT_MAX bytes, not reserved
+ *     data       any value: the only argument
+ *     args       array: the arguments; not together with data
+ *     namespace  string, "/..."
+ *     to         room or non-empty array of rooms
+ *     user       id or non-empty array of ids: the rooms user:ID
+ *     target     string: an event of the rules; neither with to nor user
+ *     except     room or array of rooms
+ *     volatile   boolean; not together with ack
+ *     local      boolean
+ *     ack        integer, 1 to SIO_EMIT_ACK_MAX msec
+ *
+ * Rooms and ids are strings or integers.  An empty "to" or "user" is refused:
+ * taken as "nobody was named" it would go to everyone.  So are placeholders,
+ * because no attachments come with JSON, and a key given twice.
+ *
+ * SIO_OK     emits are filled
+ * SIO_ERROR  body->path and body->error say what is wrong
+ * SIO_NOMEM
+ */
+int sio_emit_parse(sio_emit_body_t *body, sio_str_t text,
+    const sio_json_limits_t *limits);
+
+/*
+ * Whether a room's name may be used: 1 to SIO_ROOM_MAX bytes of UTF-8
+ * without control characters.
+ */
+int sio_room_name_valid(sio_str_t name);
+
+
+#pragma GCC visibility pop
+
+
+#endif /* _SIO_EMIT_H_INCLUDED_ */
