@@ -59,6 +59,7 @@ test_strings(void)
         { "\"\\ude00x\"", "\xef\xbf\xbdx", 4 },
         { "\"\\ud83dx\"", "\xef\xbf\xbdx", 4 },
         { "\"\\ud83d\\n\"", "\xef\xbf\xbd\n", 4 },
+        { "\"\\ud83d\\uffff\"", "\xef\xbf\xbd\xef\xbf\xbf", 6 },
         { "\"\\ud83d\\u0041\"", "\xef\xbf\xbd" "A", 4 },
         { "\"\\ud83d\\ud83d\\ude00\"", "\xef\xbf\xbd\xf0\x9f\x98\x80", 7 },
         { "\"\xc3\xa9\\u00e9\"", "\xc3\xa9\xc3\xa9", 4 },
