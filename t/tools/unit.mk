@@ -13,7 +13,8 @@ SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 LIBS     := -ljansson -lpcre2-8 -lpthread
 
 SRCS     := $(sort $(wildcard src/codec/*.c src/logic/*.c))
-SHM      := $(filter-out src/shm/shm.c,$(sort $(wildcard src/shm/*.c)))
+SHM      := $(filter-out %/ngx_http_socketio_shm.c, \
+                $(sort $(wildcard src/shm/*.c)))
 TESTS    := $(sort $(wildcard t/unit/*_test.c))
 TARGETS  := $(sort $(filter-out t/fuzz/driver.c,$(wildcard t/fuzz/*.c)))
 
