@@ -77,7 +77,7 @@ prove: $(PRODUCT) client ## the tests with nginx: t/*.t, or TESTS="t/a.t ..."
 
 unit: ## the unit tests, without nginx, under ASan and UBSan
 	@$(MAKE) --no-print-directory -j$(JOBS) -f t/tools/unit.mk unit
-	prove -e '' $(UNIT)/*_test
+	prove -e '' $(patsubst t/unit/%.c,$(UNIT)/%,$(wildcard t/unit/*_test.c))
 
 fuzz: ## fuzz one decoder: FUZZ=json TIME=60
 	@$(MAKE) --no-print-directory -j$(JOBS) -f t/tools/unit.mk \

@@ -8,6 +8,9 @@
 // sanitizer reports, workers that died without the test's doing - fails one
 // more test, "nginx has nothing to complain about".
 //
+// files: { 'api.key': 'x' } are put beside nginx.conf; certificate: true makes
+// cert.pem and key.pem there.  The other options are those of nginx_conf.js.
+//
 // SOCKETIO_BUILD names the build folder: its nginx, if it has one, else the
 // installed nginx with its module.
 
@@ -16,7 +19,7 @@ const http = require('node:http');
 const net = require('node:net');
 const os = require('node:os');
 const path = require('node:path');
-const { spawn, spawnSync } = require('node:child_process');
+const { execFileSync, spawn, spawnSync } = require('node:child_process');
 const tap = require('./tap');
 const { request } = require('./http');
 const { sleep, until } = require('./wait');
@@ -56,10 +59,20 @@ function freePort() {
   });
 }
 
-function newPrefix() {
+function newPrefix({ files = {}, certificate } = {}) {
   const prefix = fs.mkdtempSync(path.join(os.tmpdir(), 'socketio-'));
 
   fs.mkdirSync(path.join(prefix, 'logs'));
+
+  for (const [name, content] of Object.entries(files)) {
+    fs.writeFileSync(path.join(prefix, name), content);
+  }
+
+  if (certificate) {
+    execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes',
+      '-subj', '/CN=localhost', '-days', '2', '-keyout', 'key.pem',
+      '-out', 'cert.pem'], { cwd: prefix, stdio: 'ignore' });
+  }
 
   return prefix;
 }
@@ -103,6 +116,10 @@ class Nginx {
     for (let attempt = 1; ; attempt++) {
       const ngx = new Nginx(options, await freePort());
 
+      for (const name of options.ports || []) {
+        ngx.ports[name] = await freePort();
+      }
+
       try {
         await ngx.run();
         tap.after(() => ngx.stop());
@@ -122,9 +139,9 @@ class Nginx {
   // nginx -t: { ok, output }, of whole text, or of options as start() takes.
 
   static check(options) {
-    const prefix = newPrefix();
+    const prefix = newPrefix(options);
     const text = typeof options === 'string' ? options
-      : configuration({ port: 1, ...options }, module_path);
+      : configuration({ ...options, port: 1, ports: {} }, module_path);
 
     fs.writeFileSync(path.join(prefix, 'nginx.conf'), text);
 
@@ -141,7 +158,8 @@ class Nginx {
     this.options = options;
     this.port = port;
     this.url = `http://127.0.0.1:${port}`;
-    this.prefix = newPrefix();
+    this.ports = {};
+    this.prefix = newPrefix(options);
     this.agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
     this.killed = new Set();
     this.stderr = '';
@@ -175,7 +193,7 @@ class Nginx {
   }
 
   configure() {
-    const options = { port: this.port, ...this.options };
+    const options = { ...this.options, port: this.port, ports: this.ports };
 
     fs.writeFileSync(path.join(this.prefix, 'nginx.conf'),
       configuration(options, module_path));

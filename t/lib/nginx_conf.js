@@ -7,6 +7,8 @@
 //   locations  instead of the four usual ones
 //   server, http, main   more text for those blocks
 //   debug      error_log at debug
+//   ports      names of further free ports: ['tls']; @tls@ in a text is its
+//              number, and ngx.ports.tls
 
 const fs = require('node:fs');
 
@@ -29,10 +31,10 @@ function files() {
 function configuration(options, module_path) {
   const { app = 'namespace / { authenticate none; }', locations = usual,
           workers = 1, debug = false, main = '', http = '', server = '',
-          port } = options;
+          port, ports = {} } = options;
   const zone = /^\s*zone\s/m.test(app) ? '' : 'zone 8m;';
 
-  return `
+  const text = `
 ${module_path ? `load_module ${module_path};` : ''}
 ${process.getuid() === 0 ? 'user root;' : ''}
 daemon off;
@@ -65,6 +67,8 @@ http {
     }
 }
 `;
+
+  return text.replace(/@(\w+)@/g, (whole, name) => ports[name] ?? whole);
 }
 
 module.exports = { configuration };
