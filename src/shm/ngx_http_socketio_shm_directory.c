@@ -154,6 +154,7 @@ ngx_http_socketio_directory_add(ngx_http_socketio_zone_t *zone,
 {
     uint16_t                        age;
     uint32_t                        n, found, incarnation, *bucket;
+    ngx_uint_t                      others;
     ngx_http_socketio_cell_t       *cell;
     ngx_http_socketio_key_words_t   w, other;
 
@@ -163,10 +164,11 @@ ngx_http_socketio_directory_add(ngx_http_socketio_zone_t *zone,
 
     ngx_http_socketio_directory_lock(zone);
 
-    /* Newer than the others of this key, until the numbers wrap. */
+    /* Newer than the others of this key; the numbers may wrap. */
 
     age = 0;
     found = 0;
+    others = 0;
 
     for (n = *bucket; n; n = cell->next) {
         cell = ngx_http_socketio_cell(zone, n);
@@ -181,8 +183,9 @@ ngx_http_socketio_directory_add(ngx_http_socketio_zone_t *zone,
         if (cell->slot == slot) {
             found = n;
 
-        } else if ((int16_t) (cell->age + 1 - age) > 0) {
+        } else if (!others || (int16_t) (cell->age + 1 - age) > 0) {
             age = cell->age + 1;
+            others = 1;
         }
     }
 
