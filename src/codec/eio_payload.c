@@ -21,7 +21,7 @@ void
 eio_payload_init(eio_payload_t *p, uint8_t *data, size_t len)
 {
     p->pos = data;
-    p->end = data + len;
+    p->end = len ? data + len : data;
     p->done = 0;
     p->error = NULL;
 }

@@ -39,6 +39,10 @@ sio_event_shift(sio_str_t *args, sio_str_t *value)
 {
     sio_json_iter_t  it;
 
+    if (args->len == 0) {
+        return SIO_DONE;
+    }
+
     /* an iterator that has passed the opening bracket */
 
     it.pos = args->data;
