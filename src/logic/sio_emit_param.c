@@ -1,0 +1,120 @@
+/*
+ * The parameters of emit and relay.
+ */
+
+
+#include "logic/sio_rule_emit.h"
+
+
+static const sio_emit_param_t *sio_emit_param_find(
+    const sio_emit_param_t *param, sio_str_t name, sio_hint_t *hint);
+static int sio_emit_param_volatile(sio_compile_t *c, sio_rule_emit_t *emit,
+    sio_str_t value);
+
+
+const sio_emit_param_t  sio_emit_params[] = {
+
+    /* name, value, word, compile */
+
+    { sio_string("volatile"), 0, 1, sio_emit_param_volatile },
+
+    { sio_null_string, 0, 0, NULL }
+};
+
+
+/* Words that are no rooms, even where no file makes parameters of them. */
+
+static const sio_str_t  sio_emit_words[] = {
+    sio_string("mailbox"),
+    sio_string("throttle")
+};
+
+#define SIO_EMIT_WORDS  (sizeof(sio_emit_words) / sizeof(sio_emit_words[0]))
+
+
+int
+sio_emit_param(sio_compile_t *c, sio_rule_emit_t *emit, sio_str_t token)
+{
+    size_t                          n;
+    sio_str_t                       name, value;
+    sio_hint_t                      hint;
+    const sio_emit_param_t         *param, *const *tables;
+
+    value = sio_str(NULL, 0);
+
+    for (n = 0; n < token.len; n++) {
+        if ((token.data[n] < 'a' || token.data[n] > 'z')
+            && token.data[n] != '_')
+        {
+            break;
+        }
+    }
+
+    name = sio_str(token.data, n);
+
+    if (n == 0 || (n < token.len && token.data[n] != '=')) {
+        return SIO_DECLINED;
+    }
+
+    if (n < token.len) {
+        value = sio_str(token.data + n + 1, token.len - n - 1);
+    }
+
+    sio_hint_init(&hint, name);
+
+    param = sio_emit_param_find(sio_emit_params, name, &hint);
+
+    for (tables = c->params; param == NULL && tables && *tables; tables++) {
+        param = sio_emit_param_find(*tables, name, &hint);
+    }
+
+    if (param) {
+        if (value.data ? !param->value : !param->word) {
+            return sio_compile_error(c, "the parameter \"%.*s\" takes %s"
+                                     " value", sio_shown(name),
+                                     value.data ? "no" : "a");
+        }
+
+        return param->compile(c, emit, value);
+    }
+
+    for (n = 0; value.data == NULL && n < SIO_EMIT_WORDS; n++) {
+        if (sio_str_eq(sio_emit_words[n], name)) {
+            break;
+        }
+    }
+
+    if (value.data || n < SIO_EMIT_WORDS) {
+        return sio_compile_error(c, "unknown parameter \"%.*s\"%s",
+                                 sio_shown(token), sio_hint_text(&hint));
+    }
+
+    return SIO_DECLINED;
+}
+
+
+static const sio_emit_param_t *
+sio_emit_param_find(const sio_emit_param_t *param, sio_str_t name,
+    sio_hint_t *hint)
+{
+    for ( /* void */ ; param->name.len; param++) {
+
+        if (sio_str_eq(param->name, name)) {
+            return param;
+        }
+
+        sio_hint_try(hint, param->name);
+    }
+
+    return NULL;
+}
+
+
+static int
+sio_emit_param_volatile(sio_compile_t *c, sio_rule_emit_t *emit,
+    sio_str_t value)
+{
+    emit->volatile_ = 1;
+
+    return SIO_OK;
+}

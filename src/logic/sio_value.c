@@ -1,0 +1,536 @@
+/*
+ * Values: from a token to what gets it, and from that to JSON or bytes.  The
+ * kinds themselves are in sio_value_kind.c.
+ */
+
+
+#include "codec/sio_utf8.h"
+#include "logic/sio_rule.h"
+
+
+#define SIO_VALUE_DIGITS   6             /* of an index */
+#define SIO_VALUE_ROOT     "data"        /* what "$." and "$[n]" stand for */
+
+
+static int sio_value_literal(sio_compile_t *c, sio_value_t *value,
+    sio_str_t token);
+static int sio_value_path(sio_compile_t *c, sio_value_t *value,
+    sio_str_t path);
+static int sio_value_index(sio_compile_t *c, sio_str_t ref, sio_str_t digits,
+    uint32_t *index);
+static int sio_value_kind(sio_compile_t *c, sio_value_t *value,
+    const sio_value_kind_t *kind, sio_str_t name);
+static const sio_value_kind_t *sio_value_kind_find(
+    const sio_value_kind_t *kind, sio_str_t name, sio_hint_t *hint);
+static int sio_value_named(sio_compile_t *c, sio_value_t *value,
+    sio_str_t name);
+static int sio_value_text_get(sio_run_t *run, const sio_value_t *value,
+    sio_str_t *out);
+static int sio_value_capture_get(sio_run_t *run, const sio_value_t *value,
+    sio_str_t *out);
+static int sio_value_variable_get(sio_run_t *run, const sio_value_t *value,
+    sio_str_t *out);
+
+
+int
+sio_value_compile(sio_compile_t *c, sio_value_t *value, sio_str_t token)
+{
+    int          rc;
+    sio_str_t    literal;
+    sio_text_t  *text;
+
+    memset(value, 0, sizeof(sio_value_t));
+
+    if (sio_utf8_valid(token.data, token.len) != SIO_OK) {
+        return sio_compile_error(c, "\"%.*s\" is not UTF-8",
+                                 sio_shown(token));
+    }
+
+    if (memchr(token.data, '$', token.len) == NULL) {
+        return sio_value_literal(c, value, token);
+    }
+
+    text = sio_compile_alloc(c, sizeof(sio_text_t));
+    if (text == NULL) {
+        return SIO_NOMEM;
+    }
+
+    rc = sio_text_compile_plain(c, text, token);
+    if (rc != SIO_OK) {
+        return rc;
+    }
+
+    if (sio_text_literal(text, &literal)) {
+        return sio_value_literal(c, value, literal);
+    }
+
+    if (text->template.nparts == 1) {
+        *value = text->values[0];
+        return SIO_OK;
+    }
+
+    value->get = sio_value_text_get;
+    value->text = text;
+    value->token = text->token;
+    value->plain = 1;
+
+    return SIO_OK;
+}
+
+
+static int
+sio_value_literal(sio_compile_t *c, sio_value_t *value, sio_str_t token)
+{
+    sio_buf_t          buf;
+    sio_str_t          json;
+    sio_json_info_t    info;
+    sio_json_limits_t  limits;
+
+    value->literal = 1;
+
+    if (sio_compile_copy(c, &value->token, token) != SIO_OK) {
+        return SIO_NOMEM;
+    }
+
+    value->name = value->token;
+
+    limits.max_depth = 1;
+    limits.max_keys = 1;
+
+    if (sio_json_validate(value->name, &limits, &info, &json) == SIO_OK) {
+
+        switch (sio_json_type(json)) {
+
+        case SIO_JSON_NUMBER:
+        case SIO_JSON_TRUE:
+        case SIO_JSON_FALSE:
+        case SIO_JSON_NULL:
+            value->json = json;
+            return SIO_OK;
+
+        default:
+            break;
+        }
+    }
+
+    sio_buf_init(&buf, c->mem, SIZE_MAX);
+
+    if (sio_json_quote(&buf, value->name) != SIO_OK) {
+        return SIO_NOMEM;
+    }
+
+    value->json = sio_buf_str(&buf);
+
+    return SIO_OK;
+}
+
+
+/* "$name.path", "$.path" or "$[index].path" */
+
+int
+sio_value_compile_ref(sio_compile_t *c, sio_value_t *value, sio_str_t ref)
+{
+    int                       rc;
+    sio_str_t                 name, path;
+    sio_hint_t                hint;
+    const uint8_t            *p, *end;
+    const sio_value_kind_t   *kind, *const *tables;
+
+    memset(value, 0, sizeof(sio_value_t));
+
+    if (sio_compile_copy(c, &value->token, ref) != SIO_OK) {
+        return SIO_NOMEM;
+    }
+
+    p = value->token.data + 1;
+    end = value->token.data + value->token.len;
+
+    name = sio_str(p, 0);
+
+    while (p < end && *p != '.' && *p != '[') {
+        p++;
+    }
+
+    name.len = p - name.data;
+    path = sio_str(p, end - p);
+
+    rc = sio_value_path(c, value, path);
+    if (rc != SIO_OK) {
+        return rc;
+    }
+
+    if (name.len == 0) {
+        if (value->steps[0].type == SIO_JSON_INDEX) {
+            value->index = value->steps[0].index;
+            value->steps++;
+            value->nsteps--;
+        }
+
+        name = sio_cstr(SIO_VALUE_ROOT);
+    }
+
+    sio_hint_init(&hint, name);
+
+    kind = sio_value_kind_find(sio_value_kinds, name, &hint);
+
+    for (tables = c->kinds; kind == NULL && tables && *tables; tables++) {
+        kind = sio_value_kind_find(*tables, name, &hint);
+    }
+
+    if (kind) {
+        return sio_value_kind(c, value, kind, name);
+    }
+
+    rc = sio_value_named(c, value, name);
+
+    if (rc == SIO_DECLINED) {
+        return sio_compile_error(c, "unknown value \"%.*s\"%s",
+                                 sio_shown(value->token),
+                                 sio_hint_text(&hint));
+    }
+
+    return rc;
+}
+
+
+static int
+sio_value_path(sio_compile_t *c, sio_value_t *value, sio_str_t path)
+{
+    int               rc;
+    unsigned          n;
+    const uint8_t    *p, *end, *start;
+    sio_json_step_t  *step;
+
+    p = path.data;
+    end = path.data + path.len;
+
+    for (n = 0; p < end; p++) {
+        n += (*p == '.' || *p == '[');
+    }
+
+    value->steps = sio_compile_alloc(c, n * sizeof(sio_json_step_t));
+    if (value->steps == NULL) {
+        return SIO_NOMEM;
+    }
+
+    for (p = path.data; p < end; p++) {
+        step = &value->steps[value->nsteps++];
+        start = p + 1;
+
+        if (*p == '.') {
+            while (p + 1 < end && p[1] != '.' && p[1] != '[') {
+                p++;
+            }
+
+            step->type = SIO_JSON_MEMBER;
+            step->name = sio_str(start, p + 1 - start);
+            continue;
+        }
+
+        while (p < end && *p != ']') {
+            p++;
+        }
+
+        step->type = SIO_JSON_INDEX;
+
+        rc = sio_value_index(c, value->token, sio_str(start, p - start),
+                             &step->index);
+        if (rc != SIO_OK) {
+            return rc;
+        }
+    }
+
+    return SIO_OK;
+}
+
+
+static int
+sio_value_index(sio_compile_t *c, sio_str_t ref, sio_str_t digits,
+    uint32_t *index)
+{
+    size_t  i;
+
+    if (digits.len && digits.data[0] == '*') {
+        return sio_compile_error(c, "\"[*]\" is not supported in \"%.*s\"",
+                                 sio_shown(ref));
+    }
+
+    if (digits.len == 0 || digits.len > SIO_VALUE_DIGITS) {
+        return sio_compile_error(c, "the index in \"%.*s\" is too large",
+                                 sio_shown(ref));
+    }
+
+    *index = 0;
+
+    for (i = 0; i < digits.len; i++) {
+        *index = *index * 10 + (digits.data[i] - '0');
+    }
+
+    return SIO_OK;
+}
+
+
+static const sio_value_kind_t *
+sio_value_kind_find(const sio_value_kind_t *kind, sio_str_t name,
+    sio_hint_t *hint)
+{
+    for ( /* void */ ; kind->name.len; kind++) {
+
+        if (sio_str_eq(kind->name, name)) {
+            return kind;
+        }
+
+        sio_hint_try(hint, kind->name);
+    }
+
+    return NULL;
+}
+
+
+static int
+sio_value_kind(sio_compile_t *c, sio_value_t *value,
+    const sio_value_kind_t *kind, sio_str_t name)
+{
+    if (!(kind->sources & c->source)) {
+        return sio_compile_error(c, "\"%.*s\" has no value in %s",
+                                 sio_shown(value->token),
+                                 sio_compile_where(c));
+    }
+
+    if (value->nsteps && !kind->path) {
+        return sio_compile_error(c, "\"$%.*s\" has no members, for text"
+                                 " behind it write \"${%.*s}\"",
+                                 sio_shown(name), sio_shown(name));
+    }
+
+    value->get = kind->get;
+    value->plain = kind->plain;
+
+    return kind->compile ? kind->compile(c, value) : SIO_OK;
+}
+
+
+/* A capture of the pattern or an nginx variable: SIO_DECLINED if neither. */
+
+static int
+sio_value_named(sio_compile_t *c, sio_value_t *value, sio_str_t name)
+{
+    int       rc;
+    unsigned  number;
+
+    rc = SIO_DECLINED;
+    number = 0;
+
+    if (c->rule && c->rule->regex) {
+        rc = c->group(c, name, &number);
+    }
+
+    if (rc == SIO_OK && number >= SIO_CAPTURES_MAX) {
+        return sio_compile_error(c, "\"$%.*s\" is a group beyond the ninth",
+                                 sio_shown(name));
+    }
+
+    if (rc == SIO_OK) {
+        value->get = sio_value_capture_get;
+
+    } else {
+
+        if (name.data[0] >= '0' && name.data[0] <= '9') {
+            return sio_compile_error(c, "\"$%.*s\": the pattern of this rule"
+                                     " has no such group", sio_shown(name));
+        }
+
+        rc = c->variable(c, name, &number);
+        if (rc != SIO_OK) {
+            return rc;
+        }
+
+        if (!(c->source & SIO_SOURCE_SOCKET)) {
+            return sio_compile_error(c, "\"$%.*s\" has no value in %s",
+                                     sio_shown(name), sio_compile_where(c));
+        }
+
+        value->get = sio_value_variable_get;
+    }
+
+    if (value->nsteps) {
+        return sio_compile_error(c, "\"$%.*s\" has no members, for text"
+                                 " behind it write \"${%.*s}\"",
+                                 sio_shown(name), sio_shown(name));
+    }
+
+    value->index = number;
+    value->plain = 1;
+
+    return SIO_OK;
+}
+
+
+int
+sio_value_json(sio_run_t *run, const sio_value_t *value, sio_str_t *json)
+{
+    int        rc;
+    sio_buf_t  buf;
+    sio_str_t  bytes;
+
+    if (value->literal) {
+        *json = value->json;
+        return SIO_OK;
+    }
+
+    if (!value->plain) {
+        return value->get(run, value, json);
+    }
+
+    rc = value->get(run, value, &bytes);
+    if (rc != SIO_OK) {
+        return rc;
+    }
+
+    if (bytes.data == NULL) {
+        *json = bytes;
+        return SIO_OK;
+    }
+
+    sio_scratch_buf(run->scratch, &buf);
+
+    rc = sio_buf_reserve(&buf, bytes.len + 2);
+
+    if (rc == SIO_OK) {
+        rc = sio_json_quote(&buf, bytes);
+    }
+
+    *json = sio_buf_str(&buf);
+
+    return rc;
+}
+
+
+int
+sio_value_bytes(sio_run_t *run, const sio_value_t *value, sio_str_t *bytes)
+{
+    int        rc;
+    sio_buf_t  buf;
+    sio_str_t  json;
+
+    if (value->literal) {
+        *bytes = value->name;
+        return SIO_OK;
+    }
+
+    rc = value->get(run, value, &json);
+    if (rc != SIO_OK) {
+        return rc;
+    }
+
+    if (json.data == NULL) {
+        return SIO_DONE;
+    }
+
+    *bytes = json;
+
+    if (value->plain) {
+        return SIO_OK;
+    }
+
+    switch (sio_json_type(json)) {
+
+    case SIO_JSON_NUMBER:
+    case SIO_JSON_TRUE:
+    case SIO_JSON_FALSE:
+        return SIO_OK;
+
+    case SIO_JSON_STRING:
+        break;
+
+    case SIO_JSON_ARRAY:
+    case SIO_JSON_OBJECT:
+        return SIO_ERROR;
+
+    default:
+        return SIO_DONE;
+    }
+
+    if (memchr(json.data, '\\', json.len) == NULL) {
+        *bytes = sio_str(json.data + 1, json.len - 2);
+        return SIO_OK;
+    }
+
+    sio_scratch_buf(run->scratch, &buf);
+
+    rc = sio_json_unescape(&buf, json);
+
+    *bytes = sio_buf_str(&buf);
+
+    return rc;
+}
+
+
+/* If one of its values is missing, all of the text is. */
+
+static int
+sio_value_text_get(sio_run_t *run, const sio_value_t *value, sio_str_t *out)
+{
+    int        rc;
+    sio_str_t  culprit;
+
+    rc = sio_text_render_name(run, value->text, out, &culprit);
+
+    if (rc == SIO_ERROR) {
+        *out = sio_str(NULL, 0);
+        return SIO_OK;
+    }
+
+    return rc;
+}
+
+
+/*
+ * An expression may cut characters in two, and headers hold any bytes: what
+ * is not UTF-8 is missing, because it would break the receiver.
+ */
+
+static int
+sio_value_capture_get(sio_run_t *run, const sio_value_t *value,
+    sio_str_t *out)
+{
+    int  from, to;
+
+    from = run->captures[2 * value->index];
+    to = run->captures[2 * value->index + 1];
+
+    *out = sio_str(NULL, 0);
+
+    if (from >= 0 && to >= from && (size_t) to <= run->event.len
+        && sio_utf8_valid(run->event.data + from, to - from) == SIO_OK)
+    {
+        *out = sio_str(run->event.data + from, to - from);
+    }
+
+    return SIO_OK;
+}
+
+
+static int
+sio_value_variable_get(sio_run_t *run, const sio_value_t *value,
+    sio_str_t *out)
+{
+    int  rc;
+
+    rc = run->ops->variable(run, value->index, out);
+
+    if (rc == SIO_NOMEM) {
+        return rc;
+    }
+
+    if (rc != SIO_OK || sio_utf8_valid(out->data, out->len) != SIO_OK) {
+        *out = sio_str(NULL, 0);
+        return SIO_OK;
+    }
+
+    if (out->data == NULL) {
+        *out = sio_str("", 0);
+    }
+
+    return SIO_OK;
+}

@@ -1,0 +1,371 @@
+/*
+ * The kinds of values that need nothing but a run.
+ *
+ * $now is written without the C library: its locale and time zone are global
+ * state of the process.
+ */
+
+
+#include "codec/eio_query.h"
+#include "logic/sio_client.h"
+#include "logic/sio_rule.h"
+
+
+#define SIO_DATE_LEN     24              /* 2026-11-21T10:00:00.000Z */
+#define SIO_DATE_MAX     253402300799999ULL  /* the last of year 9999 */
+#define SIO_UUID_LEN     36
+
+#define SIO_SOURCE_PAYLOAD  (SIO_SOURCE_ALL & ~SIO_SOURCE_LIFE)
+
+
+static int sio_value_found(sio_str_t root, const sio_value_t *value,
+    sio_str_t *out);
+static int sio_value_data(sio_run_t *run, const sio_value_t *value,
+    sio_str_t *out);
+static int sio_value_args(sio_run_t *run, const sio_value_t *value,
+    sio_str_t *out);
+static int sio_value_args_compile(sio_compile_t *c, sio_value_t *value);
+static int sio_value_user(sio_run_t *run, const sio_value_t *value,
+    sio_str_t *out);
+static int sio_value_auth(sio_run_t *run, const sio_value_t *value,
+    sio_str_t *out);
+static int sio_value_socket(sio_run_t *run, const sio_value_t *value,
+    sio_str_t *out);
+static int sio_value_socket_compile(sio_compile_t *c, sio_value_t *value);
+static int sio_value_stored(sio_run_t *run, const sio_value_t *value,
+    sio_str_t *out);
+static int sio_value_event(sio_run_t *run, const sio_value_t *value,
+    sio_str_t *out);
+static int sio_value_namespace(sio_run_t *run, const sio_value_t *value,
+    sio_str_t *out);
+static int sio_value_transport(sio_run_t *run, const sio_value_t *value,
+    sio_str_t *out);
+static int sio_value_reason(sio_run_t *run, const sio_value_t *value,
+    sio_str_t *out);
+static int sio_value_now(sio_run_t *run, const sio_value_t *value,
+    sio_str_t *out);
+static int sio_value_now_msec(sio_run_t *run, const sio_value_t *value,
+    sio_str_t *out);
+static int sio_value_uuid(sio_run_t *run, const sio_value_t *value,
+    sio_str_t *out);
+static uint8_t *sio_value_digits(uint8_t *p, unsigned n, unsigned width);
+
+
+const sio_value_kind_t  sio_value_kinds[] = {
+
+    /* name, sources, path, plain, get, compile */
+
+    { sio_string("data"), SIO_SOURCE_PAYLOAD, 1, 0, sio_value_data, NULL },
+    { sio_string("args"), SIO_SOURCE_PAYLOAD, 1, 0, sio_value_args,
+      sio_value_args_compile },
+    { sio_string("user"), SIO_SOURCE_SOCKET, 0, 1, sio_value_user, NULL },
+    { sio_string("auth"), SIO_SOURCE_SOCKET, 1, 0, sio_value_auth, NULL },
+    { sio_string("socket"), SIO_SOURCE_SOCKET, 1, 1, sio_value_socket,
+      sio_value_socket_compile },
+    { sio_string("event"), SIO_SOURCE_PAYLOAD, 0, 1, sio_value_event, NULL },
+    { sio_string("namespace"), SIO_SOURCE_ALL, 0, 1, sio_value_namespace,
+      NULL },
+    { sio_string("transport"), SIO_SOURCE_SOCKET, 0, 1, sio_value_transport,
+      NULL },
+    { sio_string("reason"), SIO_SOURCE_DISCONNECT, 0, 1, sio_value_reason,
+      NULL },
+    { sio_string("now"), SIO_SOURCE_ALL, 0, 1, sio_value_now, NULL },
+    { sio_string("now_ms"), SIO_SOURCE_ALL, 0, 0, sio_value_now_msec, NULL },
+    { sio_string("uuid"), SIO_SOURCE_ALL, 0, 1, sio_value_uuid, NULL },
+
+    { sio_null_string, 0, 0, 0, NULL, NULL }
+};
+
+
+/* Follow the path of value from root. */
+
+static int
+sio_value_found(sio_str_t root, const sio_value_t *value, sio_str_t *out)
+{
+    if (sio_json_lookup(root, value->steps, value->nsteps, out) != SIO_OK) {
+        *out = sio_str(NULL, 0);
+    }
+
+    return SIO_OK;
+}
+
+
+static int
+sio_value_data(sio_run_t *run, const sio_value_t *value, sio_str_t *out)
+{
+    sio_str_t  arg;
+
+    if (sio_event_arg(&run->payload, value->index, &arg) != SIO_OK) {
+        *out = sio_str(NULL, 0);
+        return SIO_OK;
+    }
+
+    return sio_value_found(arg, value, out);
+}
+
+
+/* "$args" as a value among others is an array. */
+
+static int
+sio_value_args(sio_run_t *run, const sio_value_t *value, sio_str_t *out)
+{
+    uint8_t    *p;
+    sio_str_t   args;
+
+    args = run->payload.args;
+
+    p = sio_scratch_alloc(run->scratch, args.len + 2);
+    if (p == NULL) {
+        return SIO_NOMEM;
+    }
+
+    p[0] = '[';
+
+    if (args.len) {
+        memcpy(p + 1, args.data, args.len);
+    }
+
+    p[args.len + 1] = ']';
+
+    *out = sio_str(p, args.len + 2);
+
+    return SIO_OK;
+}
+
+
+/* "$args[1].x" is "$[1].x". */
+
+static int
+sio_value_args_compile(sio_compile_t *c, sio_value_t *value)
+{
+    if (value->nsteps == 0) {
+        return SIO_OK;
+    }
+
+    if (value->steps[0].type != SIO_JSON_INDEX) {
+        return sio_compile_error(c, "\"$args\" is a list: its members are"
+                                 " $args[0] and so on");
+    }
+
+    value->get = sio_value_data;
+    value->index = value->steps[0].index;
+    value->steps++;
+    value->nsteps--;
+
+    return SIO_OK;
+}
+
+
+static int
+sio_value_user(sio_run_t *run, const sio_value_t *value, sio_str_t *out)
+{
+    *out = run->socket ? sio_socket_user(run->socket) : sio_str(NULL, 0);
+
+    return SIO_OK;
+}
+
+
+static int
+sio_value_auth(sio_run_t *run, const sio_value_t *value, sio_str_t *out)
+{
+    sio_str_t  auth;
+
+    auth = sio_cstr("{}");
+
+    if (run->socket && run->socket->auth_len) {
+        auth = sio_str(run->socket->auth, run->socket->auth_len);
+    }
+
+    return sio_value_found(auth, value, out);
+}
+
+
+static int
+sio_value_socket(sio_run_t *run, const sio_value_t *value, sio_str_t *out)
+{
+    *out = run->socket ? sio_socket_sid(run->socket) : sio_str(NULL, 0);
+
+    return SIO_OK;
+}
+
+
+static int
+sio_value_socket_compile(sio_compile_t *c, sio_value_t *value)
+{
+    if (value->nsteps == 0) {
+        return SIO_OK;
+    }
+
+    if (value->steps[0].type != SIO_JSON_MEMBER) {
+        return sio_compile_error(c, "\"%.*s\": what is stored on the socket"
+                                 " has a name, as in $socket.name",
+                                 sio_shown(value->token));
+    }
+
+    value->get = sio_value_stored;
+    value->plain = 0;
+    value->name = value->steps[0].name;
+    value->steps++;
+    value->nsteps--;
+
+    return SIO_OK;
+}
+
+
+static int
+sio_value_stored(sio_run_t *run, const sio_value_t *value, sio_str_t *out)
+{
+    sio_str_t  json;
+
+    if (run->socket == NULL
+        || sio_socket_get(run->socket, value->name, &json) != SIO_OK)
+    {
+        *out = sio_str(NULL, 0);
+        return SIO_OK;
+    }
+
+    return sio_value_found(json, value, out);
+}
+
+
+static int
+sio_value_event(sio_run_t *run, const sio_value_t *value, sio_str_t *out)
+{
+    *out = run->event.len ? run->event : sio_str("", 0);
+
+    return SIO_OK;
+}
+
+
+static int
+sio_value_namespace(sio_run_t *run, const sio_value_t *value, sio_str_t *out)
+{
+    *out = run->nsp;
+
+    return SIO_OK;
+}
+
+
+static int
+sio_value_transport(sio_run_t *run, const sio_value_t *value, sio_str_t *out)
+{
+    if (run->socket == NULL) {
+        *out = sio_str(NULL, 0);
+        return SIO_OK;
+    }
+
+    *out = run->socket->client->session->transport == EIO_WEBSOCKET
+           ? sio_cstr("websocket") : sio_cstr("polling");
+
+    return SIO_OK;
+}
+
+
+static int
+sio_value_reason(sio_run_t *run, const sio_value_t *value, sio_str_t *out)
+{
+    *out = run->reason;
+
+    return SIO_OK;
+}
+
+
+/*
+ * Days since 1970 to a date.  The year begins in March here, so that the leap
+ * day is its last, and 400 years are 146097 days.
+ */
+
+static int
+sio_value_now(sio_run_t *run, const sio_value_t *value, sio_str_t *out)
+{
+    uint8_t   *text, *p;
+    uint64_t   msec;
+    unsigned   days, era, day, year, month, second;
+
+    text = sio_scratch_alloc(run->scratch, SIO_DATE_LEN);
+    if (text == NULL) {
+        return SIO_NOMEM;
+    }
+
+    msec = run->ops->now_msec(run);
+    msec = msec > SIO_DATE_MAX ? SIO_DATE_MAX : msec;
+
+    second = (unsigned) (msec / 1000 % 86400);
+    days = (unsigned) (msec / 86400000) + 719468;    /* since March 1, 0000 */
+
+    era = days / 146097;
+    day = days % 146097;
+    year = (day - day / 1460 + day / 36524 - day / 146096) / 365;
+    day -= 365 * year + year / 4 - year / 100;
+    month = (5 * day + 2) / 153;
+    day -= (153 * month + 2) / 5;
+    year += era * 400 + (month >= 10);
+    month = month < 10 ? month + 3 : month - 9;
+
+    p = sio_value_digits(text, year, 4);
+    *p++ = '-';
+    p = sio_value_digits(p, month, 2);
+    *p++ = '-';
+    p = sio_value_digits(p, day + 1, 2);
+    *p++ = 'T';
+    p = sio_value_digits(p, second / 3600, 2);
+    *p++ = ':';
+    p = sio_value_digits(p, second / 60 % 60, 2);
+    *p++ = ':';
+    p = sio_value_digits(p, second % 60, 2);
+    *p++ = '.';
+    p = sio_value_digits(p, (unsigned) (msec % 1000), 3);
+    *p++ = 'Z';
+
+    *out = sio_str(text, SIO_DATE_LEN);
+
+    return SIO_OK;
+}
+
+
+static uint8_t *
+sio_value_digits(uint8_t *p, unsigned n, unsigned width)
+{
+    unsigned  i;
+
+    for (i = width; i > 0; i--) {
+        p[i - 1] = '0' + n % 10;
+        n /= 10;
+    }
+
+    return p + width;
+}
+
+
+static int
+sio_value_now_msec(sio_run_t *run, const sio_value_t *value, sio_str_t *out)
+{
+    int        rc;
+    sio_buf_t  buf;
+
+    sio_scratch_buf(run->scratch, &buf);
+
+    rc = sio_buf_append_uint(&buf, run->ops->now_msec(run));
+
+    *out = sio_buf_str(&buf);
+
+    return rc;
+}
+
+
+static int
+sio_value_uuid(sio_run_t *run, const sio_value_t *value, sio_str_t *out)
+{
+    uint8_t  *text;
+
+    text = sio_scratch_alloc(run->scratch, SIO_UUID_LEN);
+    if (text == NULL) {
+        return SIO_NOMEM;
+    }
+
+    run->ops->uuid(run, text);
+
+    *out = sio_str(text, SIO_UUID_LEN);
+
+    return SIO_OK;
+}
