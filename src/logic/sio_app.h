@@ -162,6 +162,7 @@ sio_app_enter(sio_app_t *app)
     app->busy++;
 }
 
+
 void sio_app_leave(sio_app_t *app);
 
 /* The namespace with sockets in this worker, or NULL. */
