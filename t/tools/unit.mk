@@ -10,6 +10,7 @@ FUZZ_CC  ?= clang
 WARN     := -W -Wall -Wextra -Wpointer-arith -Wno-unused-parameter -Werror
 CFLAGS   := -std=gnu11 $(WARN) -g -O1 -fno-omit-frame-pointer -MMD -MP -Isrc
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined
+INPUTS    = $(filter %.c %.o %.a,$^)
 LIBS     := -ljansson -lpcre2-8 -lpthread
 
 SRCS     := $(sort $(wildcard src/codec/*.c src/logic/*.c))
@@ -41,11 +42,11 @@ replay: $(TARGETS:t/fuzz/%.c=$(FUZZDIR)/replay/%)
 $(UNIT)/shm_%_test: t/unit/shm_%_test.c $(SHM:src/%.c=$(UNIT)/obj/%.o) \
     $(UNIT)/lib.a
 	@echo "  $@"
-	@gcc $(CFLAGS) $(SANITIZE) $(NGX_INCS) -It/unit -o $@ $^ $(LIBS)
+	@gcc $(CFLAGS) $(SANITIZE) $(NGX_INCS) -It/unit -o $@ $(INPUTS) $(LIBS)
 
 $(UNIT)/%_test: t/unit/%_test.c $(UNIT)/lib.a
 	@echo "  $@"
-	@gcc $(CFLAGS) $(SANITIZE) -It/unit -o $@ $^ $(LIBS)
+	@gcc $(CFLAGS) $(SANITIZE) -It/unit -o $@ $(INPUTS) $(LIBS)
 
 $(UNIT)/lib.a: $(SRCS:src/%.c=$(UNIT)/obj/%.o)
 	@rm -f $@
@@ -80,7 +81,7 @@ $(PURE)/%.o: src/%.c
 $(FUZZDIR)/replay/%: t/fuzz/%.c t/fuzz/driver.c $(UNIT)/lib.a
 	@mkdir -p $(@D)
 	@echo "  $@"
-	@gcc $(CFLAGS) $(SANITIZE) -o $@ $^ $(LIBS)
+	@gcc $(CFLAGS) $(SANITIZE) -o $@ $(INPUTS) $(LIBS)
 
 $(FUZZDIR)/obj/%.o: src/%.c
 	@mkdir -p $(@D)
@@ -90,7 +91,8 @@ $(FUZZDIR)/obj/%.o: src/%.c
 $(FUZZDIR)/%: t/fuzz/%.c $(SRCS:src/%.c=$(FUZZDIR)/obj/%.o)
 	@mkdir -p $(@D)
 	@echo "  $@"
-	@$(FUZZ_CC) $(CFLAGS) $(SANITIZE) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+	@$(FUZZ_CC) $(CFLAGS) $(SANITIZE) -fsanitize=fuzzer \
+	    -o $@ $(INPUTS) $(LIBS)
 
 
 -include $(wildcard $(UNIT)/*.d $(UNIT)/obj/*/*.d $(PURE)/*/*.d \
