@@ -51,6 +51,7 @@ eio_msg_ref(eio_msg_t *msg)
     return msg;
 }
 
+
 /* Gives a reference back; the last one frees. */
 
 void eio_msg_unref(const sio_mem_t *mem, eio_msg_t *msg);

@@ -45,6 +45,7 @@ eio_outq_empty(const eio_outq_t *q)
     return q->head == NULL;
 }
 
+
 /*
  * Append; the queue takes a reference of its own.
  *

