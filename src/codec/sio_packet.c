@@ -366,8 +366,8 @@ sio_name_valid(sio_str_t name, size_t max)
 
 
 /*
- * The decimal digits that text begins with: how many, and their value; a
- * value above max is max + 1.
+ * The decimal digits that text begins with: how many, and their value.  Once
+ * it is above max it grows no more; max is at most 2^60.
  */
 
 static size_t
@@ -384,10 +384,6 @@ sio_packet_digits(sio_str_t text, uint64_t max, uint64_t *n)
 
         if (*n <= max) {
             *n = *n * 10 + (text.data[len] - '0');
-        }
-
-        if (*n > max) {
-            *n = max + 1;
         }
     }
 

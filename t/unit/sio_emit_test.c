@@ -457,7 +457,7 @@ repeat(const char *head, const char *item, unsigned n, const char *tail)
 static void
 test_bounds(void)
 {
-    char             *text;
+    char             *text, *item;
     char              room[SIO_ROOM_MAX + 2];
     sio_emit_body_t   body;
 
@@ -489,6 +489,18 @@ test_bounds(void)
     is_str(body.emits[0].rooms[899], "user:a", "the last is in place");
     is_str(body.emits[1].rooms[0], "user:b", "also of the next emit");
     free(text);
+
+    text = repeat("{\"event\":\"x\",\"user\":[", "1", 500, "]}");
+    is_int(parse(&body, text), SIO_OK, "ids much shorter than their rooms");
+    is_str(body.emits[0].rooms[499], "user:1", "have memory enough");
+    free(text);
+
+    item = repeat("{\"event\":\"x\",\"to\":[", "1", SIO_EMIT_ROOMS_MAX, "]}");
+    text = repeat("[", item, 2, "]");
+    is_int(parse(&body, text), SIO_OK, "every emit may have the most rooms");
+    is_int(body.emits[1].nrooms, SIO_EMIT_ROOMS_MAX, "the second has");
+    free(text);
+    free(item);
 
     memset(room, 'r', sizeof(room));
 
