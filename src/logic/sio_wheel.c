@@ -146,7 +146,7 @@ sio_wheel_run_bucket(sio_wheel_t *wheel, unsigned i, uint64_t tick,
     while (due) {
         timer = due;
         sio_wheel_clear(wheel, timer);
-        fire(timer, now);
+        fire(wheel, timer, now);
     }
 }
 

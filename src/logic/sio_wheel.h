@@ -20,6 +20,7 @@
 
 
 typedef struct sio_timer_s  sio_timer_t;
+typedef struct sio_wheel_s  sio_wheel_t;
 
 struct sio_timer_s {
     sio_timer_t   *next;
@@ -28,15 +29,16 @@ struct sio_timer_s {
     uint64_t       kind:8;           /* the owner's: whose deadline */
 };
 
-typedef void (*sio_timer_pt)(sio_timer_t *timer, uint64_t now);
+typedef void (*sio_timer_pt)(sio_wheel_t *wheel, sio_timer_t *timer,
+    uint64_t now);
 
 
-typedef struct {
+struct sio_wheel_s {
     sio_timer_t   *buckets[SIO_WHEEL_BUCKETS];
     uint64_t       used[SIO_WHEEL_BUCKETS / 64];  /* bit: bucket not empty */
     uint64_t       last;             /* msec up to which all was fired */
     unsigned       count;
-} sio_wheel_t;
+};
 
 
 #pragma GCC visibility push(hidden)

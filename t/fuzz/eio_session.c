@@ -347,7 +347,7 @@ run_write(uint8_t how)
 
 
 static void
-run_fire(sio_timer_t *timer, uint64_t now)
+run_fire(sio_wheel_t *w, sio_timer_t *timer, uint64_t now)
 {
     check(timer == &r.s.timer);
     check(r.s.state != EIO_STATE_CLOSED);

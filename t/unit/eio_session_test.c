@@ -120,7 +120,7 @@ static const eio_env_t  env = { &handler, &ops, &unit_mem, &wheel };
 
 
 static void
-fire(sio_timer_t *timer, uint64_t now)
+fire(sio_wheel_t *w, sio_timer_t *timer, uint64_t now)
 {
     eio_session_expire(&s, now);
 }

@@ -63,7 +63,7 @@ static const sio_ack_ops_t  ops = { answer, done };
 
 
 static void
-fire(sio_timer_t *timer, uint64_t now)
+fire(sio_wheel_t *w, sio_timer_t *timer, uint64_t now)
 {
     sio_ack_expire(&table, timer);
 }

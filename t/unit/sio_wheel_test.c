@@ -25,7 +25,7 @@ static unsigned     fired, early, late, stray;
 
 
 static void
-item_fire(sio_timer_t *timer, uint64_t now)
+item_fire(sio_wheel_t *w, sio_timer_t *timer, uint64_t now)
 {
     item_t  *item;
 
@@ -221,7 +221,7 @@ static unsigned  inside;
 
 
 static void
-inside_fire(sio_timer_t *timer, uint64_t now)
+inside_fire(sio_wheel_t *w, sio_timer_t *timer, uint64_t now)
 {
     inside++;
 
