@@ -13,13 +13,15 @@ SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 INPUTS    = $(filter %.c %.o %.a,$^)
 LIBS     := -ljansson -lpcre2-8 -lpthread
 
-SRCS     := $(sort $(wildcard src/codec/*.c src/logic/*.c))
-SHM      := $(filter-out %/ngx_http_socketio_shm.c, \
-                $(sort $(wildcard src/shm/*.c)))
-TESTS    := $(sort $(wildcard t/unit/*_test.c))
-TARGETS  := $(sort $(filter-out t/fuzz/driver.c,$(wildcard t/fuzz/*.c)))
+SRCS       := $(sort $(wildcard src/codec/*.c src/logic/*.c))
+SHM        := $(sort $(wildcard src/shm/*.c))
+TESTS      := $(sort $(wildcard t/unit/*_test.c))
+SHM_TESTS  := $(filter t/unit/shm_%,$(TESTS))
+PURE_TESTS := $(filter-out $(SHM_TESTS),$(TESTS))
+TARGETS    := $(sort $(filter-out t/fuzz/driver.c,$(wildcard t/fuzz/*.c)))
 
-# Floor 2 includes ngx_core.h: nginx's headers, and the configured ones.
+# Floor 2 includes ngx_core.h, and calls nothing of nginx: nginx's headers,
+# and the configured ones, but no nginx to link with.
 
 NGX      := build/debug
 NGX_INCS := $(addprefix -I$(NGX)/src/src/,core event event/modules os/unix) \
@@ -39,12 +41,12 @@ replay: $(TARGETS:t/fuzz/%.c=$(FUZZDIR)/replay/%)
 	done
 
 
-$(UNIT)/shm_%_test: t/unit/shm_%_test.c $(SHM:src/%.c=$(UNIT)/obj/%.o) \
-    $(UNIT)/lib.a
+$(SHM_TESTS:t/unit/%.c=$(UNIT)/%): $(UNIT)/%: t/unit/%.c \
+    $(SHM:src/%.c=$(UNIT)/obj/%.o) $(UNIT)/lib.a
 	@echo "  $@"
 	@gcc $(CFLAGS) $(SANITIZE) $(NGX_INCS) -It/unit -o $@ $(INPUTS) $(LIBS)
 
-$(UNIT)/%_test: t/unit/%_test.c $(UNIT)/lib.a
+$(PURE_TESTS:t/unit/%.c=$(UNIT)/%): $(UNIT)/%: t/unit/%.c $(UNIT)/lib.a
 	@echo "  $@"
 	@gcc $(CFLAGS) $(SANITIZE) -It/unit -o $@ $(INPUTS) $(LIBS)
 
@@ -53,12 +55,12 @@ $(UNIT)/lib.a: $(SRCS:src/%.c=$(UNIT)/obj/%.o)
 	@echo "  $@"
 	@ar rcs $@ $^
 
-$(UNIT)/obj/shm/%.o: src/shm/%.c | $(NGX)/Makefile
+$(SHM:src/%.c=$(UNIT)/obj/%.o): $(UNIT)/obj/%.o: src/%.c | $(NGX)/Makefile
 	@mkdir -p $(@D)
 	@echo "  $@"
 	@gcc $(CFLAGS) $(SANITIZE) $(NGX_INCS) -c -o $@ $<
 
-$(UNIT)/obj/%.o: src/%.c
+$(SRCS:src/%.c=$(UNIT)/obj/%.o): $(UNIT)/obj/%.o: src/%.c
 	@mkdir -p $(@D)
 	@echo "  $@"
 	@gcc $(CFLAGS) $(SANITIZE) -c -o $@ $<
