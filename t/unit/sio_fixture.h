@@ -72,27 +72,32 @@ typedef struct {
     unsigned           enrolled;       /* sockets present */
     unsigned           rooms;          /* rooms with members */
     unsigned           bad;            /* contradictions */
-    size_t             log_len;
-    char               log[FX_LOG_SIZE];
-    char               take[FX_TAKE_SIZE];
 } fx_t;
 
 
-static fx_t  fx;
+static fx_t    fx;
+
+static int     fx_quiet;               /* no log: when fuzzing */
+static size_t  fx_log_len;
+static char    fx_log_text[FX_LOG_SIZE];
+static char    fx_take_text[FX_TAKE_SIZE];
 
 
 static inline void __attribute__((format(printf, 1, 2)))
 fx_log(const char *fmt, ...)
 {
+    int      n;
     va_list  args;
 
-    if (fx.log_len >= sizeof(fx.log) - 1024) {
+    if (fx_quiet || fx_log_len >= FX_LOG_SIZE - 1024) {
         return;
     }
 
     va_start(args, fmt);
-    fx.log_len += (size_t) vsnprintf(fx.log + fx.log_len, 1024, fmt, args);
+    n = vsnprintf(fx_log_text + fx_log_len, 1024, fmt, args);
     va_end(args);
+
+    fx_log_len += (n < 1024) ? (size_t) n : 1023;
 }
 
 
@@ -101,10 +106,10 @@ fx_log(const char *fmt, ...)
 static inline const char *
 fx_log_take(void)
 {
-    fx.log[fx.log_len] = '\0';
-    fx.log_len = 0;
+    fx_log_text[fx_log_len] = '\0';
+    fx_log_len = 0;
 
-    return fx.log;
+    return fx_log_text;
 }
 
 
@@ -296,6 +301,8 @@ fx_init(const sio_mem_t *mem)
 {
     memset(&fx, 0, sizeof(fx_t));
 
+    fx_log_len = 0;
+
     fx.mem = mem;
     fx.now = 1000000;
     fx.seed = 7;
@@ -405,13 +412,17 @@ fx_take(fx_conn_t *conn)
     len = buf.len;
 
     for (i = 0; i < len; i++) {
-        fx.take[i] = (char) (buf.data[i] == EIO_SEPARATOR ? '|' : buf.data[i]);
+        fx_take_text[i] = (char) buf.data[i];
+
+        if (buf.data[i] == EIO_SEPARATOR) {
+            fx_take_text[i] = '|';
+        }
     }
 
-    fx.take[len] = '\0';
+    fx_take_text[len] = '\0';
     sio_buf_free(&buf);
 
-    return fx.take;
+    return fx_take_text;
 }
 
 
