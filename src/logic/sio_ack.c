@@ -15,7 +15,6 @@
 #define SIO_ACK_SIDS_MIN  4
 
 
-static sio_ack_t *sio_ack_find(sio_ack_table_t *table, int64_t id);
 static int sio_ack_compare(const void *a, const void *b);
 static int sio_ack_index(const sio_ack_t *ack, sio_str_t sid,
     uint32_t *index);
@@ -85,7 +84,7 @@ sio_ack_create(sio_ack_table_t *table, int64_t id, uint64_t due,
 }
 
 
-static sio_ack_t *
+sio_ack_t *
 sio_ack_find(sio_ack_table_t *table, int64_t id)
 {
     sio_map_node_t  *node;

@@ -74,6 +74,10 @@ void sio_ack_table_free(sio_ack_table_t *table);
 sio_ack_t *sio_ack_create(sio_ack_table_t *table, int64_t id, uint64_t due,
     const sio_ack_ops_t *ops, void *data);
 
+/* The entry of an id, or NULL. */
+
+sio_ack_t *sio_ack_find(sio_ack_table_t *table, int64_t id);
+
 /* One more socket owes an answer: SIO_OK or SIO_NOMEM. */
 
 int sio_ack_expect(sio_ack_table_t *table, sio_ack_t *ack, sio_str_t sid);
