@@ -10,7 +10,7 @@
 
 /* How far ahead of the walk members are fetched. */
 
-#define SIO_SELECT_AHEAD  4
+#define SIO_SELECT_AHEAD  8
 
 
 /* A selection on its way.  mark 0: nobody can be met twice or excluded. */

@@ -304,25 +304,27 @@ do_select(const uint8_t *arg)
 static void
 check_model(void)
 {
-    unsigned     i, room, count;
-    sio_room_t  *r;
+    unsigned          i, room, count;
+    sio_room_t       *r;
+    sio_namespace_t  *ns;
 
     check(fx_check() == 0);
+
+    ns = fx_namespace("/");
 
     for (room = 0; room < NROOMS; room++) {
         count = 0;
 
         for (i = 0; i < NSOCKETS; i++) {
-            if (sockets[i]) {
-                check(sio_room_has(sockets[i], name_of(room)) == in[i][room]);
-                count += in[i][room];
-            }
+            count += (sockets[i] && in[i][room]);
         }
 
-        r = fx_namespace("/")
-            ? sio_namespace_room(fx_namespace("/"), name_of(room)) : NULL;
-
+        r = ns ? sio_namespace_room(ns, name_of(room)) : NULL;
         check((r ? r->count : 0) == count);
+
+        for (i = 0; i < count; i++) {
+            check(in[number(r->members[i].socket)][room]);
+        }
     }
 }
 

@@ -30,6 +30,7 @@ begin(void)
     for (i = 0; i < NCONNS; i++) {
         conns[i] = fx_open();
         fx_text(conns[i], "40");
+        (void) fx_take(conns[i]);
         sockets[i] = fx_socket(conns[i], "/");
 
         snprintf(name, sizeof(name), "mod %u", i % 3);
@@ -134,6 +135,8 @@ check_target(const char *to, const char *except, const char *expected)
 static void
 test_targets(void)
 {
+    unsigned  i;
+
     begin();
 
     check_target("", "", "xxxxxxxxxxxx");
@@ -154,9 +157,14 @@ test_targets(void)
     check_target("AAAAAAAAAAAAAAAAAAAA", "", "............");
 
     fx.app.mark = UINT32_MAX - 1;
+
+    for (i = 0; i < NCONNS; i++) {
+        sockets[i]->mark = 1 + i % 2;
+    }
+
     check_target("mod 0,five", "mod 1,@0", "..xx..x..x..");
-    check_target("mod 0,five", "mod 1,@0", "..xx..x..x..");
-    check_target("mod 0,five", "mod 1,@0", "..xx..x..x..");
+    check_target("all", "@0", ".xxxxxxxxxxx");
+    check_target("all", "@0", ".xxxxxxxxxxx");
     ok(fx.app.mark < 4, "the mark went around");
 
     end("targets");
@@ -332,6 +340,11 @@ test_inside(void)
     check_target("all", "@0", ".xxxxxxxxxxx");
     is_int(sio_room_join(sockets[0], sio_cstr("x")), SIO_DECLINED,
            "and joins no room");
+    message = fx_msg("42[\"late\"]");
+    is_int(sio_socket_send(sockets[0], message), SIO_ERROR,
+           "nothing is sent to it");
+    eio_msg_unref(fx.mem, message);
+    fx_is(fx_take(conns[0]), "41", "its last packet");
     fx_is(fx_log_take(), "", "its end is not told yet");
     sio_app_leave(&fx.app);
     fx_is(fx_log_take(),

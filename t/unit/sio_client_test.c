@@ -143,7 +143,7 @@ test_connect(void)
 static void
 test_refused(void)
 {
-    fx_conn_t  *conn;
+    fx_conn_t  *conn, *other;
 
     fx_init(&unit_mem);
     fx.connect = refuse;
@@ -173,6 +173,15 @@ test_refused(void)
            "44{\"message\":\"Service unavailable\"}",
            "the zone has no room for the socket");
     is_int(fx_check(), 0, "the namespace's count is taken back");
+
+    fx.refuse_after = FX_REFUSE;
+    other = fx_open();
+    fx_text(other, "40");
+    fx.refuse_after = 1;
+    fx_text(conn, "40");
+    (void) fx_take(conn);
+    is_int(fx_check(), 0, "also when there are others in it");
+    fx_close(other);
 
     fx.refuse_after = FX_REFUSE;
     fx.limits.max_dynamic = 0;
@@ -325,6 +334,8 @@ test_timeout(void)
     conn->s.heartbeat += 100000;
     eio_session_expire(&conn->s, fx.now + 45000);
     ok(fx_live(conn), "one that was left counts, too");
+    sio_client_handler.timeout(&conn->s);
+    ok(fx_live(conn), "even if the time comes");
     fx_close(conn);
 
     conn = fx_open();

@@ -301,6 +301,41 @@ test_damaged(void)
 }
 
 
+/* Two sockets of one client in one namespace. */
+
+static void
+test_twice(void)
+{
+    size_t      n;
+    fx_conn_t  *conn;
+    sio_buf_t   buf;
+
+    fx_init(&unit_mem);
+    conn = fx_open();
+    fx_text(conn, "40/n1");
+    fx_text(conn, "40/n2");
+    (void) fx_take(conn);
+    (void) pack(conn, &buf);
+    fx_close(conn);
+
+    for (n = 0; n + 3 <= buf.len; n++) {
+        if (memcmp(buf.data + n, "/n2", 3) == 0) {
+            buf.data[n + 2] = '1';
+        }
+    }
+
+    conn = fx_new();
+    is_int(unpack(conn, sio_buf_str(&buf)), SIO_ERROR,
+           "a namespace is joined once");
+    is_int(fx_check() + fx.enrolled, 0, "nothing is left of it");
+    fx_free(conn);
+
+    sio_buf_free(&buf);
+    fx_cleanup();
+    unit_mem_none_left("twice: all memory is given back");
+}
+
+
 static void
 test_no_memory(void)
 {
@@ -343,6 +378,7 @@ main(void)
     test_move();
     test_movable();
     test_damaged();
+    test_twice();
     test_no_memory();
 
     return unit_done();
