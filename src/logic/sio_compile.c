@@ -85,7 +85,7 @@ sio_hint_init(sio_hint_t *hint, sio_str_t token)
 
     /* one slip in a short name, two in a long one */
 
-    hint->distance = token.len < 4 ? 2 : 3;
+    hint->distance = token.len < 6 ? 2 : 3;
 }
 
 

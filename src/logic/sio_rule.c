@@ -140,10 +140,11 @@ sio_rule_duplicate(sio_compile_t *c, const sio_rule_t *rules,
         if (sio_str_eq(rules->pattern, rule->pattern)
             && sio_str_eq(rules->target, rule->target))
         {
-            return sio_compile_error(c, "a second rule for \"%.*s\"%s%.*s",
+            return sio_compile_error(c, "a second rule for \"%.*s\"%s%.*s%s",
                                      sio_shown(rule->pattern),
-                                     rule->target.len ? " of target " : "",
-                                     sio_shown(rule->target));
+                                     rule->target.len ? " of target \"" : "",
+                                     sio_shown(rule->target),
+                                     rule->target.len ? "\"" : "");
         }
     }
 
