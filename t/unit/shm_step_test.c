@@ -5,7 +5,7 @@
  * everything in order, the zone is restored, and the worker goes on.  What
  * the hammer of shm_crash_test meets by chance is met here one by one.
  *
- * Every 17th place is tried, or every SHM_EVERY-th of the environment; 1 is
+ * Every 97th place is tried, or every SHM_EVERY-th of the environment; 1 is
  * all of them.
  */
 
@@ -18,7 +18,7 @@
 
 
 #define ZONE   (4 * 1024 * 1024)
-#define EVERY  17
+#define EVERY  97
 
 #define NOBODY  0x7ffffff                     /* more than a pid can be */
 
@@ -417,7 +417,7 @@ main(void)
     }
 
     for (i = 0; i < sizeof(scenes) / sizeof(scenes[0]); i++) {
-        play(zone, &scenes[i], every, saved);
+        play(zone, &scenes[i], every > 0 ? every : 1, saved);
     }
 
     free(saved);
