@@ -1,0 +1,658 @@
+/*
+ * POST emit: one emit or a batch of them.
+ *
+ * The whole body is checked before anything is sent.  Then its emits are sent
+ * in order; the answer is given at once, or, if acks were asked for, when
+ * these are collected.  A client that goes away ends the waiting.
+ *
+ * An emit of a batch can still fail after others were sent: its rule refuses,
+ * or the zone is full.  The answer then tells for each what became of it, so
+ * that only what failed is posted again.
+ */
+
+
+#include "http/ngx_http_socketio_api.h"
+#include "http/ngx_http_socketio_json.h"
+#include "hub/ngx_http_socketio_collect.h"
+#include "hub/ngx_http_socketio_dispatch.h"
+
+
+/* More than the wheel may be late: a worker that shuts down waits as long. */
+
+#define NGX_HTTP_SOCKETIO_API_GUARD  1000    /* msec */
+
+
+/* What became of one emit. */
+
+typedef struct {
+    ngx_http_socketio_api_emit_t  *emit;
+    ngx_http_socketio_collect_t   *collect;  /* NULL: no ack was asked for */
+    uint64_t                       matched;
+    ngx_int_t                      rc;       /* of ngx_http_socketio_emit() */
+    const char                    *error;    /* if it failed */
+    sio_buf_t                      missing;  /* JSON strings and commas */
+    unsigned                       waiting:1;
+    unsigned                       torn:1;   /* missing is not complete */
+} ngx_http_socketio_api_result_t;
+
+
+struct ngx_http_socketio_api_emit_s {
+    ngx_http_request_t              *request;
+    ngx_http_socketio_hub_t         *hub;
+    sio_mem_t                        mem;
+    sio_emit_body_t                  body;
+    ngx_http_socketio_api_result_t  *results;
+    ngx_uint_t                       waiting;   /* results that do */
+    ngx_event_t                      guard;
+    unsigned                         sending:1;
+};
+
+
+static ngx_int_t ngx_http_socketio_api_run(ngx_http_request_t *r);
+static ngx_int_t ngx_http_socketio_api_text(ngx_http_request_t *r,
+    sio_str_t *text);
+static ngx_int_t ngx_http_socketio_api_text_copy(ngx_http_request_t *r,
+    ngx_chain_t *in, u_char *p);
+static ngx_int_t ngx_http_socketio_api_check(
+    ngx_http_socketio_api_emit_t *emit, ngx_int_t *answer);
+static ngx_int_t ngx_http_socketio_api_send(
+    ngx_http_socketio_api_emit_t *emit);
+static ngx_int_t ngx_http_socketio_api_send_one(
+    ngx_http_socketio_api_emit_t *emit, ngx_uint_t i);
+static ngx_int_t ngx_http_socketio_api_park(
+    ngx_http_socketio_api_emit_t *emit);
+static void ngx_http_socketio_api_acked(ngx_http_socketio_collect_t *c);
+static void ngx_http_socketio_api_resume(ngx_http_socketio_api_emit_t *emit);
+static void ngx_http_socketio_api_expire(ngx_event_t *ev);
+static void ngx_http_socketio_api_cleanup(void *data);
+static ngx_int_t ngx_http_socketio_api_answer(
+    ngx_http_socketio_api_emit_t *emit);
+static void ngx_http_socketio_api_result(ngx_http_socketio_json_t *json,
+    ngx_http_socketio_api_result_t *result);
+static ngx_uint_t ngx_http_socketio_api_failure(
+    ngx_http_socketio_api_result_t *result, const char **code);
+
+
+void
+ngx_http_socketio_api_emit(ngx_http_request_t *r)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_http_socketio_api_run(r);
+
+    if (rc != NGX_AGAIN) {
+        ngx_http_finalize_request(r, rc);
+    }
+}
+
+
+/* NGX_AGAIN: the request waits for acks.  Else what finalizes it. */
+
+static ngx_int_t
+ngx_http_socketio_api_run(ngx_http_request_t *r)
+{
+    int                            rc;
+    ngx_int_t                      answer;
+    sio_str_t                      text;
+    ngx_http_cleanup_t            *cln;
+    ngx_http_socketio_hub_t       *hub;
+    ngx_http_socketio_api_ctx_t   *ctx;
+    ngx_http_socketio_api_emit_t  *emit;
+    ngx_http_socketio_api_conf_t  *conf;
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_socketio_api_module);
+    hub = conf->app->hub;
+
+    if (hub == NULL) {
+        return ngx_http_socketio_json_refuse(r, NGX_HTTP_SERVICE_UNAVAILABLE,
+                     "unavailable", "this worker does not serve the app", "");
+    }
+
+    emit = ngx_pcalloc(r->pool, sizeof(ngx_http_socketio_api_emit_t));
+    cln = ngx_http_cleanup_add(r, 0);
+
+    if (emit == NULL || cln == NULL
+        || ngx_http_socketio_api_text(r, &text) != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    emit->request = r;
+    emit->hub = hub;
+
+    ngx_http_socketio_pool_mem(&emit->mem, r->pool);
+    sio_emit_init(&emit->body, &emit->mem);
+
+    cln->handler = ngx_http_socketio_api_cleanup;
+    cln->data = emit;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_socketio_api_module);
+    ctx->emit = emit;
+
+    rc = sio_emit_parse(&emit->body, text, &conf->app->limits.packet.json);
+
+    if (rc == SIO_ERROR) {
+        return ngx_http_socketio_json_refuse(r, NGX_HTTP_BAD_REQUEST,
+                             "invalid", emit->body.error, emit->body.path);
+    }
+
+    if (rc != SIO_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (ngx_http_socketio_api_check(emit, &answer) != NGX_OK) {
+        return answer;
+    }
+
+    return ngx_http_socketio_api_send(emit);
+}
+
+
+/* The body in one piece: where it is, if it is in one buffer, or a copy. */
+
+static ngx_int_t
+ngx_http_socketio_api_text(ngx_http_request_t *r, sio_str_t *text)
+{
+    off_t         len;
+    u_char       *p;
+    ngx_chain_t  *in, *cl;
+
+    *text = sio_str(NULL, 0);
+
+    if (r->request_body == NULL || r->request_body->bufs == NULL) {
+        return NGX_OK;
+    }
+
+    in = r->request_body->bufs;
+    len = 0;
+
+    for (cl = in; cl; cl = cl->next) {
+        len += ngx_buf_size(cl->buf);
+    }
+
+    if (in->next == NULL && !in->buf->in_file) {
+        *text = sio_str(in->buf->pos, (size_t) len);
+        return NGX_OK;
+    }
+
+    p = ngx_pnalloc(r->pool, (size_t) len + 1);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    *text = sio_str(p, (size_t) len);
+
+    return ngx_http_socketio_api_text_copy(r, in, p);
+}
+
+
+static ngx_int_t
+ngx_http_socketio_api_text_copy(ngx_http_request_t *r, ngx_chain_t *in,
+    u_char *p)
+{
+    size_t     len;
+    ssize_t    n;
+    ngx_buf_t  *b;
+
+    for ( /* void */ ; in; in = in->next) {
+        b = in->buf;
+
+        if (ngx_buf_in_memory(b)) {
+            p = ngx_cpymem(p, b->pos, b->last - b->pos);
+            continue;
+        }
+
+        if (!b->in_file) {
+            continue;
+        }
+
+        len = (size_t) (b->file_last - b->file_pos);
+        n = ngx_read_file(b->file, p, len, b->file_pos);
+
+        if (n == NGX_ERROR || (size_t) n != len) {
+            ngx_log_error(NGX_LOG_CRIT, r->connection->log, 0,
+                          ngx_read_file_n " read only %z of %uz from \"%V\"",
+                          n, len, &b->file->name);
+            return NGX_ERROR;
+        }
+
+        p += len;
+    }
+
+    return NGX_OK;
+}
+
+
+/* NGX_DECLINED: *answer finalizes the request. */
+
+static ngx_int_t
+ngx_http_socketio_api_check(ngx_http_socketio_api_emit_t *emit,
+    ngx_int_t *answer)
+{
+    char         where[SIO_EMIT_PATH_MAX];
+    const char  *path, *error;
+    ngx_uint_t   i;
+
+    for (i = 0; i < emit->body.nemits; i++) {
+
+        if (ngx_http_socketio_emit_check(emit->hub, &emit->body.emits[i],
+                                         &path, &error)
+            == NGX_OK)
+        {
+            continue;
+        }
+
+        if (emit->body.batch) {
+            *ngx_snprintf((u_char *) where, sizeof(where) - 1, "[%ui].%s", i,
+                          path) = '\0';
+            path = where;
+        }
+
+        *answer = ngx_http_socketio_json_refuse(emit->request,
+                                   NGX_HTTP_NOT_FOUND, "not_found", error,
+                                   path);
+        return NGX_DECLINED;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_socketio_api_send(ngx_http_socketio_api_emit_t *emit)
+{
+    ngx_uint_t  i, n;
+
+    n = emit->body.nemits;
+
+    emit->results = ngx_pcalloc(emit->request->pool,
+                     ngx_max(n, 1) * sizeof(ngx_http_socketio_api_result_t));
+    if (emit->results == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    /* acks can be complete at once: nothing is answered before the end */
+
+    emit->sending = 1;
+
+    for (i = 0; i < n; i++) {
+        if (ngx_http_socketio_api_send_one(emit, i) != NGX_OK) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+    }
+
+    emit->sending = 0;
+
+    if (emit->waiting) {
+        return ngx_http_socketio_api_park(emit);
+    }
+
+    return ngx_http_socketio_api_answer(emit);
+}
+
+
+static ngx_int_t
+ngx_http_socketio_api_send_one(ngx_http_socketio_api_emit_t *emit,
+    ngx_uint_t i)
+{
+    size_t                           len;
+    char                            *copy;
+    int64_t                          id;
+    const char                      *error;
+    const sio_emit_t                *e;
+    ngx_http_socketio_collect_t     *c;
+    ngx_http_socketio_api_result_t  *result;
+
+    e = &emit->body.emits[i];
+    result = &emit->results[i];
+    result->emit = emit;
+
+    sio_buf_init(&result->missing, &emit->mem, SIZE_MAX);
+
+    c = NULL;
+    id = SIO_NO_ID;
+
+    if (e->ack_msec) {
+        c = ngx_pcalloc(emit->request->pool,
+                        sizeof(ngx_http_socketio_collect_t));
+        if (c == NULL) {
+            return NGX_ERROR;
+        }
+
+        c->done = ngx_http_socketio_api_acked;
+        c->data = result;
+
+        if (ngx_http_socketio_collect_begin(emit->hub, c, e->ack_msec)
+            != NGX_OK)
+        {
+            result->rc = NGX_ERROR;
+            result->error = "too many requests wait for acks";
+            return NGX_OK;
+        }
+
+        id = c->ack->id;
+
+        result->collect = c;
+        result->waiting = 1;
+        emit->waiting++;
+    }
+
+    result->rc = ngx_http_socketio_emit(emit->hub, e, id, &result->matched,
+                                        c ? c->expect : NULL, &error);
+
+    if (result->rc == NGX_OK) {
+        if (c) {
+            ngx_http_socketio_collect_start(c);
+        }
+
+        return NGX_OK;
+    }
+
+    if (c) {
+        ngx_http_socketio_collect_cancel(c);
+        result->collect = NULL;
+        result->waiting = 0;
+        emit->waiting--;
+    }
+
+    /* the next emit may overwrite the text */
+
+    len = ngx_strlen(error);
+
+    copy = ngx_pnalloc(emit->request->pool, len + 1);
+    if (copy == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(copy, error, len + 1);
+    result->error = copy;
+
+    return NGX_OK;
+}
+
+
+/* The count that reading the body took keeps the request. */
+
+static ngx_int_t
+ngx_http_socketio_api_park(ngx_http_socketio_api_emit_t *emit)
+{
+    ngx_uint_t           i;
+    ngx_msec_t           longest;
+    ngx_connection_t    *c;
+    ngx_http_request_t  *r;
+
+    r = emit->request;
+    c = r->connection;
+    c->log->action = "waiting for acks";
+
+    longest = 0;
+
+    for (i = 0; i < emit->body.nemits; i++) {
+        longest = ngx_max(longest, emit->body.emits[i].ack_msec);
+    }
+
+    /*
+     * The collection has its own deadline, on a timer that a worker in
+     * shutdown does not wait for.
+     */
+
+    emit->guard.handler = ngx_http_socketio_api_expire;
+    emit->guard.data = c;
+    emit->guard.log = c->log;
+
+    ngx_add_timer(&emit->guard, longest + NGX_HTTP_SOCKETIO_API_GUARD);
+
+    r->read_event_handler = ngx_http_test_reading;
+    r->write_event_handler = ngx_http_request_empty_handler;
+
+    /* what came before is no edge any more */
+
+    if (c->read->ready) {
+        ngx_post_event(c->read, &ngx_posted_events);
+
+    } else if (ngx_handle_read_event(c->read, 0) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return NGX_AGAIN;
+}
+
+
+/* Sockets that have not answered are named while the collection lives. */
+
+static void
+ngx_http_socketio_api_acked(ngx_http_socketio_collect_t *c)
+{
+    unsigned                         n;
+    const uint8_t                   *sid;
+    sio_buf_t                       *buf;
+    ngx_http_socketio_api_emit_t    *emit;
+    ngx_http_socketio_api_result_t  *result;
+
+    result = c->data;
+    emit = result->emit;
+    buf = &result->missing;
+
+    for (n = 0; (sid = sio_ack_missing(c->ack, n)) != NULL; n++) {
+
+        /* socket ids are base64url: nothing in them is to be escaped */
+
+        if ((n && sio_buf_append_char(buf, ',') != SIO_OK)
+            || sio_buf_append_char(buf, '"') != SIO_OK
+            || sio_buf_append(buf, sid, EIO_SID_LEN) != SIO_OK
+            || sio_buf_append_char(buf, '"') != SIO_OK)
+        {
+            result->torn = 1;
+            break;
+        }
+    }
+
+    result->waiting = 0;
+    emit->waiting--;
+
+    if (emit->waiting == 0 && !emit->sending) {
+        ngx_http_socketio_api_resume(emit);
+    }
+}
+
+
+static void
+ngx_http_socketio_api_resume(ngx_http_socketio_api_emit_t *emit)
+{
+    ngx_connection_t    *c;
+    ngx_http_request_t  *r;
+
+    r = emit->request;
+    c = r->connection;
+
+    ngx_http_finalize_request(r, ngx_http_socketio_api_answer(emit));
+    ngx_http_run_posted_requests(c);
+}
+
+
+/* The deadlines passed and nobody told: answer with what there is. */
+
+static void
+ngx_http_socketio_api_expire(ngx_event_t *ev)
+{
+    ngx_uint_t                       i;
+    ngx_connection_t                *c;
+    ngx_http_request_t              *r;
+    ngx_http_socketio_api_ctx_t     *ctx;
+    ngx_http_socketio_api_emit_t    *emit;
+    ngx_http_socketio_api_result_t  *result;
+
+    c = ev->data;
+    r = c->data;
+    ctx = ngx_http_get_module_ctx(r, ngx_http_socketio_api_module);
+    emit = ctx->emit;
+
+    emit->sending = 1;
+
+    for (i = 0; i < emit->body.nemits; i++) {
+        result = &emit->results[i];
+
+        if (result->waiting) {
+            ngx_http_socketio_api_acked(result->collect);
+            sio_ack_cancel(&emit->hub->acks, result->collect->ack);
+        }
+    }
+
+    ngx_http_socketio_api_resume(emit);
+}
+
+
+static void
+ngx_http_socketio_api_cleanup(void *data)
+{
+    ngx_http_socketio_api_emit_t  *emit = data;
+
+    ngx_uint_t                       i;
+    ngx_http_socketio_api_result_t  *result;
+
+    if (emit->guard.timer_set) {
+        ngx_del_timer(&emit->guard);
+    }
+
+    if (emit->results == NULL) {
+        return;
+    }
+
+    for (i = 0; i < emit->body.nemits; i++) {
+        result = &emit->results[i];
+
+        if (result->waiting) {
+            ngx_http_socketio_collect_cancel(result->collect);
+
+        } else if (result->collect) {
+            sio_buf_free(&result->collect->answers);
+        }
+    }
+}
+
+
+static ngx_int_t
+ngx_http_socketio_api_answer(ngx_http_socketio_api_emit_t *emit)
+{
+    char                       path[NGX_INT_T_LEN + sizeof("[]")];
+    uint64_t                   matched;
+    const char                *code;
+    ngx_uint_t                 i, status;
+    ngx_http_socketio_json_t   json;
+
+    status = NGX_HTTP_OK;
+    code = NULL;
+    matched = 0;
+
+    for (i = 0; i < emit->body.nemits; i++) {
+        matched += emit->results[i].matched;
+    }
+
+    for (i = 0; i < emit->body.nemits && status == NGX_HTTP_OK; i++) {
+        status = ngx_http_socketio_api_failure(&emit->results[i], &code);
+    }
+
+    ngx_http_socketio_json_init(&json, emit->request);
+
+    if (status == NGX_HTTP_OK) {
+        ngx_http_socketio_json_text(&json, "{\"ok\":true");
+
+    } else {
+        i--;
+        path[0] = '\0';
+
+        if (emit->body.batch) {
+            *ngx_sprintf((u_char *) path, "[%ui]", i) = '\0';
+        }
+
+        ngx_http_socketio_json_text(&json, "{\"ok\":false,\"error\":");
+        ngx_http_socketio_json_error(&json, code, emit->results[i].error,
+                                     path);
+    }
+
+    if (emit->body.batch) {
+        ngx_http_socketio_json_member(&json, "matched", matched);
+        ngx_http_socketio_json_member(&json, "queued", 0);
+        ngx_http_socketio_json_text(&json, ",\"results\":[");
+
+        for (i = 0; i < emit->body.nemits; i++) {
+            ngx_http_socketio_json_text(&json, i ? ",{" : "{");
+            ngx_http_socketio_api_result(&json, &emit->results[i]);
+            ngx_http_socketio_json_text(&json, "}");
+        }
+
+        ngx_http_socketio_json_text(&json, "]");
+
+    } else if (status == NGX_HTTP_OK) {
+        ngx_http_socketio_json_text(&json, ",");
+        ngx_http_socketio_api_result(&json, &emit->results[0]);
+
+        if (emit->results[0].collect == NULL) {
+            ngx_http_socketio_json_member(&json, "queued", 0);
+        }
+    }
+
+    ngx_http_socketio_json_text(&json, "}");
+
+    return ngx_http_socketio_json_send(&json, status);
+}
+
+
+/* The members that tell what became of an emit. */
+
+static void
+ngx_http_socketio_api_result(ngx_http_socketio_json_t *json,
+    ngx_http_socketio_api_result_t *result)
+{
+    const char                   *code;
+    ngx_http_socketio_collect_t  *c;
+
+    if (result->rc != NGX_OK) {
+        (void) ngx_http_socketio_api_failure(result, &code);
+        ngx_http_socketio_json_text(json, "\"error\":");
+        ngx_http_socketio_json_error(json, code, result->error, "");
+        return;
+    }
+
+    c = result->collect;
+
+    if (c == NULL) {
+        ngx_http_socketio_json_text(json, "\"matched\":");
+        ngx_http_socketio_json_uint(json, result->matched);
+        return;
+    }
+
+    if (result->torn) {
+        json->failed = 1;
+    }
+
+    ngx_http_socketio_json_text(json, "\"acks\":[");
+    ngx_http_socketio_json_bytes(json, sio_buf_str(&c->answers));
+    ngx_http_socketio_json_text(json, "],\"missing\":[");
+    ngx_http_socketio_json_bytes(json, sio_buf_str(&result->missing));
+    ngx_http_socketio_json_text(json, "]");
+
+    sio_buf_free(&c->answers);
+}
+
+
+/* The status and the code of a result. */
+
+static ngx_uint_t
+ngx_http_socketio_api_failure(ngx_http_socketio_api_result_t *result,
+    const char **code)
+{
+    switch (result->rc) {
+
+    case NGX_OK:
+        return NGX_HTTP_OK;
+
+    case NGX_DECLINED:
+        *code = "forbidden";
+        return NGX_HTTP_FORBIDDEN;
+
+    default:
+        *code = "unavailable";
+        return NGX_HTTP_SERVICE_UNAVAILABLE;
+    }
+}

@@ -1,0 +1,486 @@
+/*
+ * Status and health.
+ *
+ *     socketio_status APP [format=json]   counters of all workers
+ *     socketio_health APP                 200, or 503 with reasons
+ *
+ * Status reads what the workers wrote into the zone; it waits for nobody, so
+ * what is summed was not true at one and the same moment.  Health is about
+ * the worker that answers and the zone it uses.
+ */
+
+
+#include "http/ngx_http_socketio_module.h"
+#include "http/ngx_http_socketio_json.h"
+
+
+/* Of a zone's cells or chunks, percent. */
+
+#define NGX_HTTP_SOCKETIO_HEALTH_FULL  95
+
+
+typedef struct {
+    ngx_http_socketio_app_t  *app;
+    ngx_http_socketio_app_t  *health;
+} ngx_http_socketio_status_conf_t;
+
+
+typedef struct {
+    const char                *name;
+    ngx_http_socketio_stat_e   stat;
+} ngx_http_socketio_status_field_t;
+
+
+static ngx_int_t ngx_http_socketio_status_handler(ngx_http_request_t *r);
+static void ngx_http_socketio_status_worker(ngx_http_socketio_json_t *json,
+    ngx_http_socketio_slot_t *slot, ngx_uint_t n);
+static void ngx_http_socketio_status_counters(ngx_http_socketio_json_t *json,
+    ngx_atomic_t *stat);
+static void ngx_http_socketio_status_fields(ngx_http_socketio_json_t *json,
+    const ngx_http_socketio_status_field_t *field, ngx_atomic_t *stat);
+static void ngx_http_socketio_status_namespaces(
+    ngx_http_socketio_json_t *json, ngx_http_socketio_app_t *app,
+    ngx_http_socketio_zone_t *zone);
+static void ngx_http_socketio_status_zone(ngx_http_socketio_json_t *json,
+    ngx_http_socketio_zone_t *zone);
+static ngx_int_t ngx_http_socketio_health_handler(ngx_http_request_t *r);
+static ngx_uint_t ngx_http_socketio_health_full(ngx_atomic_uint_t used,
+    uint32_t all);
+static ngx_int_t ngx_http_socketio_status_method(ngx_http_request_t *r);
+static void *ngx_http_socketio_status_create_conf(ngx_conf_t *cf);
+static char *ngx_http_socketio_status_merge_conf(ngx_conf_t *cf,
+    void *parent, void *child);
+static char *ngx_http_socketio_status(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_socketio_health(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+
+static ngx_command_t  ngx_http_socketio_status_commands[] = {
+
+    { ngx_string("socketio_status"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_TAKE12,
+      ngx_http_socketio_status,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("socketio_health"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_http_socketio_health,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+      ngx_null_command
+};
+
+
+static ngx_http_module_t  ngx_http_socketio_status_module_ctx = {
+    NULL,                                  /* preconfiguration */
+    NULL,                                  /* postconfiguration */
+
+    NULL,                                  /* create main configuration */
+    NULL,                                  /* init main configuration */
+
+    NULL,                                  /* create server configuration */
+    NULL,                                  /* merge server configuration */
+
+    ngx_http_socketio_status_create_conf,  /* create location configuration */
+    ngx_http_socketio_status_merge_conf    /* merge location configuration */
+};
+
+
+ngx_module_t  ngx_http_socketio_status_module = {
+    NGX_MODULE_V1,
+    &ngx_http_socketio_status_module_ctx,  /* module context */
+    ngx_http_socketio_status_commands,     /* module directives */
+    NGX_HTTP_MODULE,                       /* module type */
+    NULL,                                  /* init master */
+    NULL,                                  /* init module */
+    NULL,                                  /* init process */
+    NULL,                                  /* init thread */
+    NULL,                                  /* exit thread */
+    NULL,                                  /* exit process */
+    NULL,                                  /* exit master */
+    NGX_MODULE_V1_PADDING
+};
+
+
+static const ngx_http_socketio_status_field_t
+    ngx_http_socketio_status_sessions[] =
+{
+    { "polling",        NGX_HTTP_SOCKETIO_STAT_SESSIONS_POLLING },
+    { "websocket",      NGX_HTTP_SOCKETIO_STAT_SESSIONS_WEBSOCKET },
+    { NULL, 0 }
+};
+
+
+static const ngx_http_socketio_status_field_t
+    ngx_http_socketio_status_plain[] =
+{
+    { "sockets",        NGX_HTTP_SOCKETIO_STAT_SOCKETS },
+    { "rooms",          NGX_HTTP_SOCKETIO_STAT_ROOMS },
+    { "opened",         NGX_HTTP_SOCKETIO_STAT_OPENED },
+    { "closed",         NGX_HTTP_SOCKETIO_STAT_CLOSED },
+    { "packets_in",     NGX_HTTP_SOCKETIO_STAT_PACKETS_IN },
+    { "packets_out",    NGX_HTTP_SOCKETIO_STAT_PACKETS_OUT },
+    { "bytes_in",       NGX_HTTP_SOCKETIO_STAT_BYTES_IN },
+    { "bytes_out",      NGX_HTTP_SOCKETIO_STAT_BYTES_OUT },
+    { "events_in",      NGX_HTTP_SOCKETIO_STAT_EVENTS_IN },
+    { "delivered",      NGX_HTTP_SOCKETIO_STAT_DELIVERED },
+    { "broadcasts",     NGX_HTTP_SOCKETIO_STAT_BROADCASTS },
+    { "emits",          NGX_HTTP_SOCKETIO_STAT_EMITS },
+    { "forwarded",      NGX_HTTP_SOCKETIO_STAT_FORWARDED },
+    { "moved_in",       NGX_HTTP_SOCKETIO_STAT_MOVED_IN },
+    { "moved_out",      NGX_HTTP_SOCKETIO_STAT_MOVED_OUT },
+    { "channel_out",    NGX_HTTP_SOCKETIO_STAT_CHANNEL_OUT },
+    { "channel_in",     NGX_HTTP_SOCKETIO_STAT_CHANNEL_IN },
+    { "wakeups",        NGX_HTTP_SOCKETIO_STAT_WAKEUPS },
+    { NULL, 0 }
+};
+
+
+static const ngx_http_socketio_status_field_t
+    ngx_http_socketio_status_drops[] =
+{
+    { "volatile",       NGX_HTTP_SOCKETIO_STAT_DROP_VOLATILE },
+    { "slow",           NGX_HTTP_SOCKETIO_STAT_DROP_SLOW },
+    { "ring",           NGX_HTTP_SOCKETIO_STAT_DROP_RING },
+    { "zone",           NGX_HTTP_SOCKETIO_STAT_DROP_ZONE },
+    { "refused",        NGX_HTTP_SOCKETIO_STAT_DROP_REFUSED },
+    { NULL, 0 }
+};
+
+
+static ngx_int_t
+ngx_http_socketio_status_handler(ngx_http_request_t *r)
+{
+    ngx_int_t                         rc;
+    ngx_uint_t                        n, i, any;
+    ngx_atomic_uint_t                 total[NGX_HTTP_SOCKETIO_STAT_N];
+    ngx_http_socketio_app_t          *app;
+    ngx_http_socketio_json_t          json;
+    ngx_http_socketio_slot_t         *slot;
+    ngx_http_socketio_zone_t         *zone;
+    ngx_http_socketio_status_conf_t  *conf;
+
+    rc = ngx_http_socketio_status_method(r);
+    if (rc != NGX_DECLINED) {
+        return rc;
+    }
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_socketio_status_module);
+    app = conf->app;
+    zone = app->shm_zone->data;
+
+    ngx_memzero(total, sizeof(total));
+
+    ngx_http_socketio_json_init(&json, r);
+    ngx_http_socketio_json_text(&json, "{\"app\":");
+    ngx_http_socketio_json_string(&json, sio_str(app->name.data,
+                                                 app->name.len));
+    ngx_http_socketio_json_member(&json, "pid", ngx_pid);
+    ngx_http_socketio_json_text(&json, ",\"workers\":[");
+
+    any = 0;
+
+    for (n = 0; n < NGX_HTTP_SOCKETIO_SLOTS; n++) {
+        slot = ngx_http_socketio_slot(zone, n);
+
+        if (slot->pid == 0) {
+            continue;
+        }
+
+        for (i = 0; i < NGX_HTTP_SOCKETIO_STAT_N; i++) {
+            total[i] += slot->stat[i];
+        }
+
+        ngx_http_socketio_json_text(&json, any ? ",{" : "{");
+        ngx_http_socketio_status_worker(&json, slot, n);
+        ngx_http_socketio_json_text(&json, "}");
+
+        any = 1;
+    }
+
+    ngx_http_socketio_json_text(&json, "],\"total\":{");
+    ngx_http_socketio_status_counters(&json, total);
+    ngx_http_socketio_json_text(&json, "},\"namespaces\":{");
+    ngx_http_socketio_status_namespaces(&json, app, zone);
+    ngx_http_socketio_json_text(&json, "},\"zone\":{");
+    ngx_http_socketio_status_zone(&json, zone);
+    ngx_http_socketio_json_text(&json, "}}");
+
+    return ngx_http_socketio_json_send(&json, NGX_HTTP_OK);
+}
+
+
+static void
+ngx_http_socketio_status_worker(ngx_http_socketio_json_t *json,
+    ngx_http_socketio_slot_t *slot, ngx_uint_t n)
+{
+    ngx_http_socketio_json_member(json, "slot", n);
+    ngx_http_socketio_json_member(json, "pid", slot->pid);
+    ngx_http_socketio_json_member(json, "incarnation", slot->incarnation);
+    ngx_http_socketio_json_member(json, "generation", slot->generation);
+    ngx_http_socketio_json_text(json, slot->exiting ? ",\"exiting\":true"
+                                                    : ",\"exiting\":false");
+    ngx_http_socketio_json_text(json,
+                            slot->pid == (ngx_atomic_uint_t) ngx_pid
+                            ? ",\"self\":true," : ",\"self\":false,");
+    ngx_http_socketio_status_counters(json, slot->stat);
+}
+
+
+static void
+ngx_http_socketio_status_counters(ngx_http_socketio_json_t *json,
+    ngx_atomic_t *stat)
+{
+    ngx_http_socketio_json_text(json, "\"sessions\":{");
+    ngx_http_socketio_status_fields(json, ngx_http_socketio_status_sessions,
+                                    stat);
+    ngx_http_socketio_json_text(json, "}");
+    ngx_http_socketio_status_fields(json, ngx_http_socketio_status_plain,
+                                    stat);
+    ngx_http_socketio_json_text(json, ",\"drops\":{");
+    ngx_http_socketio_status_fields(json, ngx_http_socketio_status_drops,
+                                    stat);
+    ngx_http_socketio_json_text(json, "}");
+}
+
+
+static void
+ngx_http_socketio_status_fields(ngx_http_socketio_json_t *json,
+    const ngx_http_socketio_status_field_t *field, ngx_atomic_t *stat)
+{
+    for ( /* void */ ; field->name; field++) {
+        ngx_http_socketio_json_member(json, field->name, stat[field->stat]);
+    }
+}
+
+
+/* Those the configuration names; a dynamic one may have any name. */
+
+static void
+ngx_http_socketio_status_namespaces(ngx_http_socketio_json_t *json,
+    ngx_http_socketio_app_t *app, ngx_http_socketio_zone_t *zone)
+{
+    ngx_uint_t                       i, any;
+    ngx_http_socketio_key_t          key;
+    ngx_http_socketio_found_t        found;
+    ngx_http_socketio_namespace_t  **nsp;
+
+    nsp = app->namespaces.elts;
+    any = 0;
+
+    for (i = 0; i < app->namespaces.nelts; i++) {
+
+        if (nsp[i]->regex) {
+            continue;
+        }
+
+        ngx_memzero(&found, sizeof(ngx_http_socketio_found_t));
+
+        ngx_http_socketio_key_room(zone, nsp[i]->name, sio_str(NULL, 0),
+                                   &key);
+        ngx_http_socketio_directory_find(zone, &key, &found);
+
+        if (any) {
+            ngx_http_socketio_json_text(json, ",");
+        }
+
+        ngx_http_socketio_json_string(json, nsp[i]->name);
+        ngx_http_socketio_json_text(json, ":{");
+        ngx_http_socketio_json_member(json, "sockets", found.count);
+        ngx_http_socketio_json_text(json, "}");
+
+        any = 1;
+    }
+}
+
+
+/* Cell 0 is never used. */
+
+static void
+ngx_http_socketio_status_zone(ngx_http_socketio_json_t *json,
+    ngx_http_socketio_zone_t *zone)
+{
+    ngx_http_socketio_json_member(json, "size", zone->size);
+    ngx_http_socketio_json_member(json, "cells", zone->ncells - 1);
+    ngx_http_socketio_json_member(json, "cells_used", zone->cells_used);
+    ngx_http_socketio_json_member(json, "chunks", zone->nchunks);
+    ngx_http_socketio_json_member(json, "chunks_used", zone->chunks_used);
+    ngx_http_socketio_json_member(json, "full", zone->full);
+}
+
+
+static ngx_int_t
+ngx_http_socketio_health_handler(ngx_http_request_t *r)
+{
+    const char                       *reasons[4], *status;
+    ngx_int_t                         rc;
+    ngx_uint_t                        i, n;
+    ngx_http_socketio_json_t          json;
+    ngx_http_socketio_zone_t         *zone;
+    ngx_http_socketio_status_conf_t  *conf;
+
+    rc = ngx_http_socketio_status_method(r);
+    if (rc != NGX_DECLINED) {
+        return rc;
+    }
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_socketio_status_module);
+    zone = conf->health->shm_zone->data;
+    n = 0;
+
+    if (conf->health->hub == NULL) {
+        reasons[n++] = "this worker has no slot in the zone";
+    }
+
+    if (ngx_http_socketio_health_full(zone->cells_used, zone->ncells - 1)) {
+        reasons[n++] = "the directory in the zone is almost full";
+    }
+
+    if (ngx_http_socketio_health_full(zone->chunks_used, zone->nchunks)) {
+        reasons[n++] = "the message area in the zone is almost full";
+    }
+
+    status = n ? "unhealthy" : "ok";
+
+    if (ngx_exiting || ngx_terminate) {
+        status = n ? "unhealthy" : "draining";
+        reasons[n++] = "this worker is shutting down";
+    }
+
+    ngx_http_socketio_json_init(&json, r);
+    ngx_http_socketio_json_text(&json, "{\"status\":");
+    ngx_http_socketio_json_string(&json, sio_cstr(status));
+    ngx_http_socketio_json_text(&json, ",\"reasons\":[");
+
+    for (i = 0; i < n; i++) {
+        ngx_http_socketio_json_text(&json, i ? "," : "");
+        ngx_http_socketio_json_string(&json, sio_cstr(reasons[i]));
+    }
+
+    ngx_http_socketio_json_text(&json, "]}");
+
+    return ngx_http_socketio_json_send(&json,
+                             n ? NGX_HTTP_SERVICE_UNAVAILABLE : NGX_HTTP_OK);
+}
+
+
+static ngx_uint_t
+ngx_http_socketio_health_full(ngx_atomic_uint_t used, uint32_t all)
+{
+    return (uint64_t) used * 100
+           >= (uint64_t) all * NGX_HTTP_SOCKETIO_HEALTH_FULL;
+}
+
+
+/* NGX_DECLINED: the method is fine.  Else what finalizes the request. */
+
+static ngx_int_t
+ngx_http_socketio_status_method(ngx_http_request_t *r)
+{
+    if (r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD)) {
+        return NGX_DECLINED;
+    }
+
+    if (ngx_http_socketio_json_header(r, "Allow", "GET, HEAD") != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_http_socketio_json_refuse(r, NGX_HTTP_NOT_ALLOWED, "invalid",
+                                      "the method must be GET or HEAD", "");
+}
+
+
+static void *
+ngx_http_socketio_status_create_conf(ngx_conf_t *cf)
+{
+    return ngx_pcalloc(cf->pool, sizeof(ngx_http_socketio_status_conf_t));
+}
+
+
+static char *
+ngx_http_socketio_status_merge_conf(ngx_conf_t *cf, void *parent,
+    void *child)
+{
+    ngx_http_socketio_status_conf_t  *prev = parent;
+    ngx_http_socketio_status_conf_t  *conf = child;
+
+    /* an "if" in the location has a configuration of its own */
+
+    if (conf->app == NULL) {
+        conf->app = prev->app;
+    }
+
+    if (conf->health == NULL) {
+        conf->health = prev->health;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_socketio_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_socketio_status_conf_t  *scf = conf;
+
+    ngx_str_t                 *value;
+    ngx_http_core_loc_conf_t  *clcf;
+
+    if (scf->app) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (cf->args->nelts == 3 && ngx_strcmp(value[2].data, "format=json") != 0)
+    {
+        if (ngx_strcmp(value[2].data, "format=prometheus") == 0) {
+            return "has no format=prometheus in this version";
+        }
+
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid parameter \"%V\"", &value[2]);
+        return NGX_CONF_ERROR;
+    }
+
+    scf->app = ngx_http_socketio_app_get(cf, &value[1]);
+    if (scf->app == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    clcf->handler = ngx_http_socketio_status_handler;
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_socketio_health(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_socketio_status_conf_t  *scf = conf;
+
+    ngx_str_t                 *value;
+    ngx_http_core_loc_conf_t  *clcf;
+
+    if (scf->health) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    scf->health = ngx_http_socketio_app_get(cf, &value[1]);
+    if (scf->health == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    clcf->handler = ngx_http_socketio_health_handler;
+
+    return NGX_CONF_OK;
+}
