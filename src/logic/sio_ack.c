@@ -101,6 +101,10 @@ sio_ack_expect(sio_ack_table_t *table, sio_ack_t *ack, sio_str_t sid)
     uint8_t   *block;
     uint32_t   cap;
 
+    if (ack->started) {
+        return SIO_DECLINED;
+    }
+
     if (ack->count == ack->cap) {
         cap = ack->cap ? ack->cap * 2 : SIO_ACK_SIDS_MIN;
 

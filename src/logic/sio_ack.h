@@ -78,7 +78,10 @@ sio_ack_t *sio_ack_create(sio_ack_table_t *table, int64_t id, uint64_t due,
 
 sio_ack_t *sio_ack_find(sio_ack_table_t *table, int64_t id);
 
-/* One more socket owes an answer: SIO_OK or SIO_NOMEM. */
+/*
+ * One more socket owes an answer: SIO_OK, SIO_NOMEM, or SIO_DECLINED: it has
+ * been started, no more can be named.
+ */
 
 int sio_ack_expect(sio_ack_table_t *table, sio_ack_t *ack, sio_str_t sid);
 

@@ -124,6 +124,8 @@ test_answers(void)
     is_int(ack->missing, 3, "three are missing");
     is_str(sio_str(sio_ack_missing(ack, 0), EIO_SID_LEN),
            (const char *) sid(0).data, "the first of them");
+    is_int(sio_ack_expect(&table, ack, sid(9)), SIO_DECLINED,
+           "nobody is asked after the start");
     is_int(receive(6, 0), SIO_DECLINED, "an unknown id");
     is_int(receive(5, 3), SIO_DECLINED, "not from this socket");
     is_int(sio_ack_receive(&table, 5, sio_cstr("x"), sio_cstr("[]"), NULL),
