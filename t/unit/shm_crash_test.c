@@ -283,7 +283,7 @@ worker(ngx_http_socketio_zone_t *zone, control_t *control, unsigned n)
     worker_t  *w;
     uint64_t   numbers[WORKERS];
 
-    ngx_pid = getpid();
+    shm_worker();
     w = calloc(1, sizeof(worker_t));
     w->zone = zone;
     w->control = control;

@@ -17,6 +17,8 @@
 #include "shm/ngx_http_socketio_shm_directory.h"
 #include "shm/ngx_http_socketio_shm_message.h"
 
+#include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 
@@ -47,6 +49,16 @@ shm_zone(size_t size)
     ngx_http_socketio_shm_format(zone, &plan, &key);
 
     return zone;
+}
+
+
+/* First of all in a child: it is a worker, and does not outlive the test. */
+
+static inline void
+shm_worker(void)
+{
+    (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
+    ngx_pid = getpid();
 }
 
 

@@ -105,7 +105,7 @@ test_owners(shared_t *s)
     pid = fork();
 
     if (pid == 0) {
-        ngx_pid = getpid();
+        shm_worker();
         (void) ngx_http_socketio_lock(&s->lock);
         _exit(0);
     }
@@ -142,9 +142,11 @@ test_reused(shared_t *s)
     pid = fork();
 
     if (pid == 0) {
+        shm_worker();
         other = fork();
 
         if (other == 0) {
+            shm_worker();
             pause();
             _exit(0);
         }
@@ -186,7 +188,7 @@ test_waits(shared_t *s)
     pid = fork();
 
     if (pid == 0) {
-        ngx_pid = getpid();
+        shm_worker();
         (void) ngx_http_socketio_lock(&s->lock);
         s->ready = 1;
         usleep(50000);
@@ -210,7 +212,7 @@ test_waits(shared_t *s)
 static void
 hammer(shared_t *s, unsigned long times)
 {
-    ngx_pid = getpid();
+    shm_worker();
 
     while (times--) {
         if (ngx_http_socketio_lock(&s->lock) == NGX_DONE) {

@@ -242,7 +242,7 @@ zone_reset(ngx_http_socketio_zone_t *zone, const scene_t *scene)
 static void
 worker(ngx_http_socketio_zone_t *zone, const scene_t *scene)
 {
-    ngx_pid = getpid();
+    shm_worker();
 
     if (ngx_http_socketio_slot(zone, 1)->pid != NOBODY) {
         ngx_http_socketio_slot(zone, 1)->pid = (ngx_atomic_uint_t) ngx_pid;
