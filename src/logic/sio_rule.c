@@ -207,6 +207,12 @@ sio_rule_compile(sio_compile_t *c, const sio_verb_t *const *tables,
 
     if (verb == NULL) {
         for (n = 0; n < 2; n++) {
+
+            if (sio_str_eq(args[0], sio_rule_blocks[n])) {
+                return sio_compile_error(c, "\"%.*s\" has no block { ... }",
+                                         sio_shown(args[0]));
+            }
+
             sio_hint_try(&hint, sio_rule_blocks[n]);
         }
 

@@ -10,9 +10,11 @@
  *
  *     sio_compile.c      errors, hints at the name that was meant
  *     sio_rule.c         patterns and sets of rules, steps, when/otherwise
- *     sio_rule_verbs.c   the verbs, but for those of the two files below
- *     sio_rule_check.c   conditions (check, when); sio_rule_expect.c
- *     sio_rule_emit.c    emit, relay, ack
+ *     sio_rule_verb.c    the table of verbs, and the short ones
+ *     sio_rule_room.c    names of rooms
+ *     sio_rule_check.c   conditions (check, when)
+ *     sio_rule_expect.c  expect
+ *     sio_rule_emit.c    emit, relay, ack; sio_emit_param.c
  *     sio_rule_run.c     runs and their errors
  */
 
@@ -204,7 +206,8 @@ struct sio_compile_s {
     const sio_emit_param_t *const      *params;
     const sio_condition_kind_t *const  *conditions;
 
-    /* Compile a PCRE2 pattern: SIO_OK, or SIO_ERROR (error is set). */
+    /* Compile a PCRE2 pattern, a view that is valid during the call: SIO_OK,
+       SIO_NOMEM, or SIO_ERROR (error is set). */
     int             (*regex)(sio_compile_t *c, sio_str_t pattern,
                              void **regex);
 

@@ -503,9 +503,9 @@ sio_expect_string(sio_run_t *run, const sio_expect_t *expect, sio_str_t json)
         return SIO_OK;
     }
 
-    rc = sio_value_bytes(run, &expect->value, &bytes);
+    rc = sio_value_unescape(run, json, &bytes);
     if (rc != SIO_OK) {
-        return rc == SIO_DECLINED ? SIO_NOMEM : rc;
+        return sio_run_fail_result(run, rc);
     }
 
     if (sio_expect_size(expect, sio_utf8_length(bytes.data, bytes.len))

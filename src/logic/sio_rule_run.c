@@ -37,8 +37,6 @@ static int sio_rule_error_member(sio_buf_t *buf, const char *name,
 int
 sio_run_payload(sio_run_t *run, sio_str_t data)
 {
-    int        rc;
-    sio_buf_t  buf;
     sio_str_t  name;
 
     sio_event_parse(data, &run->payload);
@@ -50,18 +48,7 @@ sio_run_payload(sio_run_t *run, sio_str_t data)
         return SIO_OK;
     }
 
-    if (memchr(name.data, '\\', name.len) == NULL) {
-        run->event = sio_str(name.data + 1, name.len - 2);
-        return SIO_OK;
-    }
-
-    sio_scratch_buf(run->scratch, &buf);
-
-    rc = sio_event_name(&run->payload, &buf);
-
-    run->event = sio_buf_str(&buf);
-
-    return rc;
+    return sio_value_unescape(run, name, &run->event);
 }
 
 

@@ -34,6 +34,8 @@ static int sio_text_value_string(sio_text_ctx_t *ctx,
     const sio_value_t *value, sio_buf_t *buf);
 static int sio_text_value_plain(sio_text_ctx_t *ctx, const sio_value_t *value,
     sio_str_t *bytes);
+static int sio_text_value_name(sio_text_ctx_t *ctx, const sio_value_t *value,
+    sio_str_t *bytes);
 static int sio_text_args(sio_run_t *run, sio_buf_t *buf, sio_binary_t *to);
 static int sio_text_plain(sio_text_ctx_t *ctx, sio_str_t *bytes);
 static int sio_text_append(sio_run_t *run, sio_buf_t *buf, sio_str_t json,
@@ -270,47 +272,61 @@ sio_text_value_string(sio_text_ctx_t *ctx, const sio_value_t *value,
 }
 
 
-/* SIO_ERROR: not fit for a name, ctx->culprit is set. */
+/* Any value will do in a message. */
 
 static int
 sio_text_value_plain(sio_text_ctx_t *ctx, const sio_value_t *value,
     sio_str_t *bytes)
 {
-    int        rc;
-    sio_str_t  json;
+    int  rc;
+
+    if (ctx->name) {
+        return sio_text_value_name(ctx, value, bytes);
+    }
 
     rc = sio_value_bytes(ctx->run, value, bytes);
 
-    if (!ctx->name) {
+    if (rc == SIO_ERROR) {
+        return sio_value_json(ctx->run, value, bytes);
+    }
 
-        if (rc == SIO_ERROR) {
-            return sio_value_json(ctx->run, value, bytes);
-        }
+    if (rc == SIO_DONE) {
+        *bytes = sio_str("", 0);
+        return SIO_OK;
+    }
 
-        if (rc == SIO_DONE) {
-            *bytes = sio_str("", 0);
-            return SIO_OK;
-        }
+    return rc;
+}
 
+
+/* SIO_ERROR: not fit for a name, ctx->culprit is set. */
+
+static int
+sio_text_value_name(sio_text_ctx_t *ctx, const sio_value_t *value,
+    sio_str_t *bytes)
+{
+    int        rc;
+    sio_str_t  out;
+
+    rc = value->get(ctx->run, value, &out);
+    if (rc != SIO_OK) {
         return rc;
     }
 
-    if (rc == SIO_OK && !value->plain) {
-        rc = value->get(ctx->run, value, &json);
-
-        if (rc == SIO_OK && sio_json_type(json) != SIO_JSON_STRING
-            && !sio_text_integer(json))
-        {
-            rc = SIO_ERROR;
-        }
+    if (out.data && !value->plain
+        && sio_json_type(out) == SIO_JSON_STRING)
+    {
+        return sio_value_unescape(ctx->run, out, bytes);
     }
 
-    if (rc == SIO_DONE || rc == SIO_ERROR) {
+    if (out.data == NULL || !(value->plain || sio_text_integer(out))) {
         ctx->culprit = value->token;
         return SIO_ERROR;
     }
 
-    return rc;
+    *bytes = out;
+
+    return SIO_OK;
 }
 
 

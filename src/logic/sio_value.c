@@ -410,7 +410,6 @@ int
 sio_value_bytes(sio_run_t *run, const sio_value_t *value, sio_str_t *bytes)
 {
     int        rc;
-    sio_buf_t  buf;
     sio_str_t  json;
 
     if (value->literal) {
@@ -441,7 +440,7 @@ sio_value_bytes(sio_run_t *run, const sio_value_t *value, sio_str_t *bytes)
         return SIO_OK;
 
     case SIO_JSON_STRING:
-        break;
+        return sio_value_unescape(run, json, bytes);
 
     case SIO_JSON_ARRAY:
     case SIO_JSON_OBJECT:
@@ -450,15 +449,23 @@ sio_value_bytes(sio_run_t *run, const sio_value_t *value, sio_str_t *bytes)
     default:
         return SIO_DONE;
     }
+}
 
-    if (memchr(json.data, '\\', json.len) == NULL) {
-        *bytes = sio_str(json.data + 1, json.len - 2);
+
+int
+sio_value_unescape(sio_run_t *run, sio_str_t string, sio_str_t *bytes)
+{
+    int        rc;
+    sio_buf_t  buf;
+
+    if (memchr(string.data, '\\', string.len) == NULL) {
+        *bytes = sio_str(string.data + 1, string.len - 2);
         return SIO_OK;
     }
 
     sio_scratch_buf(run->scratch, &buf);
 
-    rc = sio_json_unescape(&buf, json);
+    rc = sio_json_unescape(&buf, string);
 
     *bytes = sio_buf_str(&buf);
 

@@ -128,6 +128,10 @@ int sio_value_json(sio_run_t *run, const sio_value_t *value,
 int sio_value_bytes(sio_run_t *run, const sio_value_t *value,
     sio_str_t *bytes);
 
+/* The bytes of a JSON string: a slice of it, or in the run's scratch. */
+
+int sio_value_unescape(sio_run_t *run, sio_str_t string, sio_str_t *bytes);
+
 /*
  * Render a JSON template behind what buf holds; attachments met are added to
  * to (see sio_binary_renumber()).  A missing value is null, and nothing inside

@@ -690,6 +690,7 @@ test_errors(void)
           "unknown verb \"exepct\", did you mean \"expect\"?" },
         { "othrwise 1;",
           "unknown verb \"othrwise\", did you mean \"otherwise\"?" },
+        { "when $.a = 1;", "\"when\" has no block { ... }" },
         { "frobnicate;", "unknown verb \"frobnicate\"" },
         { "query x y;", "unknown verb \"query\"" },
         { "forward /x;", "unknown verb \"forward\"" },
