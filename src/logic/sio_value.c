@@ -46,7 +46,7 @@ sio_value_compile(sio_compile_t *c, sio_value_t *value, sio_str_t token)
                                  sio_shown(token));
     }
 
-    if (memchr(token.data, '$', token.len) == NULL) {
+    if (token.len == 0 || memchr(token.data, '$', token.len) == NULL) {
         return sio_value_literal(c, value, token);
     }
 

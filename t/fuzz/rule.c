@@ -214,7 +214,7 @@ fuzz_compile(const char *text)
     static const char  *packets[] = {
         "2[\"e\"]",
         "27[\"e\",{\"a\":1,\"b\":[\"x\",null],\"r\":\"lobby\"},\"two\"]",
-        "52-7[\"e\"," FUZZ_PLACEHOLDER("1") ",{\"a\":" FUZZ_PLACEHOLDER("0") "}]"
+        "52-7[\"e\"," FUZZ_PLACEHOLDER("1") ",[" FUZZ_PLACEHOLDER("0") "]]"
     };
 
     rc = rx_compile(SIO_SOURCE_EVENT, "~^(?<id>e)$", "", text);

@@ -8,6 +8,7 @@
 #include "sio_rule_fixture.h"
 
 
+static void test_example(void);
 static void test_choice(void);
 static void test_globs(void);
 static void test_api(void);
@@ -38,6 +39,7 @@ main(void)
 {
     unit_plan();
 
+    test_example();
     test_choice();
     test_globs();
     test_api();
@@ -57,6 +59,59 @@ main(void)
     test_memory();
 
     return unit_done();
+}
+
+
+/* A group's page: members join, posts come from the backend. */
+
+static void
+test_example(void)
+{
+    rx_init(&unit_mem);
+
+    fx_is(rx_on("group:join",
+                "expect $.groupId string 1..64 '~^[\\w-]+$';\n"
+                "join   group:$.groupId;\n"
+                "emit   group:member_joined to group:$.groupId except self\n"
+                "       with '{\"groupId\": $.groupId, \"userId\": $user,"
+                             " \"at\": $now}';\n"
+                "ack    null '{\"groupId\": $.groupId}';\n"), "",
+          "group:join");
+    fx_is(rx_on("typing", "check in $.roomId; relay to $.roomId volatile;"),
+          "", "typing");
+    fx_is(rx_on_api("group_members", "group:new_post",
+                    "emit group:post_created to group:$.groupId\n"
+                    "     except user:$.authorId\n"
+                    "     with '{\"postId\": $.postId,\n"
+                    "            \"contentPreview\": $.postContent}';\n"
+                    "emit notification:new to group:$.groupId\n"
+                    "     with '{\"type\": \"GROUP_POST\", \"message\":"
+                    " \"$.authorName posted: $.postContent\"}';"), "",
+          "group:new_post");
+
+    fx_is(rx_event_ack("[\"group:join\",{\"groupId\":\"g-1\"}]"),
+          "join group:g-1;emit group:member_joined({\"groupId\":\"g-1\","
+          "\"userId\":\"bob\",\"at\":\"2026-11-21T10:00:00.000Z\"}) to"
+          " group:g-1 except SELF;ack null,{\"groupId\":\"g-1\"};",
+          "bob joins");
+    fx_is(rx_event("[\"typing\",{\"roomId\":\"group:g-1\"}]"),
+          "emit typing({\"roomId\":\"group:g-1\"}) to group:g-1 except SELF"
+          " volatile;", "and types there");
+    fx_is(rx_event("[\"typing\",{\"roomId\":\"group:g-2\"}]"), FORBIDDEN,
+          "but not elsewhere");
+    fx_is(rx_event("[\"group:join\",{\"groupId\":\"g 1\"}]"),
+          "error {\"code\":\"invalid\",\"message\":\"$.groupId must be a"
+          " string of 1 to 64 characters, in the required form\"};",
+          "a bad name is refused");
+    fx_is(rx_post("group_members", "group:new_post", "{\"groupId\":7,"
+                  "\"postId\":9,\"authorId\":3,\"authorName\":\"A\\\"B\","
+                  "\"postContent\":\"hi\\n\"}"),
+          "emit group:post_created({\"postId\":9,\"contentPreview\":"
+          "\"hi\\n\"}) to group:7 except user:3;emit notification:new("
+          "{\"type\":\"GROUP_POST\",\"message\":\"A\\\"B posted: hi\\n\"})"
+          " to group:7;", "a post goes to its group");
+
+    rx_cleanup();
 }
 
 
