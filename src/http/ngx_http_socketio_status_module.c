@@ -237,6 +237,9 @@ ngx_http_socketio_status_counters(ngx_http_socketio_json_t *json,
     ngx_atomic_t *stat)
 {
     ngx_http_socketio_json_text(json, "\"sessions\":{");
+    ngx_http_socketio_json_member(json, "all",
+                          stat[NGX_HTTP_SOCKETIO_STAT_SESSIONS_POLLING]
+                          + stat[NGX_HTTP_SOCKETIO_STAT_SESSIONS_WEBSOCKET]);
     ngx_http_socketio_status_fields(json, ngx_http_socketio_status_sessions,
                                     stat);
     ngx_http_socketio_json_text(json, "}");
