@@ -1,0 +1,540 @@
+/*
+ * The Engine.IO directives of a location, and the handler that serves it.
+ *
+ * Each answer of such a location has the CORS headers, whoever made it: a 413
+ * or a 403 of nginx's own that a browser's script is not allowed to see
+ * would be no answer.  So a header filter adds them.
+ */
+
+
+#include "http/ngx_http_socketio_engine.h"
+#include "http/ngx_http_socketio_module.h"
+#include "transport/ngx_http_socketio_cors.h"
+#include "transport/ngx_http_socketio_handshake.h"
+
+
+#define NGX_HTTP_SOCKETIO_POLLING        0x0002
+#define NGX_HTTP_SOCKETIO_WEBSOCKET      0x0004
+
+#define NGX_HTTP_SOCKETIO_PAYLOAD_MAX    (32 * 1024 * 1024)
+#define NGX_HTTP_SOCKETIO_BUFFER_MAX     (1024 * 1024 * 1024)
+#define NGX_HTTP_SOCKETIO_MSEC_MAX       (24 * 3600 * 1000)
+
+
+typedef struct {
+    ngx_http_socketio_engine_t   engine;     /* what the transports see */
+    ngx_uint_t                   transports;
+    ngx_msec_t                   ping_interval;
+    ngx_msec_t                   ping_timeout;
+    ngx_msec_t                   upgrade_timeout;
+    ngx_msec_t                   connect_timeout;
+    size_t                       max_payload;
+    ngx_int_t                    max_packets;
+    size_t                       buffer;
+    ngx_flag_t                   any_origin;
+} ngx_http_socketio_engine_conf_t;
+
+
+static ngx_int_t ngx_http_socketio_engine_handler(ngx_http_request_t *r);
+static ngx_int_t ngx_http_socketio_engine_filter(ngx_http_request_t *r);
+static ngx_int_t ngx_http_socketio_engine_init(ngx_cycle_t *cycle);
+static void *ngx_http_socketio_engine_create_conf(ngx_conf_t *cf);
+static char *ngx_http_socketio_engine_merge_conf(ngx_conf_t *cf, void *parent,
+    void *child);
+static char *ngx_http_socketio_engine_check(ngx_conf_t *cf,
+    ngx_http_socketio_engine_conf_t *conf);
+static char *ngx_http_socketio_engine(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_socketio_engine_origin(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf);
+static char *ngx_http_socketio_engine_cookie(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf);
+
+
+#define NGX_HTTP_SOCKETIO_ANY_CONF                                            \
+    NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF
+
+
+static ngx_conf_bitmask_t  ngx_http_socketio_engine_transports[] = {
+    { ngx_string("polling"), NGX_HTTP_SOCKETIO_POLLING },
+    { ngx_string("websocket"), NGX_HTTP_SOCKETIO_WEBSOCKET },
+    { ngx_null_string, 0 }
+};
+
+
+static ngx_command_t  ngx_http_socketio_engine_commands[] = {
+
+    { ngx_string("socketio"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_http_socketio_engine,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+#if (NGX_HTTP_SOCKETIO_DEBUG)
+
+    { ngx_string("engineio_echo"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_http_socketio_engine,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      1,
+      NULL },
+
+#endif
+
+    { ngx_string("socketio_transports"),
+      NGX_HTTP_SOCKETIO_ANY_CONF|NGX_CONF_TAKE12,
+      ngx_conf_set_bitmask_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_socketio_engine_conf_t, transports),
+      &ngx_http_socketio_engine_transports },
+
+    { ngx_string("socketio_ping_interval"),
+      NGX_HTTP_SOCKETIO_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_socketio_engine_conf_t, ping_interval),
+      NULL },
+
+    { ngx_string("socketio_ping_timeout"),
+      NGX_HTTP_SOCKETIO_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_socketio_engine_conf_t, ping_timeout),
+      NULL },
+
+    { ngx_string("socketio_upgrade_timeout"),
+      NGX_HTTP_SOCKETIO_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_socketio_engine_conf_t, upgrade_timeout),
+      NULL },
+
+    { ngx_string("socketio_connect_timeout"),
+      NGX_HTTP_SOCKETIO_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_socketio_engine_conf_t, connect_timeout),
+      NULL },
+
+    { ngx_string("socketio_max_payload"),
+      NGX_HTTP_SOCKETIO_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_size_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_socketio_engine_conf_t, max_payload),
+      NULL },
+
+    { ngx_string("socketio_max_packets"),
+      NGX_HTTP_SOCKETIO_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_num_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_socketio_engine_conf_t, max_packets),
+      NULL },
+
+    { ngx_string("socketio_origin"),
+      NGX_HTTP_SOCKETIO_ANY_CONF|NGX_CONF_1MORE,
+      ngx_http_socketio_engine_origin,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("socketio_cookie"),
+      NGX_HTTP_SOCKETIO_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_http_socketio_engine_cookie,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("socketio_buffer"),
+      NGX_HTTP_SOCKETIO_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_size_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_socketio_engine_conf_t, buffer),
+      NULL },
+
+      ngx_null_command
+};
+
+
+static ngx_http_module_t  ngx_http_socketio_engine_module_ctx = {
+    ngx_http_socketio_variables_add,       /* preconfiguration */
+    NULL,                                  /* postconfiguration */
+
+    NULL,                                  /* create main configuration */
+    NULL,                                  /* init main configuration */
+
+    NULL,                                  /* create server configuration */
+    NULL,                                  /* merge server configuration */
+
+    ngx_http_socketio_engine_create_conf,  /* create location configuration */
+    ngx_http_socketio_engine_merge_conf    /* merge location configuration */
+};
+
+
+ngx_module_t  ngx_http_socketio_engine_module = {
+    NGX_MODULE_V1,
+    &ngx_http_socketio_engine_module_ctx,  /* module context */
+    ngx_http_socketio_engine_commands,     /* module directives */
+    NGX_HTTP_MODULE,                       /* module type */
+    NULL,                                  /* init master */
+    ngx_http_socketio_engine_init,         /* init module */
+    NULL,                                  /* init process */
+    NULL,                                  /* init thread */
+    NULL,                                  /* exit thread */
+    NULL,                                  /* exit process */
+    NULL,                                  /* exit master */
+    NGX_MODULE_V1_PADDING
+};
+
+
+static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
+
+
+static ngx_int_t
+ngx_http_socketio_engine_handler(ngx_http_request_t *r)
+{
+    ngx_http_socketio_engine_conf_t  *conf;
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_socketio_engine_module);
+
+    if (r != r->main || conf->engine.app == NULL) {
+        return NGX_HTTP_NOT_FOUND;
+    }
+
+    return ngx_http_socketio_handshake(r, &conf->engine);
+}
+
+
+static ngx_int_t
+ngx_http_socketio_engine_filter(ngx_http_request_t *r)
+{
+    ngx_http_socketio_engine_conf_t  *conf;
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_socketio_engine_module);
+
+    if (r == r->main && conf->engine.app
+        && r->headers_out.status != NGX_HTTP_SWITCHING_PROTOCOLS
+        && ngx_http_socketio_cors_filter(r, &conf->engine) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_next_header_filter(r);
+}
+
+
+/*
+ * The filter is put in front here, and not while the configuration is read:
+ * this module comes before nginx's filters when it is linked in statically,
+ * and their chain begins with the last of them.
+ */
+static ngx_int_t
+ngx_http_socketio_engine_init(ngx_cycle_t *cycle)
+{
+    ngx_http_socketio_transport_init(ngx_http_socketio_engine_module.ctx_index);
+
+    if (ngx_http_top_header_filter
+        && ngx_http_top_header_filter != ngx_http_socketio_engine_filter)
+    {
+        ngx_http_next_header_filter = ngx_http_top_header_filter;
+        ngx_http_top_header_filter = ngx_http_socketio_engine_filter;
+    }
+
+    return NGX_OK;
+}
+
+
+static void *
+ngx_http_socketio_engine_create_conf(ngx_conf_t *cf)
+{
+    ngx_http_socketio_engine_conf_t  *conf;
+
+    conf = ngx_pcalloc(cf->pool, sizeof(ngx_http_socketio_engine_conf_t));
+    if (conf == NULL) {
+        return NULL;
+    }
+
+    /*
+     * set by ngx_pcalloc():
+     *
+     *     conf->engine.app = NULL;
+     *     conf->engine.options = { 0 };
+     *     conf->engine.echo = 0;
+     *     conf->transports = 0;
+     */
+
+    conf->engine.origins = NGX_CONF_UNSET_PTR;
+    conf->engine.cookie.data = NGX_CONF_UNSET_PTR;
+
+    conf->ping_interval = NGX_CONF_UNSET_MSEC;
+    conf->ping_timeout = NGX_CONF_UNSET_MSEC;
+    conf->upgrade_timeout = NGX_CONF_UNSET_MSEC;
+    conf->connect_timeout = NGX_CONF_UNSET_MSEC;
+    conf->max_payload = NGX_CONF_UNSET_SIZE;
+    conf->max_packets = NGX_CONF_UNSET;
+    conf->buffer = NGX_CONF_UNSET_SIZE;
+    conf->any_origin = NGX_CONF_UNSET;
+
+    return conf;
+}
+
+
+static char *
+ngx_http_socketio_engine_merge_conf(ngx_conf_t *cf, void *parent, void *child)
+{
+    ngx_http_socketio_engine_conf_t *prev = parent;
+    ngx_http_socketio_engine_conf_t *conf = child;
+
+    ngx_http_core_loc_conf_t  *clcf;
+
+    ngx_conf_merge_bitmask_value(conf->transports, prev->transports,
+                                 (NGX_CONF_BITMASK_SET
+                                  |NGX_HTTP_SOCKETIO_POLLING
+                                  |NGX_HTTP_SOCKETIO_WEBSOCKET));
+    ngx_conf_merge_msec_value(conf->ping_interval, prev->ping_interval, 25000);
+    ngx_conf_merge_msec_value(conf->ping_timeout, prev->ping_timeout, 20000);
+    ngx_conf_merge_msec_value(conf->upgrade_timeout, prev->upgrade_timeout,
+                              10000);
+    ngx_conf_merge_msec_value(conf->connect_timeout, prev->connect_timeout,
+                              45000);
+    ngx_conf_merge_size_value(conf->max_payload, prev->max_payload, 1000000);
+    ngx_conf_merge_value(conf->max_packets, prev->max_packets, 100);
+    ngx_conf_merge_size_value(conf->buffer, prev->buffer, 1024 * 1024);
+    ngx_conf_merge_ptr_value(conf->engine.origins, prev->engine.origins, NULL);
+    ngx_conf_merge_value(conf->any_origin, prev->any_origin, 0);
+
+    if (conf->engine.cookie.data == NGX_CONF_UNSET_PTR) {
+        conf->engine.cookie = prev->engine.cookie;
+
+        if (conf->engine.cookie.data == NGX_CONF_UNSET_PTR) {
+            ngx_str_null(&conf->engine.cookie);
+        }
+    }
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    /* inside of "if" and "limit_except" the location goes on */
+
+    if (conf->engine.app == NULL && clcf->noname) {
+        conf->engine.app = prev->engine.app;
+        conf->engine.echo = prev->engine.echo;
+    }
+
+    if (conf->engine.app == NULL) {
+        return NGX_CONF_OK;
+    }
+
+    clcf->client_max_body_size = conf->max_payload;
+
+    return ngx_http_socketio_engine_check(cf, conf);
+}
+
+
+/* What the engine is given; values that make no sense are refused. */
+
+static char *
+ngx_http_socketio_engine_check(ngx_conf_t *cf,
+    ngx_http_socketio_engine_conf_t *conf)
+{
+    eio_options_t  *options;
+
+    if (conf->ping_interval < 1 || conf->ping_timeout < 1
+        || conf->upgrade_timeout < 1 || conf->connect_timeout < 1
+        || conf->ping_interval > NGX_HTTP_SOCKETIO_MSEC_MAX
+        || conf->ping_timeout > NGX_HTTP_SOCKETIO_MSEC_MAX
+        || conf->upgrade_timeout > NGX_HTTP_SOCKETIO_MSEC_MAX
+        || conf->connect_timeout > NGX_HTTP_SOCKETIO_MSEC_MAX)
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "times of socketio must be between 1ms and 1d");
+        return NGX_CONF_ERROR;
+    }
+
+    if (conf->max_payload < 1
+        || conf->max_payload > NGX_HTTP_SOCKETIO_PAYLOAD_MAX)
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"socketio_max_payload\" must be between 1 and 32m");
+        return NGX_CONF_ERROR;
+    }
+
+    if (conf->max_packets < 1 || conf->max_packets > NGX_MAX_INT32_VALUE) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"socketio_max_packets\" must be at least 1");
+        return NGX_CONF_ERROR;
+    }
+
+    if (conf->buffer < 1 || conf->buffer > NGX_HTTP_SOCKETIO_BUFFER_MAX) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"socketio_buffer\" must be between 1 and 1g");
+        return NGX_CONF_ERROR;
+    }
+
+    conf->engine.any_origin = conf->any_origin;
+
+    options = &conf->engine.options;
+
+    options->ping_interval = (uint32_t) conf->ping_interval;
+    options->ping_timeout = (uint32_t) conf->ping_timeout;
+    options->upgrade_timeout = (uint32_t) conf->upgrade_timeout;
+    options->connect_timeout = (uint32_t) conf->connect_timeout;
+    options->max_payload = (uint32_t) conf->max_payload;
+    options->max_packets = (uint32_t) conf->max_packets;
+    options->buffer = (uint32_t) conf->buffer;
+    options->polling = !!(conf->transports & NGX_HTTP_SOCKETIO_POLLING);
+    options->websocket = !!(conf->transports & NGX_HTTP_SOCKETIO_WEBSOCKET);
+
+    return NGX_CONF_OK;
+}
+
+
+/* socketio APP; engineio_echo APP */
+
+static char *
+ngx_http_socketio_engine(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_socketio_engine_conf_t *ecf = conf;
+
+    ngx_str_t                 *value;
+    ngx_http_core_loc_conf_t  *clcf;
+
+    if (ecf->engine.app) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    ecf->engine.app = ngx_http_socketio_app_get(cf, &value[1]);
+    if (ecf->engine.app == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    ecf->engine.echo = (cmd->offset != 0);
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    clcf->handler = ngx_http_socketio_engine_handler;
+
+    return NGX_CONF_OK;
+}
+
+
+/* socketio_origin ORIGIN...: a name, ~REGEX, ~*REGEX, or "*" */
+
+static char *
+ngx_http_socketio_engine_origin(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_socketio_engine_conf_t *ecf = conf;
+
+    ngx_str_t                   *value, name;
+    ngx_uint_t                   i;
+    ngx_http_socketio_origin_t  *origin;
+#if (NGX_PCRE)
+    u_char                       errstr[NGX_MAX_CONF_ERRSTR];
+    ngx_regex_compile_t          rc;
+#endif
+
+    if (ecf->engine.origins == NGX_CONF_UNSET_PTR) {
+        ecf->engine.origins = ngx_array_create(cf->pool, 4,
+                                           sizeof(ngx_http_socketio_origin_t));
+        if (ecf->engine.origins == NULL) {
+            return NGX_CONF_ERROR;
+        }
+
+        ecf->any_origin = 0;
+    }
+
+    value = cf->args->elts;
+
+    for (i = 1; i < cf->args->nelts; i++) {
+        name = value[i];
+
+        if (name.len == 1 && name.data[0] == '*') {
+            ecf->any_origin = 1;
+            continue;
+        }
+
+        if (name.len == 0) {
+            return "has an empty origin";
+        }
+
+        origin = ngx_array_push(ecf->engine.origins);
+        if (origin == NULL) {
+            return NGX_CONF_ERROR;
+        }
+
+        ngx_memzero(origin, sizeof(ngx_http_socketio_origin_t));
+        origin->name = name;
+
+        if (name.data[0] != '~') {
+            continue;
+        }
+
+#if (NGX_PCRE)
+        ngx_memzero(&rc, sizeof(ngx_regex_compile_t));
+
+        rc.pattern.len = name.len - 1;
+        rc.pattern.data = name.data + 1;
+
+        if (rc.pattern.len && rc.pattern.data[0] == '*') {
+            rc.pattern.len--;
+            rc.pattern.data++;
+            rc.options = NGX_REGEX_CASELESS;
+        }
+
+        rc.pool = cf->pool;
+        rc.err.len = NGX_MAX_CONF_ERRSTR;
+        rc.err.data = errstr;
+
+        if (ngx_regex_compile(&rc) != NGX_OK) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "%V", &rc.err);
+            return NGX_CONF_ERROR;
+        }
+
+        origin->regex = rc.regex;
+#else
+        return "needs the PCRE library for a regular expression";
+#endif
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* socketio_cookie NAME | off */
+
+static char *
+ngx_http_socketio_engine_cookie(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_socketio_engine_conf_t *ecf = conf;
+
+    size_t      i;
+    u_char      ch;
+    ngx_str_t  *value;
+
+    if (ecf->engine.cookie.data != NGX_CONF_UNSET_PTR) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (ngx_strcmp(value[1].data, "off") == 0) {
+        ngx_str_null(&ecf->engine.cookie);
+        return NGX_CONF_OK;
+    }
+
+    for (i = 0; i < value[1].len; i++) {
+        ch = value[1].data[i];
+
+        if (ch <= 0x20 || ch >= 0x7f || ngx_strchr("()<>@,;:\\\"/[]?={}", ch)) {
+            break;
+        }
+    }
+
+    if (value[1].len == 0 || i < value[1].len) {
+        return "has a name that no cookie can have";
+    }
+
+    ecf->engine.cookie = value[1];
+
+    return NGX_CONF_OK;
+}
