@@ -493,8 +493,7 @@ ngx_http_socketio_api_expire(ngx_event_t *ev)
         result = &emit->results[i];
 
         if (result->waiting) {
-            ngx_http_socketio_api_acked(result->collect);
-            sio_ack_cancel(&emit->hub->acks, result->collect->ack);
+            sio_ack_expire(&emit->hub->acks, &result->collect->ack->timer);
         }
     }
 

@@ -112,6 +112,7 @@ static ngx_int_t
 ngx_http_socketio_api_handler(ngx_http_request_t *r)
 {
     ngx_int_t                      rc;
+    ngx_http_core_loc_conf_t      *clcf;
     ngx_http_socketio_api_ctx_t   *ctx;
     ngx_http_socketio_api_conf_t  *conf;
 
@@ -144,16 +145,21 @@ ngx_http_socketio_api_handler(ngx_http_request_t *r)
                                      "invalid", "the method must be POST", "");
     }
 
-    if (conf->max_body && r->headers_in.content_length_n > conf->max_body) {
-        return ngx_http_socketio_api_too_large(r);
-    }
-
     ctx = ngx_pcalloc(r->pool, sizeof(ngx_http_socketio_api_ctx_t));
     if (ctx == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    ctx->max_body = conf->max_body;
+    /* an "if" in the location has the limit where nginx left it */
+
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
+
+    ctx->max_body = conf->max_body ? conf->max_body
+                                   : clcf->client_max_body_size;
+
+    if (ctx->max_body && r->headers_in.content_length_n > ctx->max_body) {
+        return ngx_http_socketio_api_too_large(r);
+    }
 
     ngx_http_set_ctx(r, ctx, ngx_http_socketio_api_module);
 

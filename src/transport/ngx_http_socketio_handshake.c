@@ -251,12 +251,12 @@ static ngx_int_t
 ngx_http_socketio_handshake_capture(ngx_http_request_t *r,
     ngx_http_socketio_app_t *app, ngx_http_socketio_session_t *s)
 {
-    size_t                      len;
-    u_char                     *p;
-    ngx_int_t                  *index;
-    ngx_uint_t                  i, n;
-    sio_captured_t             *captured;
-    ngx_http_variable_value_t  *v, **values;
+    size_t                         len;
+    u_char                        *p;
+    ngx_uint_t                     i, n;
+    sio_captured_t                *captured;
+    ngx_http_variable_value_t     *v, **values;
+    ngx_http_socketio_variable_t  *variable;
 
     n = app->variables.nelts;
     if (n == 0) {
@@ -268,11 +268,11 @@ ngx_http_socketio_handshake_capture(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    index = app->variables.elts;
+    variable = app->variables.elts;
     len = 0;
 
     for (i = 0; i < n; i++) {
-        v = ngx_http_get_indexed_variable(r, index[i]);
+        v = ngx_http_get_indexed_variable(r, variable[i].index);
 
         values[i] = (v && !v->not_found) ? v : NULL;
         len += values[i] ? v->len : 0;

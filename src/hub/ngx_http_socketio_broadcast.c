@@ -1,0 +1,337 @@
+/*
+ * Broadcast.
+ *
+ * The record: namespace, flags, ack id, the count of rooms and the rooms, the
+ * same for except, and the message's image.
+ */
+
+
+#include "hub/ngx_http_socketio_broadcast.h"
+#include "hub/ngx_http_socketio_collect.h"
+#include "hub/ngx_http_socketio_move.h"
+
+
+#define NGX_HTTP_SOCKETIO_VOLATILE  0x01
+
+
+typedef struct {
+    ngx_http_socketio_hub_t  *hub;
+    eio_msg_t                *msg;
+    uint64_t                  sequence;
+    sio_buf_t                *sids;      /* who owes an ack, or NULL */
+} ngx_http_socketio_delivery_t;
+
+
+static ngx_int_t ngx_http_socketio_broadcast_out(ngx_http_socketio_hub_t *hub,
+    const ngx_http_socketio_broadcast_t *b, const uint64_t *slots,
+    uint64_t sequence);
+static void ngx_http_socketio_broadcast_find(ngx_http_socketio_hub_t *hub,
+    const ngx_http_socketio_broadcast_t *b, ngx_http_socketio_found_t *found);
+static void ngx_http_socketio_broadcast_here(ngx_http_socketio_hub_t *hub,
+    const ngx_http_socketio_broadcast_t *b, uint64_t sequence);
+static void ngx_http_socketio_deliver(sio_socket_t *socket, void *ctx);
+static ngx_int_t ngx_http_socketio_names_get(sio_wire_t *record,
+    sio_str_t *names, unsigned *n);
+
+
+ngx_int_t
+ngx_http_socketio_broadcast(ngx_http_socketio_hub_t *hub,
+    const ngx_http_socketio_broadcast_t *b, uint64_t *matched,
+    uint64_t *expect)
+{
+    uint64_t                   sequence;
+    ngx_int_t                  rc;
+    ngx_http_socketio_slot_t  *slot;
+    ngx_http_socketio_found_t  found;
+
+    slot = hub->slot;
+
+    /*
+     * A move in another worker waits until all numbers before its own are
+     * out: "busy" is set before the number is taken, and stays while records
+     * wait for room in an inbox.
+     */
+
+    if (slot->busy == 0) {
+        __atomic_store_n(&slot->busy, 1, __ATOMIC_SEQ_CST);
+    }
+
+    sequence = __atomic_add_fetch(&hub->zone->sequence, 1, __ATOMIC_SEQ_CST);
+
+    if (hub->nwaiting == 0) {
+        __atomic_store_n(&slot->busy, sequence, __ATOMIC_SEQ_CST);
+    }
+
+    ngx_http_socketio_broadcast_find(hub, b, &found);
+
+    rc = ngx_http_socketio_broadcast_out(hub, b, found.slots, sequence);
+
+    if (hub->nwaiting == 0) {
+        __atomic_store_n(&slot->busy, 0, __ATOMIC_SEQ_CST);
+    }
+
+    if (matched) {
+        *matched = found.count;
+    }
+
+    if (expect) {
+        ngx_memcpy(expect, found.slots, sizeof(found.slots));
+        expect[hub->n / 64] &= ~((uint64_t) 1 << hub->n % 64);
+    }
+
+    ngx_http_socketio_stat(hub, NGX_HTTP_SOCKETIO_STAT_BROADCASTS, 1);
+    ngx_http_socketio_broadcast_here(hub, b, sequence);
+
+    return rc == NGX_ERROR ? NGX_ERROR : NGX_OK;
+}
+
+
+/* The slots with members of the rooms addressed; a socket's id is a room. */
+
+static void
+ngx_http_socketio_broadcast_find(ngx_http_socketio_hub_t *hub,
+    const ngx_http_socketio_broadcast_t *b, ngx_http_socketio_found_t *found)
+{
+    ngx_uint_t               i;
+    sio_str_t                room;
+    ngx_http_socketio_key_t  key;
+
+    ngx_memzero(found, sizeof(ngx_http_socketio_found_t));
+
+    if (b->target.nrooms == 0) {
+        room = sio_str(NULL, 0);
+        ngx_http_socketio_key_room(hub->zone, b->nsp, room, &key);
+        ngx_http_socketio_directory_find(hub->zone, &key, found);
+        return;
+    }
+
+    for (i = 0; i < b->target.nrooms; i++) {
+        room = b->target.rooms[i];
+
+        if (room.len == EIO_SID_LEN) {
+            ngx_http_socketio_key_socket(hub->zone, b->nsp, room, &key);
+            ngx_http_socketio_directory_find(hub->zone, &key, found);
+        }
+
+        ngx_http_socketio_key_room(hub->zone, b->nsp, room, &key);
+        ngx_http_socketio_directory_find(hub->zone, &key, found);
+    }
+}
+
+
+static ngx_int_t
+ngx_http_socketio_broadcast_out(ngx_http_socketio_hub_t *hub,
+    const ngx_http_socketio_broadcast_t *b, const uint64_t *slots,
+    uint64_t sequence)
+{
+    uint64_t           any;
+    ngx_uint_t         i;
+    sio_wire_writer_t  w;
+
+    any = 0;
+
+    for (i = 0; i < NGX_HTTP_SOCKETIO_SLOTS / 64; i++) {
+        any |= slots[i];
+
+        if (hub->n / 64 == i) {
+            any &= ~((uint64_t) 1 << hub->n % 64);
+        }
+    }
+
+    if (any == 0) {
+        return NGX_OK;
+    }
+
+    ngx_http_socketio_record_begin(hub, &w, NGX_HTTP_SOCKETIO_RECORD_BROADCAST);
+    sio_wire_put_str(&w, b->nsp);
+    sio_wire_put_u8(&w, b->msg->volatile_ ? NGX_HTTP_SOCKETIO_VOLATILE : 0);
+    sio_wire_put_u64(&w, (uint64_t) b->ack_id);
+
+    sio_wire_put_u32(&w, b->target.nrooms);
+    for (i = 0; i < b->target.nrooms; i++) {
+        sio_wire_put_str(&w, b->target.rooms[i]);
+    }
+
+    sio_wire_put_u32(&w, b->target.nexcept);
+    for (i = 0; i < b->target.nexcept; i++) {
+        sio_wire_put_str(&w, b->target.except[i]);
+    }
+
+    sio_wire_put_str(&w, sio_str(b->msg->image, b->msg->len));
+
+    if (sio_wire_end(&w) != SIO_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_socketio_channel_send(hub, slots, sequence);
+}
+
+
+void
+ngx_http_socketio_broadcast_receive(ngx_http_socketio_hub_t *hub,
+    sio_wire_t *record, const ngx_http_socketio_from_t *from)
+{
+    uint8_t                        flags;
+    sio_str_t                      image;
+    ngx_http_socketio_broadcast_t  b;
+
+    static sio_str_t               rooms[SIO_EMIT_ROOMS_MAX];
+    static sio_str_t               except[SIO_EMIT_ROOMS_MAX];
+
+    ngx_memzero(&b, sizeof(ngx_http_socketio_broadcast_t));
+
+    b.nsp = sio_wire_get_str(record);
+    flags = sio_wire_get_u8(record);
+    b.ack_id = (int64_t) sio_wire_get_u64(record);
+
+    if (ngx_http_socketio_names_get(record, rooms, &b.target.nrooms) != NGX_OK
+        || ngx_http_socketio_names_get(record, except, &b.target.nexcept)
+           != NGX_OK)
+    {
+        goto damaged;
+    }
+
+    b.target.rooms = rooms;
+    b.target.except = except;
+    image = sio_wire_get_str(record);
+
+    if (sio_wire_done(record) != SIO_OK) {
+        goto damaged;
+    }
+
+    b.msg = eio_msg_from_image(&ngx_http_socketio_mem, image);
+    if (b.msg == NULL) {
+        ngx_log_error(NGX_LOG_CRIT, hub->log, 0,
+                      "socketio: no memory for a message of %uz bytes",
+                      image.len);
+        return;
+    }
+
+    b.msg->volatile_ = (flags & NGX_HTTP_SOCKETIO_VOLATILE) != 0;
+
+    ngx_http_socketio_broadcast_here(hub, &b, from->sequence);
+
+    eio_msg_unref(&ngx_http_socketio_mem, b.msg);
+
+    return;
+
+damaged:
+
+    ngx_log_error(NGX_LOG_ALERT, hub->log, 0,
+                  "socketio: a damaged broadcast from slot %ui", from->slot);
+}
+
+
+static ngx_int_t
+ngx_http_socketio_names_get(sio_wire_t *record, sio_str_t *names, unsigned *n)
+{
+    uint32_t  i, count;
+
+    count = sio_wire_get_u32(record);
+
+    if (count > SIO_EMIT_ROOMS_MAX) {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < count; i++) {
+        names[i] = sio_wire_get_str(record);
+    }
+
+    *n = count;
+
+    return NGX_OK;
+}
+
+
+/* To the members in this worker; whoever asked for acks learns of them. */
+
+static void
+ngx_http_socketio_broadcast_here(ngx_http_socketio_hub_t *hub,
+    const ngx_http_socketio_broadcast_t *b, uint64_t sequence)
+{
+    unsigned                      n;
+    sio_namespace_t              *ns;
+    ngx_http_socketio_delivery_t  delivery;
+
+    delivery.hub = hub;
+    delivery.msg = b->msg;
+    delivery.sequence = sequence;
+    delivery.sids = NULL;
+
+    if (b->ack_id != SIO_NO_ID) {
+        delivery.sids = &hub->payload;
+        sio_buf_reset(&hub->payload);
+    }
+
+    ns = sio_app_namespace(&hub->app, b->nsp);
+
+    if (ns) {
+        n = sio_namespace_select(ns, &b->target, ngx_http_socketio_deliver,
+                                 &delivery);
+        ngx_http_socketio_stat(hub, NGX_HTTP_SOCKETIO_STAT_DELIVERED, n);
+    }
+
+    if (b->ack_id != SIO_NO_ID) {
+        ngx_http_socketio_collect_expect(hub, b->ack_id,
+                                         sio_buf_str(&hub->payload));
+    }
+}
+
+
+static void
+ngx_http_socketio_deliver(sio_socket_t *socket, void *ctx)
+{
+    ngx_http_socketio_delivery_t *delivery = ctx;
+
+    ngx_http_socketio_session_t  *s;
+
+    s = (ngx_http_socketio_session_t *) socket->client->session;
+
+    if (s->eio.frozen) {
+        if (!ngx_http_socketio_move_hold(s, delivery->sequence,
+                                         delivery->msg))
+        {
+            return;
+        }
+
+    } else {
+        (void) sio_socket_send(socket, delivery->msg);
+    }
+
+    if (delivery->sids) {
+        (void) sio_buf_append_str(delivery->sids, sio_socket_sid(socket));
+    }
+}
+
+
+eio_msg_t *
+ngx_http_socketio_event_msg(ngx_http_socketio_hub_t *hub, sio_str_t nsp,
+    sio_str_t event, sio_str_t args, const sio_binary_t *attachments,
+    int64_t ack_id)
+{
+    sio_buf_t     *buf;
+    sio_packet_t   pkt;
+
+    buf = &hub->packet;
+
+    sio_buf_reset(buf);
+    ngx_memzero(&pkt, sizeof(sio_packet_t));
+
+    pkt.type = SIO_EVENT;
+    pkt.nsp = nsp;
+    pkt.id = ack_id;
+
+    if (attachments && attachments->n) {
+        pkt.type = SIO_BINARY_EVENT;
+        pkt.attachments = attachments->n;
+    }
+
+    if (sio_packet_encode(buf, &pkt) != SIO_OK
+        || sio_event_encode(buf, event, args) != SIO_OK)
+    {
+        return NULL;
+    }
+
+    return eio_msg_create(&ngx_http_socketio_mem, sio_buf_str(buf),
+                          attachments);
+}

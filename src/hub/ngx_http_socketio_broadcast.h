@@ -1,0 +1,56 @@
+/*
+ * Broadcast: one message to many sockets, here and in other workers.
+ *
+ * Encoded once.  Members here get a reference at once; for other workers the
+ * directory names the slots that have members, and one copy goes through the
+ * zone.
+ *
+ * Each broadcast has a sequence number, unique in the zone, taken before the
+ * directory is read.  It decides on which side of a move a message falls: see
+ * move.
+ */
+
+
+#ifndef _NGX_HTTP_SOCKETIO_BROADCAST_H_INCLUDED_
+#define _NGX_HTTP_SOCKETIO_BROADCAST_H_INCLUDED_
+
+
+#include "hub/ngx_http_socketio_channel.h"
+
+
+typedef struct {
+    sio_str_t        nsp;
+    sio_target_t     target;
+    eio_msg_t       *msg;
+    int64_t          ack_id;         /* SIO_NO_ID: none is asked for */
+    unsigned         local:1;        /* this host only (no other exists yet) */
+} ngx_http_socketio_broadcast_t;
+
+
+/*
+ * Send.  *matched (may be NULL) gets the members of the addressed rooms, in
+ * all workers, as the directory has them.  expect (may be NULL) gets the
+ * slots that will say which of their sockets owe an ack.
+ *
+ * NGX_OK, or NGX_ERROR: the zone has no room, other workers were not reached
+ * (members here were).
+ */
+ngx_int_t ngx_http_socketio_broadcast(ngx_http_socketio_hub_t *hub,
+    const ngx_http_socketio_broadcast_t *b, uint64_t *matched,
+    uint64_t *expect);
+
+/* A BROADCAST record came. */
+
+void ngx_http_socketio_broadcast_receive(ngx_http_socketio_hub_t *hub,
+    sio_wire_t *record, const ngx_http_socketio_from_t *from);
+
+/*
+ * Build the message of an event packet with its attachments (may be NULL).
+ * NULL: no memory, or too large.
+ */
+eio_msg_t *ngx_http_socketio_event_msg(ngx_http_socketio_hub_t *hub,
+    sio_str_t nsp, sio_str_t event, sio_str_t args,
+    const sio_binary_t *attachments, int64_t ack_id);
+
+
+#endif /* _NGX_HTTP_SOCKETIO_BROADCAST_H_INCLUDED_ */

@@ -1,0 +1,103 @@
+/*
+ * The channel: records from worker to worker.
+ *
+ * A record is written once into the zone; a reference goes into the inbox of
+ * each receiver.  Who has to be woken is woken once, at the end of the turn.
+ * All workers of all generations inherit the same eventfds from the master,
+ * one per slot.
+ */
+
+
+#ifndef _NGX_HTTP_SOCKETIO_CHANNEL_H_INCLUDED_
+#define _NGX_HTTP_SOCKETIO_CHANNEL_H_INCLUDED_
+
+
+#include "hub/ngx_http_socketio_hub.h"
+
+
+/* Types of records; the fields are listed where each is written. */
+
+typedef enum {
+    NGX_HTTP_SOCKETIO_RECORD_BROADCAST = 1,     /* broadcast */
+    NGX_HTTP_SOCKETIO_RECORD_GET,               /* forward */
+    NGX_HTTP_SOCKETIO_RECORD_POST,
+    NGX_HTTP_SOCKETIO_RECORD_ABORT,
+    NGX_HTTP_SOCKETIO_RECORD_ANSWER,
+    NGX_HTTP_SOCKETIO_RECORD_PROBE,             /* move */
+    NGX_HTTP_SOCKETIO_RECORD_PROBE_ANSWER,
+    NGX_HTTP_SOCKETIO_RECORD_PROBED,
+    NGX_HTTP_SOCKETIO_RECORD_CANCEL,
+    NGX_HTTP_SOCKETIO_RECORD_TAKE,
+    NGX_HTTP_SOCKETIO_RECORD_SESSION,
+    NGX_HTTP_SOCKETIO_RECORD_READY,
+    NGX_HTTP_SOCKETIO_RECORD_HELD,
+    NGX_HTTP_SOCKETIO_RECORD_EXPECT,            /* collect */
+    NGX_HTTP_SOCKETIO_RECORD_ACK
+} ngx_http_socketio_record_e;
+
+
+/* Who sent a record, as the receiver sees it. */
+
+typedef struct {
+    ngx_uint_t  slot;
+    uint64_t    sequence;
+} ngx_http_socketio_from_t;
+
+
+/* The master, before workers start; again at each reload.  NGX_OK, NGX_ERROR */
+
+ngx_int_t ngx_http_socketio_channel_init(ngx_cycle_t *cycle);
+
+/* A worker, once for all its hubs. */
+
+ngx_int_t ngx_http_socketio_channel_open(ngx_cycle_t *cycle);
+void ngx_http_socketio_channel_close(void);
+
+/* A hub whose inbox is drained when this worker is woken; the n-th, or NULL. */
+
+void ngx_http_socketio_channel_add(ngx_http_socketio_hub_t *hub);
+ngx_http_socketio_hub_t *ngx_http_socketio_channel_hub(ngx_uint_t n);
+
+/* Begin to write hub->record. */
+
+static ngx_inline void
+ngx_http_socketio_record_begin(ngx_http_socketio_hub_t *hub,
+    sio_wire_writer_t *w, ngx_http_socketio_record_e type)
+{
+    sio_buf_reset(&hub->record);
+    sio_wire_begin(w, &hub->record, type);
+}
+
+
+/*
+ * Send hub->record to the slots whose bits are set (this worker's own bit is
+ * ignored).  Order is kept per receiver.
+ *
+ * NGX_OK
+ * NGX_DECLINED  some of them are gone
+ * NGX_ERROR     the zone has no room: nothing was sent (counted, logged)
+ */
+ngx_int_t ngx_http_socketio_channel_send(ngx_http_socketio_hub_t *hub,
+    const uint64_t *receivers, uint64_t sequence);
+
+/* The same to one slot. */
+
+ngx_int_t ngx_http_socketio_channel_send_to(ngx_http_socketio_hub_t *hub,
+    ngx_uint_t slot);
+
+/* Wake those whose inboxes were filled, and retry what waits. */
+
+void ngx_http_socketio_channel_flush(ngx_http_socketio_hub_t *hub);
+
+/*
+ * Wake all others at the end of the turn: after a slot was taken or reaped,
+ * because a killed worker may have owed a wake-up.
+ */
+void ngx_http_socketio_channel_wake(ngx_http_socketio_hub_t *hub);
+
+/* Take everything the inbox holds now. */
+
+void ngx_http_socketio_channel_drain(ngx_http_socketio_hub_t *hub);
+
+
+#endif /* _NGX_HTTP_SOCKETIO_CHANNEL_H_INCLUDED_ */

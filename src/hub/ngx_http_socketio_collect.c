@@ -1,0 +1,389 @@
+/*
+ * Collect.
+ *
+ * The records.  EXPECT: ack id, the sids.  ACK: ack id, sid, the arguments as
+ * a JSON array with attachments already in the form of the HTTP API.
+ */
+
+
+#include "hub/ngx_http_socketio_collect.h"
+#include "codec/sio_base64.h"
+
+
+/* An ack id is a count and the asker's slot: below 2^53 for 2^46 requests. */
+
+#define NGX_HTTP_SOCKETIO_ACK_SLOT_BITS  7
+
+/* Bytes of all answers to one request. */
+
+#define NGX_HTTP_SOCKETIO_ANSWERS_MAX    (16 * 1024 * 1024)
+
+
+static void ngx_http_socketio_collect_answer(sio_ack_t *ack, sio_str_t sid,
+    sio_str_t args, const sio_binary_t *attachments);
+static void ngx_http_socketio_collect_done(sio_ack_t *ack, unsigned missing);
+static void ngx_http_socketio_collect_named(ngx_http_socketio_hub_t *hub,
+    int64_t id, sio_str_t sids, ngx_uint_t slot);
+static void ngx_http_socketio_collect_take(ngx_http_socketio_hub_t *hub,
+    int64_t id, sio_str_t sid, sio_str_t args);
+static ngx_int_t ngx_http_socketio_collect_value(
+    ngx_http_socketio_hub_t *hub, sio_str_t value,
+    const sio_binary_t *attachments);
+static int ngx_http_socketio_collect_bytes(sio_buf_t *buf,
+    sio_str_t bytes);
+
+
+static const sio_ack_ops_t  ngx_http_socketio_collect_ops = {
+    ngx_http_socketio_collect_answer,
+    ngx_http_socketio_collect_done
+};
+
+
+static ngx_inline ngx_uint_t
+ngx_http_socketio_ack_slot(int64_t id)
+{
+    return (ngx_uint_t) id & ((1 << NGX_HTTP_SOCKETIO_ACK_SLOT_BITS) - 1);
+}
+
+
+ngx_int_t
+ngx_http_socketio_collect_begin(ngx_http_socketio_hub_t *hub,
+    ngx_http_socketio_collect_t *c, ngx_msec_t timeout)
+{
+    int64_t  id;
+
+    hub->ids++;
+    id = (int64_t) (hub->ids << NGX_HTTP_SOCKETIO_ACK_SLOT_BITS | hub->n);
+
+    c->hub = hub;
+    c->ack = sio_ack_create(&hub->acks, id,
+                            ngx_http_socketio_now() + timeout,
+                            &ngx_http_socketio_collect_ops, c);
+    if (c->ack == NULL) {
+        return NGX_DECLINED;
+    }
+
+    c->ack->timer.kind = NGX_HTTP_SOCKETIO_TIMER_ACK;
+
+    sio_buf_init(&c->answers, &ngx_http_socketio_mem,
+                 NGX_HTTP_SOCKETIO_ANSWERS_MAX);
+    sio_buf_init(&c->early, &ngx_http_socketio_mem,
+                 NGX_HTTP_SOCKETIO_ANSWERS_MAX);
+    ngx_http_socketio_hub_post(hub);
+
+    return NGX_OK;
+}
+
+
+void
+ngx_http_socketio_collect_start(ngx_http_socketio_collect_t *c)
+{
+    int64_t                   id;
+    sio_buf_t                 early;
+    sio_str_t                 sid, args;
+    ngx_uint_t                i;
+    sio_wire_t                r;
+    ngx_http_socketio_hub_t  *hub;
+
+    for (i = 0; i < NGX_HTTP_SOCKETIO_SLOTS / 64; i++) {
+        if (c->expect[i]) {
+            return;
+        }
+    }
+
+    hub = c->hub;
+    id = c->ack->id;
+
+    /* c may be gone as soon as nothing is missing */
+
+    early = c->early;
+    sio_buf_init(&c->early, &ngx_http_socketio_mem, 0);
+
+    sio_ack_start(&hub->acks, c->ack);
+
+    r.pos = early.data;
+    r.end = early.data + early.len;
+    r.error = 0;
+
+    while (r.pos < r.end && !r.error) {
+        sid = sio_wire_get_str(&r);
+        args = sio_wire_get_str(&r);
+        (void) sio_ack_receive(&hub->acks, id, sid, args, NULL);
+    }
+
+    sio_buf_free(&early);
+}
+
+
+void
+ngx_http_socketio_collect_cancel(ngx_http_socketio_collect_t *c)
+{
+    sio_ack_cancel(&c->hub->acks, c->ack);
+    ngx_http_socketio_collect_free(c);
+}
+
+
+void
+ngx_http_socketio_collect_free(ngx_http_socketio_collect_t *c)
+{
+    sio_buf_free(&c->answers);
+    sio_buf_free(&c->early);
+}
+
+
+void
+ngx_http_socketio_collect_expect(ngx_http_socketio_hub_t *hub, int64_t id,
+    sio_str_t sids)
+{
+    ngx_uint_t         slot;
+    sio_wire_writer_t  w;
+
+    slot = ngx_http_socketio_ack_slot(id);
+
+    if (slot == hub->n) {
+        ngx_http_socketio_collect_named(hub, id, sids, slot);
+        return;
+    }
+
+    ngx_http_socketio_record_begin(hub, &w, NGX_HTTP_SOCKETIO_RECORD_EXPECT);
+    sio_wire_put_u64(&w, (uint64_t) id);
+    sio_wire_put_str(&w, sids);
+
+    if (sio_wire_end(&w) == SIO_OK) {
+        (void) ngx_http_socketio_channel_send_to(hub, slot);
+    }
+}
+
+
+static void
+ngx_http_socketio_collect_named(ngx_http_socketio_hub_t *hub, int64_t id,
+    sio_str_t sids, ngx_uint_t slot)
+{
+    size_t                        i;
+    sio_ack_t                    *ack;
+    ngx_http_socketio_collect_t  *c;
+
+    ack = sio_ack_find(&hub->acks, id);
+    if (ack == NULL) {
+        return;
+    }
+
+    c = ack->data;
+
+    for (i = 0; i + EIO_SID_LEN <= sids.len; i += EIO_SID_LEN) {
+        if (sio_ack_expect(&hub->acks, ack, sio_str(sids.data + i, EIO_SID_LEN))
+            != SIO_OK)
+        {
+            break;
+        }
+    }
+
+    if (slot != hub->n) {
+        c->expect[slot / 64] &= ~((uint64_t) 1 << slot % 64);
+        ngx_http_socketio_collect_start(c);
+    }
+}
+
+
+void
+ngx_http_socketio_collect_ack(ngx_http_socketio_hub_t *hub, int64_t id,
+    sio_str_t sid, sio_str_t args, const sio_binary_t *attachments)
+{
+    ngx_uint_t         slot;
+    sio_buf_t         *buf;
+    sio_wire_writer_t  w;
+
+    slot = ngx_http_socketio_ack_slot(id);
+    buf = &hub->packet;
+
+    if (ngx_http_socketio_collect_value(hub, args, attachments) != NGX_OK) {
+        return;
+    }
+
+    if (slot == hub->n) {
+        ngx_http_socketio_collect_take(hub, id, sid, sio_buf_str(buf));
+        return;
+    }
+
+    if (ngx_http_socketio_slot(hub->zone, slot)->pid == 0) {
+        return;
+    }
+
+    ngx_http_socketio_record_begin(hub, &w, NGX_HTTP_SOCKETIO_RECORD_ACK);
+    sio_wire_put_u64(&w, (uint64_t) id);
+    sio_wire_put_str(&w, sid);
+    sio_wire_put_str(&w, sio_buf_str(buf));
+
+    if (sio_wire_end(&w) == SIO_OK) {
+        (void) ngx_http_socketio_channel_send_to(hub, slot);
+    }
+}
+
+
+void
+ngx_http_socketio_collect_receive(ngx_http_socketio_hub_t *hub, uint8_t type,
+    sio_wire_t *record, const ngx_http_socketio_from_t *from)
+{
+    int64_t    id;
+    sio_str_t  sid, args;
+
+    id = (int64_t) sio_wire_get_u64(record);
+    sid = sio_wire_get_str(record);
+
+    if (type == NGX_HTTP_SOCKETIO_RECORD_EXPECT) {
+        if (sio_wire_done(record) == SIO_OK) {
+            ngx_http_socketio_collect_named(hub, id, sid, from->slot);
+        }
+
+        return;
+    }
+
+    args = sio_wire_get_str(record);
+
+    if (sio_wire_done(record) == SIO_OK) {
+        ngx_http_socketio_collect_take(hub, id, sid, args);
+    }
+}
+
+
+/* An answer; one that comes before all slots named their sockets waits. */
+
+static void
+ngx_http_socketio_collect_take(ngx_http_socketio_hub_t *hub, int64_t id,
+    sio_str_t sid, sio_str_t args)
+{
+    sio_ack_t                    *ack;
+    sio_wire_writer_t             w;
+    ngx_http_socketio_collect_t  *c;
+
+    ack = sio_ack_find(&hub->acks, id);
+    if (ack == NULL) {
+        return;
+    }
+
+    if (ack->started) {
+        (void) sio_ack_receive(&hub->acks, id, sid, args, NULL);
+        return;
+    }
+
+    c = ack->data;
+
+    w.buf = &c->early;
+    w.start = c->early.len;
+    w.rc = SIO_OK;
+
+    sio_wire_put_str(&w, sid);
+    sio_wire_put_str(&w, args);
+    (void) sio_wire_end(&w);
+}
+
+
+static void
+ngx_http_socketio_collect_answer(sio_ack_t *ack, sio_str_t sid,
+    sio_str_t args, const sio_binary_t *attachments)
+{
+    size_t                        len;
+    ngx_http_socketio_collect_t  *c;
+
+    c = ack->data;
+    len = c->answers.len;
+
+    if ((len && sio_buf_append_char(&c->answers, ',') != SIO_OK)
+        || sio_buf_append_str(&c->answers, args) != SIO_OK)
+    {
+        c->answers.len = len;
+        return;
+    }
+
+    c->nanswers++;
+}
+
+
+static void
+ngx_http_socketio_collect_done(sio_ack_t *ack, unsigned missing)
+{
+    ngx_http_socketio_collect_t  *c;
+
+    c = ack->data;
+    c->done(c);
+}
+
+
+/*
+ * A JSON value with each attachment in place as {"base64": "..."}.
+ *
+ * Renumbering writes placeholders in one form only, which no string of valid
+ * JSON can hold (its quotes would be escaped): so it can be searched for.
+ */
+static ngx_int_t
+ngx_http_socketio_collect_value(ngx_http_socketio_hub_t *hub, sio_str_t value,
+    const sio_binary_t *attachments)
+{
+    size_t         len;
+    unsigned       n;
+    sio_buf_t     *buf;
+    sio_str_t      rest;
+    sio_binary_t   to;
+    const uint8_t *p;
+
+    static const char  mark[] = "{\"_placeholder\":true,\"num\":";
+
+    buf = &hub->packet;
+    sio_buf_reset(buf);
+
+    if (attachments == NULL || attachments->n == 0) {
+        return sio_buf_append_str(buf, value) == SIO_OK ? NGX_OK : NGX_ERROR;
+    }
+
+    to.n = 0;
+    sio_buf_reset(&hub->payload);
+
+    if (sio_binary_renumber(&hub->payload, value, attachments, &to) != SIO_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    rest = sio_buf_str(&hub->payload);
+
+    while ((p = memmem(rest.data, rest.len, mark, sizeof(mark) - 1)) != NULL) {
+
+        len = p - rest.data;
+        p += sizeof(mark) - 1;
+
+        for (n = 0; *p != '}'; p++) {
+            n = n * 10 + (*p - '0');
+        }
+
+        if (sio_buf_append(buf, rest.data, len) != SIO_OK
+            || ngx_http_socketio_collect_bytes(buf, to.item[n]) != SIO_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        p++;
+        rest.len -= p - rest.data;
+        rest.data = p;
+    }
+
+    return sio_buf_append_str(buf, rest) == SIO_OK ? NGX_OK : NGX_ERROR;
+}
+
+
+static int
+ngx_http_socketio_collect_bytes(sio_buf_t *buf, sio_str_t bytes)
+{
+    int  rc;
+
+    static const char  head[] = "{\"base64\":\"";
+
+    rc = sio_buf_reserve(buf, sizeof(head) + 1
+                              + sio_base64_encoded_len(bytes.len));
+    if (rc != SIO_OK) {
+        return rc;
+    }
+
+    (void) sio_buf_append(buf, head, sizeof(head) - 1);
+    buf->len += sio_base64_encode(buf->data + buf->len, bytes.data, bytes.len);
+
+    return sio_buf_append(buf, "\"}", 2);
+}

@@ -1,0 +1,477 @@
+/*
+ * Dispatch.
+ *
+ * The app's table: who a client is, which rule takes an event, what the
+ * directory must know.  The rules' table is in ngx_http_socketio_run.c.
+ */
+
+
+#include "hub/ngx_http_socketio_dispatch.h"
+#include "hub/ngx_http_socketio_broadcast.h"
+#include "hub/ngx_http_socketio_collect.h"
+#include "hub/ngx_http_socketio_regex.h"
+#include "hub/ngx_http_socketio_run.h"
+
+
+static int ngx_http_socketio_on_lookup(sio_app_t *app, sio_str_t name,
+    void **conf);
+static int ngx_http_socketio_on_connect(sio_socket_t *socket, sio_str_t auth,
+    sio_buf_t *error);
+static int ngx_http_socketio_authenticate(ngx_http_socketio_run_t *run,
+    sio_socket_t *socket);
+static void ngx_http_socketio_on_event(sio_socket_t *socket,
+    const sio_packet_t *pkt, const sio_binary_t *attachments);
+static void ngx_http_socketio_on_ack(sio_socket_t *socket,
+    const sio_packet_t *pkt, const sio_binary_t *attachments);
+static void ngx_http_socketio_on_disconnect(sio_socket_t *socket,
+    sio_str_t reason);
+static int ngx_http_socketio_on_room(sio_namespace_t *ns, sio_room_t *room,
+    uint32_t count);
+static int ngx_http_socketio_on_socket(sio_socket_t *socket, int present);
+static void ngx_http_socketio_on_random(sio_app_t *app, uint8_t *dst,
+    size_t len);
+static uint64_t ngx_http_socketio_on_now(sio_app_t *app);
+static const sio_rule_t *ngx_http_socketio_emit_rule(
+    ngx_http_socketio_namespace_t *nsp, const sio_emit_t *emit,
+    int *captures);
+
+
+const sio_app_ops_t  ngx_http_socketio_app_ops = {
+    .lookup = ngx_http_socketio_on_lookup,
+    .connect = ngx_http_socketio_on_connect,
+    .event = ngx_http_socketio_on_event,
+    .ack = ngx_http_socketio_on_ack,
+    .disconnect = ngx_http_socketio_on_disconnect,
+    .room_changed = ngx_http_socketio_on_room,
+    .socket_changed = ngx_http_socketio_on_socket,
+    .random = ngx_http_socketio_on_random,
+    .now = ngx_http_socketio_on_now
+};
+
+
+ngx_http_socketio_namespace_t *
+ngx_http_socketio_namespace(ngx_http_socketio_app_t *app, sio_str_t name)
+{
+    ngx_uint_t                       i;
+    ngx_http_socketio_namespace_t  **nsp;
+
+    nsp = app->namespaces.elts;
+
+    for (i = 0; i < app->namespaces.nelts; i++) {
+        if (nsp[i]->regex == NULL && sio_str_eq(nsp[i]->name, name)) {
+            return nsp[i];
+        }
+    }
+
+    for (i = 0; i < app->namespaces.nelts; i++) {
+        if (nsp[i]->regex
+            && ngx_http_socketio_regex_match(nsp[i]->regex, name, NULL, 0)
+               == SIO_OK)
+        {
+            return nsp[i];
+        }
+    }
+
+    return NULL;
+}
+
+
+static int
+ngx_http_socketio_on_lookup(sio_app_t *app, sio_str_t name, void **conf)
+{
+    ngx_http_socketio_hub_t  *hub;
+
+    hub = app->data;
+    *conf = ngx_http_socketio_namespace(hub->conf, name);
+
+    return *conf ? SIO_OK : SIO_DECLINED;
+}
+
+
+static int
+ngx_http_socketio_on_connect(sio_socket_t *socket, sio_str_t auth,
+    sio_buf_t *error)
+{
+    int                             rc;
+    ngx_http_socketio_hub_t        *hub;
+    ngx_http_socketio_run_t         run;
+    ngx_http_socketio_namespace_t  *nsp;
+
+    hub = socket->ns->app->data;
+    nsp = socket->ns->conf;
+
+    ngx_http_socketio_run_init(&run, hub, sio_namespace_name(socket->ns),
+                               socket);
+
+    rc = ngx_http_socketio_authenticate(&run, socket);
+
+    if (rc == SIO_OK && nsp->connect) {
+        run.run.rule = nsp->connect;
+        rc = sio_rule_run(&run.run);
+
+        if (rc == SIO_OK && run.disconnect) {
+            rc = sio_run_fail(&run.run, SIO_CODE_FORBIDDEN, "disconnected");
+        }
+    }
+
+    if (rc != SIO_OK) {
+        ngx_http_socketio_run_refused(&run, "connect");
+
+        /* what Socket.IO's middleware errors look like: message and data */
+
+        rc = sio_buf_append(error, "{\"message\":", 11);
+
+        if (rc == SIO_OK) {
+            rc = sio_json_quote(error, run.run.message);
+        }
+
+        if (rc == SIO_OK) {
+            rc = sio_buf_append(error, ",\"data\":", 8);
+        }
+
+        if (rc == SIO_OK) {
+            rc = sio_rule_error(&run.run, error);
+        }
+
+        if (rc == SIO_OK) {
+            rc = sio_buf_append_char(error, '}');
+        }
+
+        rc = SIO_ERROR;
+    }
+
+    ngx_http_socketio_run_done(&run);
+
+    return rc;
+}
+
+
+static int
+ngx_http_socketio_authenticate(ngx_http_socketio_run_t *run,
+    sio_socket_t *socket)
+{
+    int                             rc;
+    sio_str_t                       user;
+    ngx_http_socketio_namespace_t  *nsp;
+
+    nsp = socket->ns->conf;
+
+    if (nsp->auth != NGX_HTTP_SOCKETIO_AUTH_INSECURE) {
+        return SIO_OK;
+    }
+
+    if (sio_value_bytes(&run->run, &nsp->user, &user) != SIO_OK
+        || user.len == 0)
+    {
+        return sio_run_fail(&run->run, SIO_CODE_FORBIDDEN,
+                            "authentication required");
+    }
+
+    rc = sio_socket_set_user(socket, user);
+
+    switch (rc) {
+
+    case SIO_OK:
+        return SIO_OK;
+
+    case SIO_ERROR:
+        return sio_run_fail(&run->run, SIO_CODE_INVALID, "invalid user id");
+
+    default:
+        return sio_run_fail(&run->run, SIO_CODE_UNAVAILABLE, "try again");
+    }
+}
+
+
+static void
+ngx_http_socketio_on_event(sio_socket_t *socket, const sio_packet_t *pkt,
+    const sio_binary_t *attachments)
+{
+    int                             rc;
+    ngx_http_socketio_hub_t        *hub;
+    ngx_http_socketio_run_t         run;
+    ngx_http_socketio_namespace_t  *nsp;
+
+    hub = socket->ns->app->data;
+    nsp = socket->ns->conf;
+
+    ngx_http_socketio_stat(hub, NGX_HTTP_SOCKETIO_STAT_EVENTS_IN, 1);
+
+    ngx_http_socketio_run_init(&run, hub, sio_namespace_name(socket->ns),
+                               socket);
+    run.run.attachments = attachments;
+    run.run.ack_id = pkt->id;
+
+    rc = sio_run_payload(&run.run, pkt->data);
+
+    if (rc == SIO_OK) {
+        run.run.rule = sio_rules_find(&nsp->events, run.run.ops,
+                                      run.run.event, sio_str(NULL, 0),
+                                      run.run.captures);
+        rc = run.run.rule ? sio_rule_run(&run.run)
+                          : sio_run_fail(&run.run, SIO_CODE_UNKNOWN_EVENT,
+                                         "no such event");
+    } else {
+        rc = sio_run_fail_result(&run.run, rc);
+    }
+
+    if (rc != SIO_OK) {
+        ngx_http_socketio_run_refused(&run, "event");
+    }
+
+    ngx_http_socketio_run_ack(&run, rc);
+
+    if (run.disconnect) {
+        sio_socket_disconnect(socket);
+    }
+
+    ngx_http_socketio_run_done(&run);
+}
+
+
+static void
+ngx_http_socketio_on_ack(sio_socket_t *socket, const sio_packet_t *pkt,
+    const sio_binary_t *attachments)
+{
+    ngx_http_socketio_collect_ack(socket->ns->app->data, pkt->id,
+                                  sio_socket_sid(socket), pkt->data,
+                                  attachments);
+}
+
+
+static void
+ngx_http_socketio_on_disconnect(sio_socket_t *socket, sio_str_t reason)
+{
+    ngx_http_socketio_run_t         run;
+    ngx_http_socketio_namespace_t  *nsp;
+
+    nsp = socket->ns->conf;
+
+    if (nsp->disconnect == NULL) {
+        return;
+    }
+
+    ngx_http_socketio_run_init(&run, socket->ns->app->data,
+                               sio_namespace_name(socket->ns), socket);
+    run.run.rule = nsp->disconnect;
+    run.run.reason = reason;
+
+    if (sio_rule_run(&run.run) != SIO_OK) {
+        ngx_http_socketio_run_refused(&run, "disconnect");
+    }
+
+    ngx_http_socketio_run_done(&run);
+}
+
+
+/* The directory follows the rooms of this worker. */
+
+static int
+ngx_http_socketio_on_room(sio_namespace_t *ns, sio_room_t *room,
+    uint32_t count)
+{
+    uint32_t                 *cell;
+    sio_str_t                 name;
+    ngx_http_socketio_hub_t  *hub;
+    ngx_http_socketio_key_t   key;
+
+    hub = ns->app->data;
+    cell = room ? &room->cell : &ns->cell;
+
+    if (*cell && count) {
+        ngx_http_socketio_directory_count(hub->zone, *cell, count);
+        return SIO_OK;
+    }
+
+    if (count == 0) {
+        ngx_http_socketio_directory_remove(hub->zone, *cell);
+        *cell = 0;
+
+    } else {
+        name = room ? sio_room_name(room) : sio_str(NULL, 0);
+        ngx_http_socketio_key_room(hub->zone, sio_namespace_name(ns), name,
+                                   &key);
+        *cell = ngx_http_socketio_directory_add(hub->zone, &key, hub->n,
+                                                count);
+        if (*cell == 0) {
+            return SIO_DECLINED;
+        }
+    }
+
+    if (room) {
+        ngx_http_socketio_stat(hub, NGX_HTTP_SOCKETIO_STAT_ROOMS,
+                               count ? 1 : -1);
+    }
+
+    return SIO_OK;
+}
+
+
+static int
+ngx_http_socketio_on_socket(sio_socket_t *socket, int present)
+{
+    ngx_http_socketio_hub_t  *hub;
+    ngx_http_socketio_key_t   key;
+
+    hub = socket->ns->app->data;
+
+    if (present) {
+        ngx_http_socketio_key_socket(hub->zone,
+                                     sio_namespace_name(socket->ns),
+                                     sio_socket_sid(socket), &key);
+        socket->cell = ngx_http_socketio_directory_add(hub->zone, &key, hub->n,
+                                                       1);
+        if (socket->cell == 0) {
+            return SIO_DECLINED;
+        }
+
+    } else {
+        ngx_http_socketio_directory_remove(hub->zone, socket->cell);
+        socket->cell = 0;
+    }
+
+    ngx_http_socketio_stat(hub, NGX_HTTP_SOCKETIO_STAT_SOCKETS,
+                           present ? 1 : -1);
+
+    return SIO_OK;
+}
+
+
+static void
+ngx_http_socketio_on_random(sio_app_t *app, uint8_t *dst, size_t len)
+{
+    ngx_http_socketio_random(app->data, dst, len);
+}
+
+
+static uint64_t
+ngx_http_socketio_on_now(sio_app_t *app)
+{
+    return ngx_http_socketio_now();
+}
+
+
+/*
+ * The api rule that takes an emit: its target's, or, when nobody at all is
+ * addressed, the event's own.
+ */
+static const sio_rule_t *
+ngx_http_socketio_emit_rule(ngx_http_socketio_namespace_t *nsp,
+    const sio_emit_t *emit, int *captures)
+{
+    if (emit->target.len == 0 && emit->nrooms) {
+        return NULL;
+    }
+
+    return sio_rules_find(&nsp->api, &ngx_http_socketio_rule_ops, emit->event,
+                          emit->target, captures);
+}
+
+
+ngx_int_t
+ngx_http_socketio_emit_check(ngx_http_socketio_hub_t *hub,
+    const sio_emit_t *emit, const char **path, const char **error)
+{
+    int                             captures[2 * SIO_CAPTURES_MAX];
+    ngx_http_socketio_namespace_t  *nsp;
+
+    nsp = ngx_http_socketio_namespace(hub->conf, emit->nsp);
+
+    if (nsp == NULL) {
+        *path = "namespace";
+        *error = "unknown namespace";
+        return NGX_DECLINED;
+    }
+
+    if (emit->target.len
+        && ngx_http_socketio_emit_rule(nsp, emit, captures) == NULL)
+    {
+        *path = "target";
+        *error = "no rule for this target and event";
+        return NGX_DECLINED;
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_socketio_emit(ngx_http_socketio_hub_t *hub, const sio_emit_t *emit,
+    int64_t ack_id, uint64_t *matched, uint64_t *expect, const char **error)
+{
+    ngx_int_t                       rc;
+    ngx_http_socketio_run_t         run;
+    ngx_http_socketio_broadcast_t   b;
+    ngx_http_socketio_namespace_t  *nsp;
+
+    static char                     message[256];
+
+    ngx_http_socketio_stat(hub, NGX_HTTP_SOCKETIO_STAT_EMITS, 1);
+
+    *error = "try again";
+    *matched = 0;
+
+    if (expect) {
+        ngx_memzero(expect, NGX_HTTP_SOCKETIO_SLOTS / 8);
+    }
+
+    nsp = ngx_http_socketio_namespace(hub->conf, emit->nsp);
+    if (nsp == NULL) {
+        *error = "unknown namespace";
+        return NGX_DECLINED;
+    }
+
+    ngx_http_socketio_run_init(&run, hub, emit->nsp, NULL);
+
+    run.run.rule = ngx_http_socketio_emit_rule(nsp, emit, run.run.captures);
+
+    if (run.run.rule) {
+        run.run.event = emit->event;
+        run.run.payload.args = emit->args;
+        run.emit_ack_id = ack_id;
+        run.expect = expect;
+
+        rc = NGX_OK;
+
+        if (sio_rule_run(&run.run) != SIO_OK) {
+            ngx_http_socketio_run_refused(&run, "api event");
+
+            (void) snprintf(message, sizeof(message), "%.*s",
+                            (int) run.run.message.len,
+                            (const char *) run.run.message.data);
+            *error = message;
+            rc = (run.run.code == SIO_CODE_UNAVAILABLE) ? NGX_ERROR
+                                                        : NGX_DECLINED;
+        }
+
+        *matched = run.matched;
+        ngx_http_socketio_run_done(&run);
+
+        return rc;
+    }
+
+    ngx_http_socketio_run_done(&run);
+
+    ngx_memzero(&b, sizeof(ngx_http_socketio_broadcast_t));
+
+    b.nsp = emit->nsp;
+    b.target.rooms = emit->rooms;
+    b.target.nrooms = emit->nrooms;
+    b.target.except = emit->except;
+    b.target.nexcept = emit->nexcept;
+    b.ack_id = ack_id;
+    b.local = emit->local;
+
+    b.msg = ngx_http_socketio_event_msg(hub, emit->nsp, emit->event,
+                                        emit->args, NULL, ack_id);
+    if (b.msg == NULL) {
+        return NGX_ERROR;
+    }
+
+    b.msg->volatile_ = emit->volatile_;
+
+    rc = ngx_http_socketio_broadcast(hub, &b, matched, expect);
+    eio_msg_unref(&ngx_http_socketio_mem, b.msg);
+
+    return rc;
+}

@@ -1,0 +1,49 @@
+/*
+ * Dispatch: what clients and backends ask for, to rules, and what rules do.
+ *
+ * It gives floor 1 its two tables: what an app needs of the worker (identity,
+ * events, the directory), and what a rule's steps do to the world.
+ */
+
+
+#ifndef _NGX_HTTP_SOCKETIO_DISPATCH_H_INCLUDED_
+#define _NGX_HTTP_SOCKETIO_DISPATCH_H_INCLUDED_
+
+
+#include "codec/sio_emit.h"
+#include "hub/ngx_http_socketio_hub.h"
+
+
+extern const sio_app_ops_t  ngx_http_socketio_app_ops;
+
+
+/*
+ * The namespace of the configuration that a name belongs to, or NULL.
+ */
+ngx_http_socketio_namespace_t *ngx_http_socketio_namespace(
+    ngx_http_socketio_app_t *app, sio_str_t name);
+
+/*
+ * What one emit of a backend addresses is checked before any emit of a batch
+ * is sent: NGX_OK; NGX_DECLINED: *path and *error say what is unknown ("the
+ * namespace", "the target": HTTP 404).
+ */
+ngx_int_t ngx_http_socketio_emit_check(ngx_http_socketio_hub_t *hub,
+    const sio_emit_t *emit, const char **path, const char **error);
+
+/*
+ * Send one emit: to a target by its rule, else to rooms.
+ *
+ * *matched: members addressed, all workers.  ack_id, expect: as in
+ * ngx_http_socketio_broadcast(), SIO_NO_ID and NULL without an ack.
+ *
+ * NGX_OK
+ * NGX_DECLINED  the rule refused: *error (static or in pool) says why
+ * NGX_ERROR     the zone is full or memory is out: 503
+ */
+ngx_int_t ngx_http_socketio_emit(ngx_http_socketio_hub_t *hub,
+    const sio_emit_t *emit, int64_t ack_id, uint64_t *matched,
+    uint64_t *expect, const char **error);
+
+
+#endif /* _NGX_HTTP_SOCKETIO_DISPATCH_H_INCLUDED_ */

@@ -1,0 +1,793 @@
+/*
+ * The hub: sessions of one application in one worker, their deadlines, and
+ * the turn that flushes and frees.
+ *
+ * Nothing in here knows HTTP.  A session is freed in one place only: at the
+ * end of a turn, when it is closed and neither a transport nor a waiting
+ * request nor a move holds it.
+ */
+
+
+#include "hub/ngx_http_socketio_hub.h"
+#include "hub/ngx_http_socketio_broadcast.h"
+#include "hub/ngx_http_socketio_channel.h"
+#include "hub/ngx_http_socketio_dispatch.h"
+#include "hub/ngx_http_socketio_forward.h"
+#include "hub/ngx_http_socketio_move.h"
+#include "hub/ngx_http_socketio_probe.h"
+#include "codec/sio_base64.h"
+
+#include <sys/random.h>
+
+
+#define NGX_HTTP_SOCKETIO_TICK      1000     /* msec */
+#define NGX_HTTP_SOCKETIO_ACKS_MAX  10000    /* API requests that wait */
+
+
+static void *ngx_http_socketio_mem_alloc(void *ctx, size_t size);
+static void ngx_http_socketio_mem_free(void *ctx, void *p);
+static void ngx_http_socketio_hub_events(ngx_http_socketio_hub_t *hub,
+    ngx_cycle_t *cycle);
+static void ngx_http_socketio_hub_turn(ngx_event_t *ev);
+static void ngx_http_socketio_hub_fire(sio_wheel_t *wheel, sio_timer_t *timer,
+    uint64_t now);
+static void ngx_http_socketio_hub_timer(ngx_event_t *ev);
+static void ngx_http_socketio_hub_tick(ngx_event_t *ev);
+static void ngx_http_socketio_hub_reap(ngx_http_socketio_hub_t *hub);
+static void ngx_http_socketio_hub_arm(ngx_http_socketio_hub_t *hub);
+static void ngx_http_socketio_hub_shutdown(ngx_http_socketio_hub_t *hub);
+static void ngx_http_socketio_session_flush(ngx_http_socketio_session_t *s);
+static void ngx_http_socketio_session_destroy(ngx_http_socketio_session_t *s);
+static void ngx_http_socketio_session_output(eio_session_t *eio);
+static void ngx_http_socketio_session_closed(eio_session_t *eio);
+static int ngx_http_socketio_echo_open(eio_session_t *eio);
+static void ngx_http_socketio_echo_message(eio_session_t *eio,
+    const eio_packet_t *pkt);
+static void ngx_http_socketio_echo_timeout(eio_session_t *eio);
+static void ngx_http_socketio_echo_close(eio_session_t *eio,
+    eio_reason_e reason);
+
+
+const ngx_http_socketio_carrier_t  *ngx_http_socketio_carrier;
+
+
+const sio_mem_t  ngx_http_socketio_mem = {
+    ngx_http_socketio_mem_alloc,
+    ngx_http_socketio_mem_free,
+    NULL
+};
+
+
+static const eio_ops_t  ngx_http_socketio_session_ops = {
+    ngx_http_socketio_session_output,
+    ngx_http_socketio_session_closed
+};
+
+
+static const eio_handler_t  ngx_http_socketio_echo_handler = {
+    ngx_http_socketio_echo_open,
+    ngx_http_socketio_echo_message,
+    ngx_http_socketio_echo_timeout,
+    ngx_http_socketio_echo_close
+};
+
+
+static void *
+ngx_http_socketio_mem_alloc(void *ctx, size_t size)
+{
+    return malloc(size);
+}
+
+
+static void
+ngx_http_socketio_mem_free(void *ctx, void *p)
+{
+    free(p);
+}
+
+
+ngx_int_t
+ngx_http_socketio_hub_init(ngx_http_socketio_app_t *app, ngx_cycle_t *cycle,
+    ngx_uint_t generation)
+{
+    const sio_mem_t          *mem;
+    ngx_http_socketio_hub_t  *hub;
+
+    hub = ngx_alloc(sizeof(ngx_http_socketio_hub_t), cycle->log);
+    if (hub == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memzero(hub, sizeof(ngx_http_socketio_hub_t));
+
+    mem = &ngx_http_socketio_mem;
+
+    hub->conf = app;
+    hub->log = cycle->log;
+    hub->zone = app->shm_zone->data;
+    hub->n = ngx_process_slot;
+
+    if (hub->n >= NGX_HTTP_SOCKETIO_SLOTS
+        || ngx_http_socketio_slot_take(hub->zone, hub->n, generation)
+           != NGX_OK)
+    {
+        ngx_log_error(NGX_LOG_ERR, cycle->log, 0,
+                      "socketio app \"%V\": no slot for process %ui in the "
+                      "zone, it is not served by this worker",
+                      &app->name, hub->n);
+        ngx_free(hub);
+        return NGX_ERROR;
+    }
+
+    hub->slot = ngx_http_socketio_slot(hub->zone, hub->n);
+    hub->incarnation = (uint32_t) hub->slot->incarnation;
+    hub->nrandom = sizeof(hub->random);
+    hub->waiting_tail = &hub->waiting;
+
+    (void) ngx_http_socketio_directory_reap(hub->zone, hub->n);
+
+    sio_app_init(&hub->app, mem, &ngx_http_socketio_app_ops, &app->limits,
+                 &hub->zone->hash);
+    hub->app.data = hub;
+
+    sio_map_init(&hub->sessions, mem, &hub->zone->hash);
+    sio_map_init(&hub->parked, mem, &hub->zone->hash);
+    sio_map_init(&hub->probes, mem, &hub->zone->hash);
+    sio_wheel_init(&hub->wheel, ngx_http_socketio_now());
+    sio_ack_table_init(&hub->acks, mem, &hub->zone->hash, &hub->wheel,
+                       NGX_HTTP_SOCKETIO_ACKS_MAX);
+
+    sio_buf_init(&hub->record, mem, 64 * 1024 * 1024);
+    sio_buf_init(&hub->packet, mem, 64 * 1024 * 1024);
+    sio_buf_init(&hub->payload, mem, 64 * 1024 * 1024);
+
+    sio_scratch_init(&hub->scratch, mem, 16 * 1024 * 1024);
+
+    hub->socketio.handler = &sio_client_handler;
+    hub->socketio.ops = &ngx_http_socketio_session_ops;
+    hub->socketio.mem = mem;
+    hub->socketio.wheel = &hub->wheel;
+
+    hub->echo = hub->socketio;
+    hub->echo.handler = &ngx_http_socketio_echo_handler;
+
+    ngx_http_socketio_hub_events(hub, cycle);
+
+    app->hub = hub;
+
+    ngx_http_socketio_channel_add(hub);
+    ngx_http_socketio_channel_wake(hub);
+    ngx_http_socketio_hub_post(hub);
+
+    return NGX_OK;
+}
+
+
+/* The turn, and the timers. */
+
+static void
+ngx_http_socketio_hub_events(ngx_http_socketio_hub_t *hub, ngx_cycle_t *cycle)
+{
+    hub->dummy.fd = (ngx_socket_t) -1;
+    hub->dummy.data = hub;
+    hub->dummy.log = cycle->log;
+
+    hub->turn.handler = ngx_http_socketio_hub_turn;
+    hub->turn.data = &hub->dummy;
+    hub->turn.log = cycle->log;
+
+    hub->timer = hub->turn;
+    hub->timer.handler = ngx_http_socketio_hub_timer;
+
+    hub->retry = hub->turn;
+
+    /* the others hold a worker that shuts down until they are done */
+
+    hub->tick = hub->turn;
+    hub->tick.handler = ngx_http_socketio_hub_tick;
+    hub->tick.cancelable = 1;
+
+    ngx_add_timer(&hub->tick, NGX_HTTP_SOCKETIO_TICK);
+}
+
+
+void
+ngx_http_socketio_hub_cleanup(ngx_http_socketio_hub_t *hub)
+{
+    ngx_http_socketio_hub_shutdown(hub);
+    ngx_http_socketio_hub_turn(&hub->turn);
+
+    if (hub->turn.posted) {
+        ngx_delete_posted_event(&hub->turn);
+    }
+
+    if (hub->timer.timer_set) {
+        ngx_del_timer(&hub->timer);
+    }
+
+    if (hub->tick.timer_set) {
+        ngx_del_timer(&hub->tick);
+    }
+
+    if (hub->retry.timer_set) {
+        ngx_del_timer(&hub->retry);
+    }
+
+    ngx_http_socketio_channel_flush(hub);
+    ngx_http_socketio_channel_drain(hub);
+    ngx_http_socketio_channel_flush(hub);
+
+    ngx_http_socketio_message_reclaim(hub->zone, hub->n);
+    ngx_http_socketio_slot_leave(hub->zone, hub->n);
+    (void) ngx_http_socketio_directory_reap(hub->zone, hub->n);
+
+    sio_ack_table_free(&hub->acks);
+    sio_map_free(&hub->sessions);
+    sio_map_free(&hub->parked);
+    sio_map_free(&hub->probes);
+    sio_buf_free(&hub->record);
+    sio_buf_free(&hub->packet);
+    sio_buf_free(&hub->payload);
+    sio_scratch_free(&hub->scratch);
+    sio_app_free(&hub->app);
+
+    hub->conf->hub = NULL;
+    ngx_free(hub);
+}
+
+
+/* Close what is still open; transports are told what there is time to tell. */
+
+static void
+ngx_http_socketio_hub_shutdown(ngx_http_socketio_hub_t *hub)
+{
+    uint32_t                      cursor;
+    sio_map_node_t               *node, *saved;
+    ngx_http_socketio_session_t  *s;
+
+    cursor = 0;
+    saved = NULL;
+
+    while ((node = sio_map_next(&hub->sessions, &cursor, &saved)) != NULL) {
+        s = (ngx_http_socketio_session_t *)
+                sio_map_data(node, eio_session_t, node);
+
+        if (s->eio.state != EIO_STATE_CLOSED
+            && s->eio.state != EIO_STATE_CLOSING)
+        {
+            eio_session_close(&s->eio, EIO_REASON_SHUTTING_DOWN,
+                              ngx_http_socketio_now());
+        }
+    }
+}
+
+
+void
+ngx_http_socketio_hub_post(ngx_http_socketio_hub_t *hub)
+{
+    if (!hub->turn.posted) {
+        ngx_post_event(&hub->turn, &ngx_posted_events);
+    }
+}
+
+
+static void
+ngx_http_socketio_hub_turn(ngx_event_t *ev)
+{
+    ngx_connection_t             *c;
+    ngx_http_socketio_hub_t      *hub;
+    ngx_http_socketio_session_t  *s;
+
+    c = ev->data;
+    hub = c->data;
+
+    while (hub->dirty) {
+        s = hub->dirty;
+        hub->dirty = s->next;
+
+        s->next = NULL;
+        s->eio.dirty = 0;
+
+        ngx_http_socketio_session_flush(s);
+    }
+
+    if (hub->leaving) {
+        ngx_http_socketio_move_check(hub);
+    }
+
+    ngx_http_socketio_channel_flush(hub);
+    ngx_http_socketio_hub_arm(hub);
+}
+
+
+/* Wake up when the wheel has something to do. */
+
+static void
+ngx_http_socketio_hub_arm(ngx_http_socketio_hub_t *hub)
+{
+    uint64_t  next, now;
+
+    next = sio_wheel_next(&hub->wheel);
+    if (next == 0) {
+        if (hub->timer.timer_set) {
+            ngx_del_timer(&hub->timer);
+        }
+        return;
+    }
+
+    if (hub->timer.timer_set && hub->armed == next) {
+        return;
+    }
+
+    now = ngx_http_socketio_now();
+
+    if (hub->timer.timer_set) {
+        ngx_del_timer(&hub->timer);
+    }
+
+    hub->armed = next;
+    ngx_add_timer(&hub->timer, next > now ? (ngx_msec_t) (next - now) : 1);
+}
+
+
+static void
+ngx_http_socketio_hub_fire(sio_wheel_t *wheel, sio_timer_t *timer,
+    uint64_t now)
+{
+    ngx_http_socketio_hub_t  *hub;
+
+    hub = sio_map_data(wheel, ngx_http_socketio_hub_t, wheel);
+
+    switch (timer->kind) {
+
+    case NGX_HTTP_SOCKETIO_TIMER_SESSION:
+        eio_session_expire(sio_map_data(timer, eio_session_t, timer), now);
+        break;
+
+    case NGX_HTTP_SOCKETIO_TIMER_ACK:
+        sio_ack_expire(&hub->acks, timer);
+        break;
+
+    case NGX_HTTP_SOCKETIO_TIMER_MOVE:
+        ngx_http_socketio_move_timeout(hub, timer);
+        break;
+
+    case NGX_HTTP_SOCKETIO_TIMER_PROBE:
+        ngx_http_socketio_probe_timeout(hub, timer);
+        break;
+
+    case NGX_HTTP_SOCKETIO_TIMER_CARRIER:
+        ngx_http_socketio_carrier->timeout(timer);
+        break;
+    }
+}
+
+
+static void
+ngx_http_socketio_hub_timer(ngx_event_t *ev)
+{
+    ngx_connection_t         *c;
+    ngx_http_socketio_hub_t  *hub;
+
+    c = ev->data;
+    hub = c->data;
+
+    sio_wheel_run(&hub->wheel, ngx_http_socketio_now(),
+                  ngx_http_socketio_hub_fire);
+
+    ngx_http_socketio_hub_post(hub);
+}
+
+
+static void
+ngx_http_socketio_hub_tick(ngx_event_t *ev)
+{
+    ngx_connection_t         *c;
+    ngx_http_socketio_hub_t  *hub;
+
+    c = ev->data;
+    hub = c->data;
+
+    ngx_http_socketio_hub_reap(hub);
+    ngx_http_socketio_message_reclaim(hub->zone, hub->n);
+    ngx_http_socketio_forward_check(hub);
+    ngx_http_socketio_move_check(hub);
+
+    if (ngx_exiting && !hub->slot->exiting) {
+        hub->slot->exiting = 1;
+    }
+
+    if (ngx_exiting && !ngx_http_socketio_hub_succeeded(hub)) {
+        ngx_http_socketio_hub_shutdown(hub);
+    }
+
+    ngx_http_socketio_hub_post(hub);
+
+    if (!ngx_exiting || hub->sessions.count) {
+        ngx_add_timer(&hub->tick, NGX_HTTP_SOCKETIO_TICK);
+    }
+}
+
+
+/* Workers that died and were not replaced leave a slot and cells behind. */
+
+static void
+ngx_http_socketio_hub_reap(ngx_http_socketio_hub_t *hub)
+{
+    ngx_uint_t                 n;
+    ngx_http_socketio_slot_t  *slot;
+
+    for (n = 0; n < NGX_HTTP_SOCKETIO_SLOTS; n++) {
+        slot = ngx_http_socketio_slot(hub->zone, n);
+
+        if (n == hub->n || slot->pid == 0) {
+            continue;
+        }
+
+        if (ngx_http_socketio_slot_reap(hub->zone, n) == NGX_OK) {
+            ngx_log_error(NGX_LOG_NOTICE, hub->log, 0,
+                          "socketio app \"%V\": the worker of slot %ui is "
+                          "gone, %ui directory entries taken back",
+                          &hub->conf->name, n,
+                          ngx_http_socketio_directory_reap(hub->zone, n));
+
+            ngx_http_socketio_channel_wake(hub);
+        }
+    }
+}
+
+
+/* Whether a newer generation of workers serves the zone. */
+
+ngx_uint_t
+ngx_http_socketio_hub_succeeded(ngx_http_socketio_hub_t *hub)
+{
+    ngx_uint_t                 n;
+    ngx_http_socketio_slot_t  *slot;
+
+    for (n = 0; n < NGX_HTTP_SOCKETIO_SLOTS; n++) {
+        slot = ngx_http_socketio_slot(hub->zone, n);
+
+        if (n != hub->n && slot->pid && !slot->exiting
+            && slot->generation > hub->slot->generation)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+ngx_http_socketio_session_t *
+ngx_http_socketio_session_create(ngx_http_socketio_hub_t *hub,
+    const eio_options_t *options, ngx_uint_t echo, const u_char *sid)
+{
+    u_char                        bytes[EIO_SID_LEN];
+    ngx_http_socketio_key_t       key;
+    ngx_http_socketio_session_t  *s;
+
+    if (sid == NULL) {
+        ngx_http_socketio_sid(hub, bytes);
+        sid = bytes;
+    }
+
+    s = sio_calloc(&ngx_http_socketio_mem,
+                   sizeof(ngx_http_socketio_session_t));
+    if (s == NULL) {
+        return NULL;
+    }
+
+    s->hub = hub;
+    s->echo = echo;
+
+    eio_session_init(&s->eio, sid, options, echo ? &hub->echo : &hub->socketio);
+
+    if (!echo) {
+        sio_client_init(&s->client, &hub->app, &s->eio);
+        s->eio.data = &s->client;
+    }
+
+    (void) ngx_http_socketio_key_session(sio_str(s->eio.sid, EIO_SID_LEN),
+                                         &key);
+
+    s->cell = ngx_http_socketio_directory_add(hub->zone, &key, hub->n, 1);
+
+    if (s->cell == 0) {
+        ngx_log_error(NGX_LOG_CRIT, hub->log, 0,
+                      "socketio app \"%V\": the zone is full, no room for a "
+                      "session", &hub->conf->name);
+        goto failed;
+    }
+
+    if (sio_map_insert(&hub->sessions, &s->eio.node,
+                       sio_str(s->eio.sid, EIO_SID_LEN))
+        != SIO_OK)
+    {
+        goto failed;
+    }
+
+    ngx_http_socketio_stat(hub, NGX_HTTP_SOCKETIO_STAT_OPENED, 1);
+    ngx_http_socketio_hub_post(hub);
+
+    return s;
+
+failed:
+
+    ngx_http_socketio_directory_remove(hub->zone, s->cell);
+
+    if (!echo) {
+        sio_client_free(&s->client);
+    }
+
+    eio_session_cleanup(&s->eio);
+    sio_free(&ngx_http_socketio_mem, s);
+
+    return NULL;
+}
+
+
+ngx_http_socketio_session_t *
+ngx_http_socketio_session_find(ngx_http_socketio_hub_t *hub, sio_str_t sid)
+{
+    sio_map_node_t               *node;
+    ngx_http_socketio_session_t  *s;
+
+    node = sio_map_find(&hub->sessions, sid);
+    if (node == NULL) {
+        return NULL;
+    }
+
+    s = (ngx_http_socketio_session_t *)
+            sio_map_data(node, eio_session_t, node);
+
+    return s->eio.state == EIO_STATE_CLOSED ? NULL : s;
+}
+
+
+ngx_uint_t
+ngx_http_socketio_session_owner(ngx_http_socketio_hub_t *hub, sio_str_t sid)
+{
+    ngx_http_socketio_key_t  key;
+
+    if (ngx_http_socketio_session_find(hub, sid)) {
+        return hub->n;
+    }
+
+    if (ngx_http_socketio_key_session(sid, &key) != NGX_OK) {
+        return NGX_HTTP_SOCKETIO_NO_SLOT;
+    }
+
+    return ngx_http_socketio_directory_slot(hub->zone, &key);
+}
+
+
+void
+ngx_http_socketio_session_dirty(ngx_http_socketio_session_t *s)
+{
+    if (s->eio.dirty) {
+        return;
+    }
+
+    s->eio.dirty = 1;
+    s->next = s->hub->dirty;
+    s->hub->dirty = s;
+
+    ngx_http_socketio_hub_post(s->hub);
+}
+
+
+void
+ngx_http_socketio_session_count(ngx_http_socketio_session_t *s)
+{
+    ngx_uint_t  counted;
+
+    counted = 0;
+
+    if (s->eio.state == EIO_STATE_OPEN || s->eio.state == EIO_STATE_UPGRADING) {
+        counted = s->eio.transport + 1;
+    }
+
+    if (counted == s->counted) {
+        return;
+    }
+
+    if (s->counted) {
+        ngx_http_socketio_stat(s->hub,
+                               NGX_HTTP_SOCKETIO_STAT_SESSIONS_POLLING
+                               + s->counted - 1, -1);
+    }
+
+    if (counted) {
+        ngx_http_socketio_stat(s->hub,
+                               NGX_HTTP_SOCKETIO_STAT_SESSIONS_POLLING
+                               + counted - 1, 1);
+    }
+
+    s->counted = counted;
+}
+
+
+static void
+ngx_http_socketio_session_flush(ngx_http_socketio_session_t *s)
+{
+    if (s->eio.poll) {
+        ngx_http_socketio_forward_flush(s);
+    }
+
+    if (s->eio.carrier) {
+        ngx_http_socketio_carrier->flush(s);
+    }
+
+    ngx_http_socketio_session_count(s);
+
+    if (s->eio.state == EIO_STATE_CLOSED
+        && s->eio.carrier == NULL
+        && s->eio.poll == NULL
+        && !s->eio.dirty)
+    {
+        ngx_http_socketio_session_destroy(s);
+    }
+}
+
+
+static void
+ngx_http_socketio_session_destroy(ngx_http_socketio_session_t *s)
+{
+    ngx_http_socketio_hub_t  *hub;
+
+    hub = s->hub;
+
+    if (s->move) {
+        ngx_http_socketio_move_end(s);
+    }
+
+    if (s->eio.dropped) {
+        ngx_http_socketio_stat(hub, NGX_HTTP_SOCKETIO_STAT_DROP_VOLATILE,
+                               s->eio.dropped);
+    }
+
+    if (s->eio.reason == EIO_REASON_SLOW_CONSUMER) {
+        ngx_http_socketio_stat(hub, NGX_HTTP_SOCKETIO_STAT_DROP_SLOW, 1);
+    }
+
+    ngx_http_socketio_stat(hub, NGX_HTTP_SOCKETIO_STAT_CLOSED, 1);
+
+    sio_map_remove(&hub->sessions, &s->eio.node);
+    ngx_http_socketio_directory_remove(hub->zone, s->cell);
+
+    if (!s->echo) {
+        sio_client_free(&s->client);
+    }
+
+    eio_session_cleanup(&s->eio);
+    sio_free(&ngx_http_socketio_mem, s);
+}
+
+
+static void
+ngx_http_socketio_session_output(eio_session_t *eio)
+{
+    ngx_http_socketio_session_dirty((ngx_http_socketio_session_t *) eio);
+}
+
+
+static void
+ngx_http_socketio_session_closed(eio_session_t *eio)
+{
+    ngx_http_socketio_session_t  *s;
+
+    s = (ngx_http_socketio_session_t *) eio;
+
+    ngx_log_debug2(NGX_LOG_DEBUG_HTTP, s->hub->log, 0,
+                   "socketio session %p closed, reason %d",
+                   s, (int) eio->reason);
+
+    ngx_http_socketio_session_dirty(s);
+}
+
+
+/* An engine that echoes: what engineio_echo puts on it. */
+
+static int
+ngx_http_socketio_echo_open(eio_session_t *eio)
+{
+    return SIO_OK;
+}
+
+
+static void
+ngx_http_socketio_echo_message(eio_session_t *eio, const eio_packet_t *pkt)
+{
+    sio_str_t                 text;
+    eio_msg_t                *msg;
+    sio_buf_t                *buf;
+    sio_binary_t              binary;
+    ngx_http_socketio_hub_t  *hub;
+
+    hub = ((ngx_http_socketio_session_t *) eio)->hub;
+    buf = &hub->packet;
+    msg = NULL;
+
+    sio_buf_reset(buf);
+
+    if (pkt->binary) {
+        binary.item[0] = pkt->data;
+        binary.n = 1;
+        text = sio_str(NULL, 0);
+        msg = eio_msg_create(&ngx_http_socketio_mem, text, &binary);
+
+    } else if (sio_buf_append_char(buf, eio_packet_char(EIO_MESSAGE)) == SIO_OK
+               && sio_buf_append_str(buf, pkt->data) == SIO_OK)
+    {
+        msg = eio_msg_create(&ngx_http_socketio_mem, sio_buf_str(buf), NULL);
+    }
+
+    if (msg == NULL) {
+        eio_session_close(eio, EIO_REASON_NO_MEMORY, ngx_http_socketio_now());
+        return;
+    }
+
+    (void) eio_session_send(eio, msg);
+    eio_msg_unref(&ngx_http_socketio_mem, msg);
+}
+
+
+static void
+ngx_http_socketio_echo_timeout(eio_session_t *eio)
+{
+}
+
+
+static void
+ngx_http_socketio_echo_close(eio_session_t *eio, eio_reason_e reason)
+{
+}
+
+
+void
+ngx_http_socketio_sid(ngx_http_socketio_hub_t *hub, u_char *dst)
+{
+    u_char  bytes[EIO_SID_BYTES];
+
+    ngx_http_socketio_random(hub, bytes, EIO_SID_BYTES);
+    (void) sio_base64url_encode(dst, bytes, EIO_SID_BYTES);
+}
+
+
+void
+ngx_http_socketio_random(ngx_http_socketio_hub_t *hub, u_char *dst, size_t len)
+{
+    size_t   n;
+    ssize_t  got;
+
+    while (len) {
+
+        if (hub->nrandom == sizeof(hub->random)) {
+
+            /* up to 256 bytes come whole, once the pool is initialized */
+
+            got = getrandom(hub->random, sizeof(hub->random), 0);
+
+            if (got != (ssize_t) sizeof(hub->random)) {
+                ngx_log_error(NGX_LOG_CRIT, hub->log, ngx_errno,
+                              "getrandom() failed");
+                continue;
+            }
+
+            hub->nrandom = 0;
+        }
+
+        n = ngx_min(len, sizeof(hub->random) - hub->nrandom);
+
+        ngx_memcpy(dst, hub->random + hub->nrandom, n);
+
+        /* what was handed out is not kept: sids are secrets */
+
+        ngx_memzero(hub->random + hub->nrandom, n);
+
+        hub->nrandom += n;
+        dst += n;
+        len -= n;
+    }
+}

@@ -1,0 +1,342 @@
+/*
+ * Runs of rules: what their steps do.
+ */
+
+
+#include "hub/ngx_http_socketio_run.h"
+#include "hub/ngx_http_socketio_broadcast.h"
+#include "hub/ngx_http_socketio_regex.h"
+
+
+static int ngx_http_socketio_run_join(sio_run_t *run, sio_str_t room);
+static int ngx_http_socketio_run_leave(sio_run_t *run, sio_str_t room);
+static int ngx_http_socketio_run_emit(sio_run_t *run,
+    const sio_emission_t *emission);
+static int ngx_http_socketio_run_send_ack(sio_run_t *run, sio_str_t args,
+    const sio_binary_t *attachments);
+static int ngx_http_socketio_run_disconnect(sio_run_t *run);
+static int ngx_http_socketio_run_variable(sio_run_t *run, unsigned index,
+    sio_str_t *bytes);
+static uint64_t ngx_http_socketio_run_now(sio_run_t *run);
+static void ngx_http_socketio_run_uuid(sio_run_t *run, uint8_t text[36]);
+
+
+const sio_rule_ops_t  ngx_http_socketio_rule_ops = {
+    .join = ngx_http_socketio_run_join,
+    .leave = ngx_http_socketio_run_leave,
+    .emit = ngx_http_socketio_run_emit,
+    .ack = ngx_http_socketio_run_send_ack,
+    .disconnect = ngx_http_socketio_run_disconnect,
+    .variable = ngx_http_socketio_run_variable,
+    .match = ngx_http_socketio_regex_match,
+    .now_msec = ngx_http_socketio_run_now,
+    .uuid = ngx_http_socketio_run_uuid
+};
+
+
+void
+ngx_http_socketio_run_init(ngx_http_socketio_run_t *run,
+    ngx_http_socketio_hub_t *hub, sio_str_t nsp, sio_socket_t *socket)
+{
+    ngx_memzero(run, sizeof(ngx_http_socketio_run_t));
+
+    run->hub = hub;
+    run->emit_ack_id = SIO_NO_ID;
+
+    run->run.ops = &ngx_http_socketio_rule_ops;
+    run->run.ctx = run;
+    run->run.mem = &ngx_http_socketio_mem;
+    run->run.socket = socket;
+    run->run.nsp = nsp;
+    run->run.ack_id = SIO_NO_ID;
+    run->run.scratch = &hub->scratch;
+
+    sio_app_enter(&hub->app);
+}
+
+
+void
+ngx_http_socketio_run_done(ngx_http_socketio_run_t *run)
+{
+    sio_scratch_reset(&run->hub->scratch);
+    sio_app_leave(&run->hub->app);
+}
+
+
+void
+ngx_http_socketio_run_refused(ngx_http_socketio_run_t *run, const char *what)
+{
+    sio_str_t   code, event;
+    ngx_str_t   ev, msg, cd, sid;
+    ngx_uint_t  line;
+
+    ngx_http_socketio_stat(run->hub, NGX_HTTP_SOCKETIO_STAT_DROP_REFUSED, 1);
+
+    code = run->run.code == SIO_CODE_CUSTOM ? run->run.custom
+                                            : sio_code_name(run->run.code);
+    event = run->run.event;
+    line = 0;
+
+    if (run->run.rule && run->run.pos && run->run.pos <= run->run.rule->nsteps)
+    {
+        line = run->run.rule->steps[run->run.pos - 1].line;
+    }
+
+    ev.data = (u_char *) event.data;
+    ev.len = ngx_min(event.len, 64);
+    cd.data = (u_char *) code.data;
+    cd.len = code.len;
+    msg.data = (u_char *) run->run.message.data;
+    msg.len = run->run.message.len;
+
+    /* an id is a room's name, but long enough to be told apart when cut */
+
+    sid.data = run->run.socket ? run->run.socket->sid : (u_char *) "-";
+    sid.len = run->run.socket ? 8 : 1;
+
+    ngx_log_error(NGX_LOG_INFO, run->hub->log, 0,
+                  "socketio app \"%V\": %s \"%V\" refused: %V: %V, "
+                  "socket: %V, line: %ui",
+                  &run->hub->conf->name, what, &ev, &cd, &msg, &sid, line);
+}
+
+
+void
+ngx_http_socketio_run_ack(ngx_http_socketio_run_t *run, int rc)
+{
+    sio_buf_t  *buf;
+
+    if (run->run.ack_id == SIO_NO_ID || run->run.acked) {
+        return;
+    }
+
+    buf = &run->hub->payload;
+    sio_buf_reset(buf);
+
+    if (rc == SIO_OK) {
+        rc = sio_buf_append(buf, "null", 4);
+
+    } else {
+        rc = sio_rule_error(&run->run, buf);
+    }
+
+    if (rc == SIO_OK) {
+        (void) ngx_http_socketio_run_send_ack(&run->run, sio_buf_str(buf),
+                                              NULL);
+    }
+}
+
+
+static int
+ngx_http_socketio_run_join(sio_run_t *run, sio_str_t room)
+{
+    int            rc;
+    sio_socket_t  *socket;
+
+    socket = run->socket;
+
+    rc = sio_room_join(socket, room);
+
+    if (rc != SIO_DECLINED) {
+        return rc;
+    }
+
+    if (socket->nrooms >= socket->ns->app->limits->max_rooms) {
+        return sio_run_fail(run, SIO_CODE_TOO_LARGE, "too many rooms");
+    }
+
+    /* the zone is full */
+
+    return sio_run_fail(run, SIO_CODE_UNAVAILABLE, "");
+}
+
+
+static int
+ngx_http_socketio_run_leave(sio_run_t *run, sio_str_t room)
+{
+    int  rc;
+
+    rc = sio_room_leave(run->socket, room);
+
+    return rc == SIO_DECLINED ? SIO_OK : rc;
+}
+
+
+static int
+ngx_http_socketio_run_emit(sio_run_t *r, const sio_emission_t *emission)
+{
+    int                             rc;
+    uint64_t                        matched;
+    uint64_t                        found[NGX_HTTP_SOCKETIO_SLOTS / 64];
+    ngx_uint_t                      i;
+    ngx_http_socketio_run_t        *run;
+    ngx_http_socketio_broadcast_t   b;
+
+    run = (ngx_http_socketio_run_t *) r;
+
+    ngx_memzero(&b, sizeof(ngx_http_socketio_broadcast_t));
+
+    b.nsp = r->nsp;
+    b.target = emission->target;
+    b.ack_id = run->emit_ack_id;
+
+    b.msg = ngx_http_socketio_event_msg(run->hub, r->nsp, emission->event,
+                                        emission->args, emission->attachments,
+                                        b.ack_id);
+    if (b.msg == NULL) {
+        return SIO_NOMEM;
+    }
+
+    b.msg->volatile_ = emission->volatile_;
+
+    if (emission->self) {
+        (void) sio_socket_send(r->socket, b.msg);
+        rc = SIO_OK;
+
+    } else {
+        rc = ngx_http_socketio_broadcast(run->hub, &b, &matched,
+                                         run->expect ? found : NULL);
+        run->matched += matched;
+
+        for (i = 0; run->expect && i < NGX_HTTP_SOCKETIO_SLOTS / 64; i++) {
+            run->expect[i] |= found[i];
+        }
+
+        /* what is asked for acks is asked once: the first emit of the rule */
+
+        run->expect = NULL;
+        run->emit_ack_id = SIO_NO_ID;
+
+        rc = (rc == NGX_OK) ? SIO_OK
+                            : sio_run_fail(r, SIO_CODE_UNAVAILABLE, "");
+    }
+
+    eio_msg_unref(&ngx_http_socketio_mem, b.msg);
+
+    return rc;
+}
+
+
+static int
+ngx_http_socketio_run_send_ack(sio_run_t *r, sio_str_t args,
+    const sio_binary_t *attachments)
+{
+    int                       rc;
+    eio_msg_t                *msg;
+    sio_buf_t                *buf;
+    sio_packet_t              pkt;
+    ngx_http_socketio_run_t  *run;
+
+    run = (ngx_http_socketio_run_t *) r;
+    buf = &run->hub->packet;
+
+    sio_buf_reset(buf);
+    ngx_memzero(&pkt, sizeof(sio_packet_t));
+
+    pkt.type = SIO_ACK;
+    pkt.nsp = r->nsp;
+    pkt.id = r->ack_id;
+
+    if (attachments && attachments->n) {
+        pkt.type = SIO_BINARY_ACK;
+        pkt.attachments = attachments->n;
+    }
+
+    rc = sio_packet_encode(buf, &pkt);
+
+    if (rc == SIO_OK) {
+        rc = sio_buf_append_char(buf, '[');
+    }
+
+    if (rc == SIO_OK) {
+        rc = sio_buf_append_str(buf, args);
+    }
+
+    if (rc == SIO_OK) {
+        rc = sio_buf_append_char(buf, ']');
+    }
+
+    if (rc != SIO_OK) {
+        return rc;
+    }
+
+    msg = eio_msg_create(&ngx_http_socketio_mem, sio_buf_str(buf),
+                         attachments);
+    if (msg == NULL) {
+        return SIO_NOMEM;
+    }
+
+    (void) sio_socket_send(r->socket, msg);
+    eio_msg_unref(&ngx_http_socketio_mem, msg);
+
+    r->acked = 1;
+
+    return SIO_OK;
+}
+
+
+static int
+ngx_http_socketio_run_disconnect(sio_run_t *run)
+{
+    ((ngx_http_socketio_run_t *) run)->disconnect = 1;
+
+    return SIO_OK;
+}
+
+
+static int
+ngx_http_socketio_run_variable(sio_run_t *run, unsigned index,
+    sio_str_t *bytes)
+{
+    sio_captured_t  *captured;
+
+    captured = run->socket ? run->socket->client->captured : NULL;
+
+    if (captured == NULL || index >= captured->n
+        || captured->value[index].data == NULL)
+    {
+        return SIO_DECLINED;
+    }
+
+    *bytes = captured->value[index];
+
+    return SIO_OK;
+}
+
+
+static uint64_t
+ngx_http_socketio_run_now(sio_run_t *run)
+{
+    ngx_time_t  *tp;
+
+    tp = ngx_timeofday();
+
+    return (uint64_t) tp->sec * 1000 + tp->msec;
+}
+
+
+/* RFC 9562, 5.4.  UUID Version 4 */
+
+static void
+ngx_http_socketio_run_uuid(sio_run_t *run, uint8_t text[36])
+{
+    u_char  bytes[16], hex[32];
+
+    ngx_http_socketio_random(((ngx_http_socketio_run_t *) run)->hub, bytes,
+                             sizeof(bytes));
+
+    bytes[6] = (bytes[6] & 0x0f) | 0x40;
+    bytes[8] = (bytes[8] & 0x3f) | 0x80;
+
+    (void) ngx_hex_dump(hex, bytes, sizeof(bytes));
+
+    ngx_memcpy(text, hex, 8);
+    text[8] = '-';
+    ngx_memcpy(text + 9, hex + 8, 4);
+    text[13] = '-';
+    ngx_memcpy(text + 14, hex + 12, 4);
+    text[18] = '-';
+    ngx_memcpy(text + 19, hex + 16, 4);
+    text[23] = '-';
+    ngx_memcpy(text + 24, hex + 20, 12);
+}

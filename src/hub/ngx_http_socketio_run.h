@@ -1,0 +1,46 @@
+/*
+ * A run of a rule in a worker: the pure run and what its steps need here.
+ */
+
+
+#ifndef _NGX_HTTP_SOCKETIO_RUN_H_INCLUDED_
+#define _NGX_HTTP_SOCKETIO_RUN_H_INCLUDED_
+
+
+#include "hub/ngx_http_socketio_hub.h"
+
+
+typedef struct {
+    sio_run_t                 run;         /* first */
+    ngx_http_socketio_hub_t  *hub;
+    uint64_t                  matched;     /* by all emits of the rule */
+    uint64_t                 *expect;      /* of an api request with ack */
+    int64_t                   emit_ack_id;
+    unsigned                  disconnect:1;
+} ngx_http_socketio_run_t;
+
+
+/* What steps do to the world. */
+
+extern const sio_rule_ops_t  ngx_http_socketio_rule_ops;
+
+
+/*
+ * Begin a run; socket is NULL for api.  The rule is the caller's to set.
+ * Between init and done no socket is freed, and no other run begins.
+ */
+void ngx_http_socketio_run_init(ngx_http_socketio_run_t *run,
+    ngx_http_socketio_hub_t *hub, sio_str_t nsp, sio_socket_t *socket);
+void ngx_http_socketio_run_done(ngx_http_socketio_run_t *run);
+
+/* Log and count a run that failed; what: "event", "connect". */
+
+void ngx_http_socketio_run_refused(ngx_http_socketio_run_t *run,
+    const char *what);
+
+/* Give the ack that is owed: [null], or the error first. */
+
+void ngx_http_socketio_run_ack(ngx_http_socketio_run_t *run, int rc);
+
+
+#endif /* _NGX_HTTP_SOCKETIO_RUN_H_INCLUDED_ */
