@@ -354,7 +354,7 @@ ngx_http_socketio_engine_check(ngx_conf_t *cf,
         || conf->max_payload > NGX_HTTP_SOCKETIO_PAYLOAD_MAX)
     {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"socketio_max_payload\" must be between 1 and 32m");
+                           "\"socketio_max_payload\" must be 1 to 32m");
         return NGX_CONF_ERROR;
     }
 

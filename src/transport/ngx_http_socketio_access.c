@@ -16,8 +16,8 @@
 extern ngx_module_t  ngx_http_log_module;
 
 
-static u_char *ngx_http_socketio_line_keep(ngx_str_t *dst,
-    const ngx_str_t *src, u_char *p);
+static void ngx_http_socketio_line_values(ngx_http_request_t *r,
+    ngx_str_t *value);
 static void ngx_http_socketio_line_fill(ngx_http_socketio_line_t *line,
     ngx_http_request_t *r);
 static ngx_table_elt_t *ngx_http_socketio_line_header(ngx_http_request_t *r,
@@ -30,7 +30,7 @@ ngx_http_socketio_line_create(ngx_http_request_t *r)
     size_t                        len;
     u_char                       *p;
     ngx_uint_t                    i;
-    ngx_str_t                     value[8], *kept[8];
+    ngx_str_t                     value[NGX_HTTP_SOCKETIO_LINE_N], *kept;
     ngx_array_t                 **logs;
     ngx_http_socketio_line_t     *line;
     ngx_http_socketio_access_t   *access;
@@ -46,29 +46,11 @@ ngx_http_socketio_line_create(ngx_http_request_t *r)
         return NULL;
     }
 
-    ngx_memzero(value, sizeof(value));
-
-    value[0] = r->request_line;
-    value[1] = r->uri;
-    value[2] = r->unparsed_uri;
-    value[3] = r->args;
-    value[4] = r->headers_in.server;
-
-    if (r->headers_in.host) {
-        value[5] = r->headers_in.host->value;
-    }
-
-    if (r->headers_in.referer) {
-        value[6] = r->headers_in.referer->value;
-    }
-
-    if (r->headers_in.user_agent) {
-        value[7] = r->headers_in.user_agent->value;
-    }
+    ngx_http_socketio_line_values(r, value);
 
     len = 0;
 
-    for (i = 0; i < 8; i++) {
+    for (i = 0; i < NGX_HTTP_SOCKETIO_LINE_N; i++) {
         value[i].len = ngx_min(value[i].len, NGX_HTTP_SOCKETIO_LINE_MAX);
         len += value[i].len;
     }
@@ -81,19 +63,16 @@ ngx_http_socketio_line_create(ngx_http_request_t *r)
 
     ngx_memzero(line, sizeof(ngx_http_socketio_line_t));
 
-    kept[0] = &line->request_line;
-    kept[1] = &line->uri;
-    kept[2] = &line->unparsed_uri;
-    kept[3] = &line->args;
-    kept[4] = &line->server;
-    kept[5] = &line->host;
-    kept[6] = &line->referer;
-    kept[7] = &line->user_agent;
-
+    kept = line->kept;
     p = (u_char *) line + sizeof(ngx_http_socketio_line_t);
 
-    for (i = 0; i < 8; i++) {
-        p = ngx_http_socketio_line_keep(kept[i], &value[i], p);
+    for (i = 0; i < NGX_HTTP_SOCKETIO_LINE_N; i++) {
+        kept[i].len = value[i].len;
+        kept[i].data = p;
+
+        if (value[i].len) {
+            p = ngx_cpymem(p, value[i].data, value[i].len);
+        }
     }
 
     access = ngx_http_socketio_access(r);
@@ -112,13 +91,29 @@ ngx_http_socketio_line_create(ngx_http_request_t *r)
 }
 
 
-static u_char *
-ngx_http_socketio_line_keep(ngx_str_t *dst, const ngx_str_t *src, u_char *p)
+static void
+ngx_http_socketio_line_values(ngx_http_request_t *r, ngx_str_t *value)
 {
-    dst->len = src->len;
-    dst->data = p;
+    ngx_memzero(value, NGX_HTTP_SOCKETIO_LINE_N * sizeof(ngx_str_t));
 
-    return src->len ? ngx_cpymem(p, src->data, src->len) : p;
+    value[NGX_HTTP_SOCKETIO_LINE_REQUEST] = r->request_line;
+    value[NGX_HTTP_SOCKETIO_LINE_URI] = r->uri;
+    value[NGX_HTTP_SOCKETIO_LINE_UNPARSED] = r->unparsed_uri;
+    value[NGX_HTTP_SOCKETIO_LINE_ARGS] = r->args;
+    value[NGX_HTTP_SOCKETIO_LINE_SERVER] = r->headers_in.server;
+
+    if (r->headers_in.host) {
+        value[NGX_HTTP_SOCKETIO_LINE_HOST] = r->headers_in.host->value;
+    }
+
+    if (r->headers_in.referer) {
+        value[NGX_HTTP_SOCKETIO_LINE_REFERER] =
+                                            r->headers_in.referer->value;
+    }
+
+    if (r->headers_in.user_agent) {
+        value[NGX_HTTP_SOCKETIO_LINE_AGENT] = r->headers_in.user_agent->value;
+    }
 }
 
 
@@ -187,6 +182,8 @@ static void
 ngx_http_socketio_line_fill(ngx_http_socketio_line_t *line,
     ngx_http_request_t *r)
 {
+    ngx_str_t  *kept;
+
     r->srv_conf = line->srv_conf;
     r->loc_conf = line->loc_conf;
 
@@ -199,17 +196,20 @@ ngx_http_socketio_line_fill(ngx_http_socketio_line_t *line,
     r->http_version = NGX_HTTP_VERSION_11;
     ngx_str_set(&r->http_protocol, "HTTP/1.1");
 
-    r->request_line = line->request_line;
-    r->uri = line->uri;
-    r->unparsed_uri = line->unparsed_uri;
-    r->args = line->args;
+    kept = line->kept;
 
-    r->headers_in.server = line->server;
-    r->headers_in.host = ngx_http_socketio_line_header(r, "Host", line->host);
+    r->request_line = kept[NGX_HTTP_SOCKETIO_LINE_REQUEST];
+    r->uri = kept[NGX_HTTP_SOCKETIO_LINE_URI];
+    r->unparsed_uri = kept[NGX_HTTP_SOCKETIO_LINE_UNPARSED];
+    r->args = kept[NGX_HTTP_SOCKETIO_LINE_ARGS];
+
+    r->headers_in.server = kept[NGX_HTTP_SOCKETIO_LINE_SERVER];
+    r->headers_in.host = ngx_http_socketio_line_header(r, "Host",
+                                          kept[NGX_HTTP_SOCKETIO_LINE_HOST]);
     r->headers_in.referer = ngx_http_socketio_line_header(r, "Referer",
-                                                          line->referer);
+                                       kept[NGX_HTTP_SOCKETIO_LINE_REFERER]);
     r->headers_in.user_agent = ngx_http_socketio_line_header(r, "User-Agent",
-                                                           line->user_agent);
+                                         kept[NGX_HTTP_SOCKETIO_LINE_AGENT]);
 
     r->headers_out.status = NGX_HTTP_SWITCHING_PROTOCOLS;
 

@@ -16,6 +16,19 @@
 #include "transport/ngx_http_socketio_transport.h"
 
 
+typedef enum {
+    NGX_HTTP_SOCKETIO_LINE_REQUEST = 0,
+    NGX_HTTP_SOCKETIO_LINE_URI,
+    NGX_HTTP_SOCKETIO_LINE_UNPARSED,
+    NGX_HTTP_SOCKETIO_LINE_ARGS,
+    NGX_HTTP_SOCKETIO_LINE_SERVER,           /* $host */
+    NGX_HTTP_SOCKETIO_LINE_HOST,
+    NGX_HTTP_SOCKETIO_LINE_REFERER,
+    NGX_HTTP_SOCKETIO_LINE_AGENT,
+    NGX_HTTP_SOCKETIO_LINE_N
+} ngx_http_socketio_line_e;
+
+
 typedef struct {
     ngx_http_socketio_access_t         access;
     ngx_http_connection_t             *hc;
@@ -24,14 +37,7 @@ typedef struct {
     time_t                             start_sec;
     ngx_msec_t                         start_msec;
     off_t                              request_length;
-    ngx_str_t                          request_line;
-    ngx_str_t                          uri;
-    ngx_str_t                          unparsed_uri;
-    ngx_str_t                          args;
-    ngx_str_t                          server;       /* $host */
-    ngx_str_t                          host;
-    ngx_str_t                          referer;
-    ngx_str_t                          user_agent;
+    ngx_str_t                          kept[NGX_HTTP_SOCKETIO_LINE_N];
 } ngx_http_socketio_line_t;
 
 

@@ -39,13 +39,6 @@ ngx_http_socketio_handshake(ngx_http_request_t *r,
 
     body = (r->headers_in.content_length_n > 0 || r->headers_in.chunked);
 
-    if (!(r->method & NGX_HTTP_POST)) {
-        rc = ngx_http_discard_request_body(r);
-        if (rc != NGX_OK) {
-            return rc;
-        }
-    }
-
     if (r->method & NGX_HTTP_OPTIONS) {
 
         if (ngx_http_socketio_cors_check(r, engine) != NGX_OK) {
@@ -62,9 +55,9 @@ ngx_http_socketio_handshake(ngx_http_request_t *r,
     eio_query_parse(sio_str(r->args.data, r->args.len), &query);
     upgrade = ngx_http_socketio_handshake_upgrade(r);
 
-    if (upgrade && body) {
+    if (body && r->method == NGX_HTTP_GET) {
 
-        /* the bytes of a body would be taken for frames */
+        /* the bytes of a body would be taken for frames, or wait with a poll */
 
         return ngx_http_socketio_handshake_error(r, EIO_ERROR_REQUEST);
     }

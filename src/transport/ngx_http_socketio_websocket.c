@@ -119,7 +119,7 @@ ngx_http_socketio_websocket_read(ngx_event_t *rev)
     for (i = 0; rev->ready && !ws->paused; i++) {
 
         if (i == NGX_HTTP_SOCKETIO_WEBSOCKET_READS) {
-            ngx_post_event(rev, &ngx_posted_events);
+            ngx_post_event(rev, &ngx_posted_next_events);
             return;
         }
 
