@@ -16,7 +16,7 @@ const query = new URLSearchParams(location.search);
 let socket;
 let room = '';                   // the one we are in
 let began;                       // when this connection was begun
-let lastTyping = 0;              // when we said that we type
+let lastTyping = -Infinity;      // when we said that we type
 const typing = new Map();        // name -> timer
 
 
@@ -315,7 +315,7 @@ $('composer').addEventListener('submit', (event) => {
   const fate = item.querySelector('.fate');
 
   $('text').value = '';
-  lastTyping = 0;
+  lastTyping = -Infinity;
   fate.textContent = 'sending';
 
   ask('send-message', { room, text }, (error) => {

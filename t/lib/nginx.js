@@ -114,7 +114,7 @@ class Nginx {
 
   static async start(options = {}) {
     for (let attempt = 1; ; attempt++) {
-      const ngx = new Nginx(options, await freePort());
+      const ngx = new this(options, await freePort());
 
       for (const name of options.ports || []) {
         ngx.ports[name] = await freePort();
@@ -136,7 +136,8 @@ class Nginx {
     }
   }
 
-  // nginx -t: { ok, output }, of whole text, or of options as start() takes.
+  // nginx -t: { ok, output, text }, of whole text, or of options as start()
+  // takes.
 
   static check(options) {
     const prefix = newPrefix(options);
@@ -151,7 +152,7 @@ class Nginx {
 
     fs.rmSync(prefix, { recursive: true });
 
-    return { ok: status === 0, output: stdout + stderr };
+    return { ok: status === 0, output: stdout + stderr, text };
   }
 
   constructor(options, port) {
@@ -363,4 +364,4 @@ for (const sig of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
   process.on(sig, () => process.exit(1));
 }
 
-module.exports = { Nginx };
+module.exports = { Nginx, module_path };

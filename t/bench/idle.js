@@ -1,0 +1,194 @@
+#!/usr/bin/env node
+'use strict';
+
+// User memory of an idle WebSocket connection, all in: what the workers' PSS
+// grows by, and the connection's place in worker_connections, which nginx
+// allocates when it starts.
+//
+//   node t/bench/idle.js [connections [workers]]        (5000, and 1 and 4)
+//
+// All connections are sockets of one namespace, in one room.  They are raw:
+// the client must not be what is measured.  SOCKETIO_BUILD is build/release
+// unless it is set.
+
+process.env.SOCKETIO_BUILD ||= 'build/release';
+
+const crypto = require('node:crypto');
+const fs = require('node:fs');
+const net = require('node:net');
+const { Nginx, module_path } = require('../lib/nginx');
+const { configuration } = require('../lib/nginx_conf');
+const { until } = require('../lib/wait');
+
+const TARGET = 1536;             // bytes
+const AT_ONCE = 50;              // connections being opened
+const WARM_UP = 200;
+
+class BenchNginx extends Nginx {
+  configure() {
+    const text = configuration({ ...this.options, port: this.port },
+      module_path);
+
+    fs.writeFileSync(`${this.prefix}/nginx.conf`, text
+      .replace(/worker_connections \d+/,
+        `worker_connections ${this.options.connections}`)
+      .replace(/access_log .*/, 'access_log off;'));
+  }
+
+  // Bytes of all workers, proportional to who shares them.
+
+  pss() {
+    return this.workers().reduce((sum, pid) => {
+      const text = fs.readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
+      return sum + Number(/^Pss:\s+(\d+)/m.exec(text)[1]) * 1024;
+    }, 0);
+  }
+}
+
+const options = { app: `
+  zone 32m;
+  namespace / {
+      authenticate none;
+      on connect { join lobby; }
+  }` };
+
+// A masked text frame; the payloads here are short.
+
+function frame(text) {
+  const mask = crypto.randomBytes(4);
+  const data = Buffer.from(text).map((byte, n) => byte ^ mask[n % 4]);
+
+  return Buffer.concat([Buffer.from([0x81, 0x80 | data.length]), mask, data]);
+}
+
+// An open, connected socket: handshake, open packet, CONNECT and its answer.
+
+function open(port) {
+  return new Promise((done, fail) => {
+    const socket = net.connect(port, '127.0.0.1');
+    let got = '';
+
+    socket.on('error', fail);
+    socket.on('close', () => fail(new Error(`closed after ${got}`)));
+
+    socket.write('GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\n'
+      + 'Host: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n'
+      + 'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: '
+      + `${crypto.randomBytes(16).toString('base64')}\r\n\r\n`);
+
+    socket.on('data', (data) => {
+      if (got === null) {
+        if (data.length === 3 && data[2] === 0x32) {
+          socket.write(frame('3'));
+        }
+        return;
+      }
+
+      const before = got;
+      got += data.toString('latin1');
+
+      if (/\r\n\r\n..+0\{/s.test(got) && !/\r\n\r\n..+0\{/s.test(before)) {
+        socket.write(frame('40'));
+      }
+
+      if (/40\{"sid"/.test(got)) {
+        got = null;
+        done(socket);
+      }
+    });
+  });
+}
+
+async function openMany(ngx, count) {
+  const sockets = [];
+  let left = count;
+
+  await Promise.all(Array.from({ length: AT_ONCE }, async () => {
+    while (left-- > 0) {
+      sockets.push(await open(ngx.port));
+    }
+  }));
+
+  return sockets;
+}
+
+async function closeMany(ngx, sockets) {
+  sockets.forEach((socket) => {
+    socket.removeAllListeners('close');
+    socket.destroy();
+  });
+
+  await until(async () => (await ngx.status()).total.sockets === 0,
+    { timeout: 30000, what: 'all sockets are gone' });
+}
+
+const round = (bytes) => Math.round(bytes).toString().padStart(10);
+
+// What a place in worker_connections costs: measured, not looked up.
+
+async function slotBytes() {
+  const sizes = [];
+
+  for (const connections of [1024, 1024 + 16384]) {
+    const ngx = await BenchNginx.start({ ...options, connections });
+
+    sizes.push(ngx.pss());
+    await ngx.stop();
+  }
+
+  return (sizes[1] - sizes[0]) / 16384;
+}
+
+async function measure(count, workers, slot) {
+  const ngx = await BenchNginx.start({ ...options, workers,
+    connections: count + 1000 });
+
+  await closeMany(ngx, await openMany(ngx, WARM_UP * workers));
+
+  const before = ngx.pss();
+  const sockets = await openMany(ngx, count);
+
+  const { total } = await ngx.status();
+
+  if (total.sockets !== count) {
+    throw new Error(`${total.sockets} sockets of ${count} are there`);
+  }
+
+  const after = ngx.pss();
+
+  await closeMany(ngx, sockets);
+
+  const left = ngx.pss();
+  const each = (after - before) / count;
+
+  await ngx.stop();
+
+  console.log(`
+${count} connections, ${workers} worker${workers > 1 ? 's' : ''}
+  PSS before, bytes         ${round(before)}
+  PSS with all of them      ${round(after)}
+  PSS when they are gone    ${round(left)}
+  growth per connection     ${round(each)}
+  worker_connections slot   ${round(slot)}
+  all in                    ${round(each + slot)}   ${
+    each + slot <= TARGET ? 'within' : 'ABOVE'} ${TARGET}`);
+
+  return each + slot <= TARGET;
+}
+
+async function main() {
+  const count = Number(process.argv[2] || 5000);
+  const slot = await slotBytes();
+  let good = true;
+
+  for (const workers of process.argv[3] ? [Number(process.argv[3])] : [1, 4]) {
+    good = await measure(count, workers, slot) && good;
+  }
+
+  process.exit(good ? 0 : 1);
+}
+
+main().catch((error) => {
+  console.error(error);
+  process.exit(1);
+});

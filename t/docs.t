@@ -1,0 +1,105 @@
+#!/usr/bin/env node
+'use strict';
+
+// Every example of nginx.conf in the documentation is accepted by nginx -t,
+// and names of the Markdown's links exist.
+
+const fs = require('node:fs');
+const path = require('node:path');
+const { test } = require('./lib/tap');
+const { Nginx } = require('./lib/nginx');
+
+const top = path.join(__dirname, '..');
+const pages = ['README.md', ...fs.readdirSync(path.join(top, 'docs'))
+  .filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`)];
+
+const read = (page) => fs.readFileSync(path.join(top, page), 'utf8');
+
+// What its first word says of the block that an example belongs into.
+
+const verbs = ['expect', 'check', 'join', 'leave', 'emit', 'relay', 'ack',
+  'reject', 'set', 'when', 'disconnect'];
+
+function place(example) {
+  const [, word] = /^\s*(?:#.*\n\s*)*(\S+)/.exec(example);
+
+  if (verbs.includes(word)) {
+    return place(`on test {\n${example}\n}`);
+  }
+  if (['on', 'api', 'authenticate'].includes(word)) {
+    return { app: `namespace / {\n${example}\n}` };
+  }
+  if (['namespace', 'zone'].includes(word)) {
+    return { app: example };
+  }
+  if (['log_format', 'map', 'server', 'upstream'].includes(word)) {
+    return { http: example };
+  }
+
+  return { locations: example };
+}
+
+// A whole file: only the module is another one.
+
+function whole(example) {
+  const { text } = Nginx.check({});
+  const load = /^load_module .*$/m.exec(text);
+
+  return example.replace(/^load_module .*$/m, load ? load[0] : '')
+    .replace(/^/, 'error_log stderr;\n')
+    .replace(/^(events|http) \{/m, (block) =>
+      /^events/m.test(example) ? block : `events { }\n${block}`);
+}
+
+function check(example) {
+  const files = { 'api.key': 'a-key-of-sufficient-length\n' };
+
+  if (!/^\s*(load_module|socketio_app|http)\b/.test(example)) {
+    return Nginx.check({ files, ...place(example) });
+  }
+
+  if (/^\s*socketio_app\b/.test(example)) {
+    return Nginx.check({ files, http: example });
+  }
+
+  return Nginx.check(whole(example));
+}
+
+for (const page of pages) {
+  const examples = [...read(page).matchAll(/^```nginx\n(.*?)^```/gms)];
+
+  for (const { 1: example, index } of examples) {
+    const line = read(page).slice(0, index).split('\n').length + 1;
+
+    test(`${page}:${line} is a configuration`, (t) => {
+      const { ok, output } = check(example);
+      t.ok(ok, `${output}\n${example}`);
+    });
+  }
+}
+
+// As GitHub makes them of headings.
+
+const anchor = (heading) => heading.trim().toLowerCase()
+  .replace(/[^\w\- ]/g, '').replace(/ /g, '-');
+
+const anchors = (page) => [...read(page).replace(/^```.*?^```/gms, '')
+  .matchAll(/^#+ (.*)$/gm)].map(([, heading]) => anchor(heading));
+
+for (const page of pages) {
+  test(`${page}: links lead somewhere`, (t) => {
+    const links = read(page).matchAll(/\]\(([^)\s]+)\)/g);
+
+    for (const [, link] of links) {
+      if (/^https?:/.test(link)) {
+        continue;
+      }
+
+      const [file, name] = link.split('#');
+      const target = file ? path.join(path.dirname(page), file) : page;
+
+      t.ok(fs.existsSync(path.join(top, target)), `${link}: no such file`);
+      t.ok(!name || anchors(target).includes(name), `${link}: no heading`);
+    }
+  });
+}
