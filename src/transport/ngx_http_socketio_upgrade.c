@@ -29,6 +29,7 @@ ngx_http_socketio_upgrade_begin(ngx_http_socketio_websocket_t *ws,
 
     probe->ws = ws;
     probe->options = &ws->engine->options;
+    probe->echo = ws->engine->echo;
     ngx_memcpy(probe->sid, sid, EIO_SID_LEN);
 
     ws->probe = probe;
@@ -85,7 +86,7 @@ ngx_http_socketio_upgrade_message(ngx_http_socketio_websocket_t *ws,
         return;
     }
 
-    if (pkt.type == EIO_UPGRADE) {
+    if (pkt.type == EIO_UPGRADE && ws->probe->probed) {
 
         /* what comes next is the session's: result() tells, maybe at once */
 

@@ -237,9 +237,10 @@ ngx_http_socketio_websocket_event(ngx_http_socketio_websocket_t *ws,
             return;
         }
 
-        /* what is not written any more may have been begun */
+        /* answers to what came before; a rest that was begun can't end well */
 
-        ws->broken = ngx_http_socketio_output_partial(ws);
+        ws->broken = (ngx_http_socketio_output_send(ws) == NGX_ERROR
+                      || ngx_http_socketio_output_partial(ws));
 
         ngx_http_socketio_upgrade_cancel(ws);
         ngx_http_socketio_websocket_close(ws, ev->code);
