@@ -70,7 +70,7 @@ stop: ## stop the demo
 	@t/tools/demo stop
 
 
-test: unit fuzz-replay layers style prove ## everything (BUILD=debug)
+test: test-deps unit fuzz-replay layers style prove ## everything (BUILD=debug)
 
 prove: $(PRODUCT) client ## the tests with nginx: t/*.t, or TESTS="t/a.t ..."
 	SOCKETIO_BUILD=$(OUT) prove -e '' $(TESTS)

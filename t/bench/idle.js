@@ -8,8 +8,9 @@
 //   node t/bench/idle.js [connections [workers]]        (5000, and 1 and 4)
 //
 // All connections are sockets of one namespace, in one room.  They are raw:
-// the client must not be what is measured.  SOCKETIO_BUILD is build/release
-// unless it is set.
+// the client must not be what is measured.  Some are open before and stay, so
+// that what a first connection takes is not counted, and what a closed one
+// gave back is not used.  SOCKETIO_BUILD is build/release unless it is set.
 
 process.env.SOCKETIO_BUILD ||= 'build/release';
 
@@ -22,7 +23,7 @@ const { until } = require('../lib/wait');
 
 const TARGET = 1536;             // bytes
 const AT_ONCE = 50;              // connections being opened
-const WARM_UP = 200;
+const BEFORE = 100;              // connections of each worker, about
 
 class BenchNginx extends Nginx {
   configure() {
@@ -32,7 +33,8 @@ class BenchNginx extends Nginx {
     fs.writeFileSync(`${this.prefix}/nginx.conf`, text
       .replace(/worker_connections \d+/,
         `worker_connections ${this.options.connections}`)
-      .replace(/access_log .*/, 'access_log off;'));
+      .replace(/access_log .*/, (on) =>
+        this.options.log ? on : 'access_log off;'));
   }
 
   // Bytes of all workers, proportional to who shares them.
@@ -112,14 +114,14 @@ async function openMany(ngx, count) {
   return sockets;
 }
 
-async function closeMany(ngx, sockets) {
+async function closeMany(ngx, sockets, left) {
   sockets.forEach((socket) => {
     socket.removeAllListeners('close');
     socket.destroy();
   });
 
-  await until(async () => (await ngx.status()).total.sockets === 0,
-    { timeout: 30000, what: 'all sockets are gone' });
+  await until(async () => (await ngx.status()).total.sockets === left,
+    { timeout: 30000, what: 'the sockets are gone' });
 }
 
 const round = (bytes) => Math.round(bytes).toString().padStart(10);
@@ -139,35 +141,37 @@ async function slotBytes() {
   return (sizes[1] - sizes[0]) / 16384;
 }
 
-async function measure(count, workers, slot) {
-  const ngx = await BenchNginx.start({ ...options, workers,
+async function measure(count, workers, slot, log) {
+  const ngx = await BenchNginx.start({ ...options, workers, log,
     connections: count + 1000 });
+  const first = BEFORE * workers;
 
-  await closeMany(ngx, await openMany(ngx, WARM_UP * workers));
+  await openMany(ngx, first);
 
   const before = ngx.pss();
   const sockets = await openMany(ngx, count);
-
   const { total } = await ngx.status();
 
-  if (total.sockets !== count) {
-    throw new Error(`${total.sockets} sockets of ${count} are there`);
+  if (total.sockets !== first + count) {
+    throw new Error(`${total.sockets} sockets of ${first + count} are there`);
   }
 
   const after = ngx.pss();
 
-  await closeMany(ngx, sockets);
+  await closeMany(ngx, sockets, first);
+  await openMany(ngx, count);
 
-  const left = ngx.pss();
+  const again = ngx.pss();
   const each = (after - before) / count;
 
   await ngx.stop();
 
   console.log(`
-${count} connections, ${workers} worker${workers > 1 ? 's' : ''}
+${count} connections, ${workers} worker${workers > 1 ? 's' : ''}, access log ${
+    log ? 'on' : 'off'}
   PSS before, bytes         ${round(before)}
   PSS with all of them      ${round(after)}
-  PSS when they are gone    ${round(left)}
+  closed and opened again   ${round(again)}
   growth per connection     ${round(each)}
   worker_connections slot   ${round(slot)}
   all in                    ${round(each + slot)}   ${
@@ -182,7 +186,8 @@ async function main() {
   let good = true;
 
   for (const workers of process.argv[3] ? [Number(process.argv[3])] : [1, 4]) {
-    good = await measure(count, workers, slot) && good;
+    good = await measure(count, workers, slot, false) && good;
+    await measure(count, workers, slot, true);
   }
 
   process.exit(good ? 0 : 1);
