@@ -10,8 +10,8 @@
 #define _NGX_HTTP_SOCKETIO_DISPATCH_H_INCLUDED_
 
 
-#include "codec/sio_emit.h"
 #include "hub/ngx_http_socketio_hub.h"
+#include "codec/sio_emit.h"
 
 
 extern const sio_app_ops_t  ngx_http_socketio_app_ops;
