@@ -252,11 +252,13 @@ ngx_http_socketio_hub_shutdown(ngx_http_socketio_hub_t *hub)
         s = (ngx_http_socketio_session_t *)
                 sio_map_data(node, eio_session_t, node);
 
-        if (s->eio.state != EIO_STATE_CLOSED
-            && s->eio.state != EIO_STATE_CLOSING)
-        {
-            eio_session_close(&s->eio, EIO_REASON_SHUTTING_DOWN,
-                              ngx_http_socketio_now());
+        eio_session_close(&s->eio, EIO_REASON_SHUTTING_DOWN,
+                          ngx_http_socketio_now());
+
+        /* no GET will come to be told */
+
+        if (s->eio.state == EIO_STATE_CLOSING && s->eio.poll == NULL) {
+            eio_session_abort(&s->eio, EIO_REASON_SHUTTING_DOWN);
         }
     }
 }
@@ -483,10 +485,10 @@ ngx_http_socketio_session_create(ngx_http_socketio_hub_t *hub,
 
     eio_session_init(&s->eio, sid, options, echo ? &hub->echo : &hub->socketio);
 
-    if (!echo) {
-        sio_client_init(&s->client, &hub->app, &s->eio);
-        s->eio.data = &s->client;
-    }
+    /* an echo's stays empty: records have one all the same */
+
+    sio_client_init(&s->client, &hub->app, &s->eio);
+    s->eio.data = &s->client;
 
     (void) ngx_http_socketio_key_session(sio_str(s->eio.sid, EIO_SID_LEN),
                                          &key);
@@ -516,10 +518,7 @@ failed:
 
     ngx_http_socketio_directory_remove(hub->zone, s->cell);
 
-    if (!echo) {
-        sio_client_free(&s->client);
-    }
-
+    sio_client_free(&s->client);
     eio_session_cleanup(&s->eio);
     sio_free(&ngx_http_socketio_mem, s);
 
@@ -656,10 +655,7 @@ ngx_http_socketio_session_destroy(ngx_http_socketio_session_t *s)
     sio_map_remove(&hub->sessions, &s->eio.node);
     ngx_http_socketio_directory_remove(hub->zone, s->cell);
 
-    if (!s->echo) {
-        sio_client_free(&s->client);
-    }
-
+    sio_client_free(&s->client);
     eio_session_cleanup(&s->eio);
     sio_free(&ngx_http_socketio_mem, s);
 }

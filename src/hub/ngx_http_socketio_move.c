@@ -11,7 +11,7 @@
 static void ngx_http_socketio_move_answer(ngx_http_socketio_hub_t *hub,
     uint64_t id, ngx_uint_t slot, uint8_t accepted);
 static void ngx_http_socketio_move_asked(ngx_http_socketio_hub_t *hub,
-    sio_str_t sid, uint64_t probe_id, ngx_uint_t slot);
+    sio_str_t sid, uint64_t probe_id, ngx_uint_t slot, ngx_uint_t echo);
 static void ngx_http_socketio_move_pack(ngx_http_socketio_session_t *s);
 static void ngx_http_socketio_move_ready(ngx_http_socketio_hub_t *hub,
     ngx_http_socketio_session_t *s, uint64_t sequence);
@@ -156,14 +156,16 @@ ngx_http_socketio_move_end(ngx_http_socketio_session_t *s)
 
 static void
 ngx_http_socketio_move_asked(ngx_http_socketio_hub_t *hub, sio_str_t sid,
-    uint64_t probe_id, ngx_uint_t slot)
+    uint64_t probe_id, ngx_uint_t slot, ngx_uint_t echo)
 {
     uint64_t                      due;
     ngx_http_socketio_session_t  *s;
 
     s = ngx_http_socketio_session_find(hub, sid);
 
-    if (s == NULL || eio_session_upgrade_begin(&s->eio) != SIO_OK) {
+    if (s == NULL || s->echo != echo
+        || eio_session_upgrade_begin(&s->eio) != SIO_OK)
+    {
         ngx_http_socketio_move_answer(hub, probe_id, slot, 0);
         return;
     }
@@ -400,7 +402,8 @@ ngx_http_socketio_move_receive(ngx_http_socketio_hub_t *hub, uint8_t type,
     sid = sio_wire_get_str(record);
 
     if (type == NGX_HTTP_SOCKETIO_RECORD_PROBE) {
-        ngx_http_socketio_move_asked(hub, sid, id, from->slot);
+        ngx_http_socketio_move_asked(hub, sid, id, from->slot,
+                                     sio_wire_get_u8(record));
         return;
     }
 

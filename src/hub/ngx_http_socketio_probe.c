@@ -40,7 +40,9 @@ ngx_http_socketio_probe_begin(ngx_http_socketio_hub_t *hub,
     if (n == hub->n) {
         s = ngx_http_socketio_session_find(hub, sid);
 
-        if (s == NULL || eio_session_upgrade_begin(&s->eio) != SIO_OK) {
+        if (s == NULL || s->echo != probe->echo
+            || eio_session_upgrade_begin(&s->eio) != SIO_OK)
+        {
             return NGX_ERROR;
         }
 
@@ -122,7 +124,8 @@ ngx_http_socketio_probe_take(ngx_http_socketio_probe_t *probe)
      * any more.
      */
 
-    s = ngx_http_socketio_session_create(hub, probe->options, 0, probe->sid);
+    s = ngx_http_socketio_session_create(hub, probe->options, probe->echo,
+                                         probe->sid);
 
     if (s == NULL
         || ngx_http_socketio_probe_out(probe, NGX_HTTP_SOCKETIO_RECORD_TAKE)
@@ -222,6 +225,10 @@ ngx_http_socketio_probe_out(ngx_http_socketio_probe_t *probe, uint8_t type)
     ngx_http_socketio_record_begin(hub, &w, type);
     sio_wire_put_u64(&w, probe->id);
     sio_wire_put_str(&w, sio_str(probe->sid, EIO_SID_LEN));
+
+    if (type == NGX_HTTP_SOCKETIO_RECORD_PROBE) {
+        sio_wire_put_u8(&w, probe->echo);
+    }
 
     if (sio_wire_end(&w) != SIO_OK) {
         return NGX_ERROR;

@@ -28,12 +28,13 @@ struct ngx_http_socketio_probe_s {
     unsigned                      probed:1;
     unsigned                      taking:1;
     unsigned                      remote:1;  /* in hub->probes */
+    unsigned                      echo:1;    /* of engineio_echo */
 };
 
 
 /*
- * A WebSocket with probe->sid has arrived; ws and options are set, all else
- * is zero.
+ * A WebSocket with probe->sid has arrived; ws, options and echo are set, all
+ * else is zero.
  *
  * NGX_OK        it may probe
  * NGX_AGAIN     the carrier's probe() will tell
