@@ -1,12 +1,13 @@
 'use strict';
 
 // One HTTP request, its whole answer: { status, headers, body, json() }.
-// Without an agent it has a connection of its own.
+// Without an agent it has a connection of its own.  sent() is called when the
+// system has taken all of it.
 
 const http = require('node:http');
 
 function request(url, { method = 'GET', headers = {}, body, agent = false,
-                        timeout = 30000 } = {}) {
+                        timeout = 30000, sent } = {}) {
   return new Promise((done, fail) => {
     const req = http.request(url, { method, headers, agent, timeout });
 
@@ -32,7 +33,7 @@ function request(url, { method = 'GET', headers = {}, body, agent = false,
       req.setHeader('content-length', Buffer.byteLength(body));
     }
 
-    req.end(body);
+    req.end(body, sent);
   });
 }
 
