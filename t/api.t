@@ -112,8 +112,8 @@ function suite(workers) {
   test(name('args are the arguments, no data is no argument'), async (t) => {
     await ngx.emit({ event: 'e', args: [1, 'two', { three: 3 }, null] });
     await ngx.emit({ event: 'none' });
-    t.deepIs(await heard(ngx, [a]),
-      [[['e', 1, 'two', { three: 3 }, null], ['none']]]);
+    const got = [['e', 1, 'two', { three: 3 }, null], ['none']];
+    t.deepIs(await heard(ngx, [a, b, c]), [got, got, got]);
   });
 
   test(name('a target has its rule'), async (t) => {
@@ -168,7 +168,7 @@ function suite(workers) {
     }
     t.is((await ngx.get('/api/v2/emit', { method: 'POST',
       body: '{"event":"e"}' })).status, 200);
-    await heard(ngx, [a]);
+    await heard(ngx, [a, b, c]);
   });
 
   test(name('answers are JSON that nobody keeps'), async (t) => {
@@ -201,7 +201,7 @@ function suite(workers) {
     t.is(body.ok, true);
     t.deepIs(body.missing, []);
     t.deepIs(body.acks.map((args) => JSON.stringify(args)).sort(),
-      ['[]', '["b",{"base64":"Ymlu"}]', '[{"from":"a","q":7}]']);
+      ['["b",{"base64":"Ymlu"}]', '[]', '[{"from":"a","q":7}]']);
     await heard(ngx, [a, b, c]);
   });
 
@@ -216,10 +216,11 @@ function suite(workers) {
   });
 
   test(name('a socket that leaves is missing'), async (t) => {
-    const d = await connect(ngx);
+    const d = await connect(ngx, { auth: { name: 'dan' } });
+    const { id } = d;
     d.once('ask', () => d.disconnect());
-    const { body } = await ngx.emit({ event: 'ask', ack: 1000, to: d.id });
-    t.deepIs(body, { ok: true, acks: [], missing: [d.id] });
+    const { body } = await ngx.emit({ event: 'ask', ack: 1000, to: id });
+    t.deepIs(body, { ok: true, acks: [], missing: [id] });
   });
 
   test(name('a backend that goes away ends the waiting'), async (t) => {
@@ -232,7 +233,7 @@ function suite(workers) {
     await asked;
     socket.destroy();
     await until(() => / 499 /.test(ngx.accessLog()), { what: 'a 499' });
-    await heard(ngx, [a]);
+    await heard(ngx, [a, b, c]);
     t.is((await ngx.emit({ event: 'e', to: 'none' })).status, 200);
   });
 
@@ -272,7 +273,7 @@ test('a server with small buffers', async (t) => {
   ngx = await Nginx.start({ app, workers: 2, server: `
     client_body_buffer_size 1k;
     client_max_body_size 300k;` });
-  socket = await connect(ngx);
+  socket = await connect(ngx, { auth: { name: 'ann' } });
   t.ok(socket.connected);
 });
 
@@ -355,7 +356,7 @@ test('HTTP/1.0 works', async (t) => {
 
 test('a reload waits for acks that are asked for', async (t) => {
   const server = await Nginx.start({ app, workers: 1 });
-  const client = await connect(server);
+  const client = await connect(server, { auth: { name: 'ann' } });
   const asked = once(client, 'ask');
   const answer = server.get('/api/emit', { method: 'POST',
     body: JSON.stringify({ event: 'ask', ack: 2000, to: client.id }) });

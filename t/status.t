@@ -27,7 +27,7 @@ const own = ['slot', 'pid', 'incarnation', 'generation', 'exiting', 'self'];
 
 function suite(workers) {
   const name = (text) => `${text}, ${workers} workers`;
-  let ngx, a, b, news;
+  let ngx, a, b, news, dynamic;
 
   test(name('all workers have a slot'), async (t) => {
     ngx = await Nginx.start({ workers, app });
@@ -62,7 +62,7 @@ function suite(workers) {
     b = await connect(ngx, { transport: 'polling' });
     news = a.io.socket('/news');
     await once(news, 'connect');
-    await connect(ngx, { nsp: '/dyn-1' });
+    dynamic = await connect(ngx, { nsp: '/dyn-1' });
     await countsAre(ngx, { sessions: 3, sockets: 4 });
     const { total, namespaces } = await ngx.status();
     t.deepIs(total.sessions, { all: 3, polling: 1, websocket: 2 });
@@ -141,7 +141,7 @@ function suite(workers) {
   });
 
   test(name('nothing is left when all are gone'), async (t) => {
-    for (const socket of [a, b]) {
+    for (const socket of [a, b, news, dynamic]) {
       socket.disconnect();
     }
     const { total } = await ngx.status();
