@@ -32,6 +32,8 @@ static ngx_int_t ngx_http_socketio_forward_take(ngx_http_socketio_hub_t *hub,
 static void ngx_http_socketio_forward_answer(ngx_http_socketio_hub_t *hub,
     ngx_http_socketio_parked_t *parked, uint64_t id, ngx_uint_t slot,
     ngx_int_t error, sio_str_t body);
+static void ngx_http_socketio_forward_forget(
+    ngx_http_socketio_parked_t *parked);
 static void ngx_http_socketio_forward_finish(
     ngx_http_socketio_parked_t *parked, ngx_int_t error, sio_str_t body);
 
@@ -134,6 +136,10 @@ ngx_http_socketio_forward_out(ngx_http_socketio_parked_t *parked, uint8_t type,
     }
 
     parked->forwarded = 1;
+
+    /* a worker that shuts down waits for the answer */
+
+    hub->tick.cancelable = 0;
 
     rc = ngx_http_socketio_channel_send_to(hub, parked->slot);
 
@@ -278,6 +284,28 @@ ngx_http_socketio_forward_flush(ngx_http_socketio_session_t *s)
 }
 
 
+void
+ngx_http_socketio_forward_refuse(ngx_http_socketio_session_t *s)
+{
+    ngx_http_socketio_poll_t  *poll;
+
+    poll = eio_session_poll_detach(&s->eio);
+    if (poll == NULL) {
+        return;
+    }
+
+    if (poll->parked) {
+        poll->parked->poll = NULL;
+    }
+
+    ngx_http_socketio_forward_answer(s->hub, poll->parked, poll->id,
+                                     poll->slot, EIO_ERROR_REQUEST,
+                                     sio_str(NULL, 0));
+
+    sio_free(&ngx_http_socketio_mem, poll);
+}
+
+
 /* Answer a request parked here, or one that another worker holds. */
 
 static void
@@ -308,12 +336,27 @@ ngx_http_socketio_forward_finish(ngx_http_socketio_parked_t *parked,
     ngx_int_t error, sio_str_t body)
 {
     if (parked->forwarded) {
-        parked->forwarded = 0;
-        sio_map_remove(&parked->hub->parked, &parked->node);
+        ngx_http_socketio_forward_forget(parked);
     }
 
     parked->waiting = 0;
     ngx_http_socketio_carrier->answer(parked, error, body);
+}
+
+
+/* Nothing is expected of another worker any more. */
+
+static void
+ngx_http_socketio_forward_forget(ngx_http_socketio_parked_t *parked)
+{
+    ngx_http_socketio_hub_t  *hub;
+
+    hub = parked->hub;
+
+    parked->forwarded = 0;
+    sio_map_remove(&hub->parked, &parked->node);
+
+    hub->tick.cancelable = (hub->parked.count == 0);
 }
 
 
@@ -350,8 +393,7 @@ ngx_http_socketio_forward_abort(ngx_http_socketio_parked_t *parked)
         return;
     }
 
-    parked->forwarded = 0;
-    sio_map_remove(&hub->parked, &parked->node);
+    ngx_http_socketio_forward_forget(parked);
 
     /* a POST that was handed on counts, whoever waits for its "ok" */
 

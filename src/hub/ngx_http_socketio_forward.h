@@ -47,6 +47,10 @@ void ngx_http_socketio_forward_abort(ngx_http_socketio_parked_t *parked);
 
 void ngx_http_socketio_forward_flush(ngx_http_socketio_session_t *s);
 
+/* Refuse a session's waiting GET, if there is one. */
+
+void ngx_http_socketio_forward_refuse(ngx_http_socketio_session_t *s);
+
 /* Requests whose owner died are answered: the session is unknown. */
 
 void ngx_http_socketio_forward_check(ngx_http_socketio_hub_t *hub);

@@ -404,10 +404,7 @@ ngx_http_socketio_hub_tick(ngx_event_t *ev)
     }
 
     ngx_http_socketio_hub_post(hub);
-
-    if (!ngx_exiting || hub->sessions.count) {
-        ngx_add_timer(&hub->tick, NGX_HTTP_SOCKETIO_TICK);
-    }
+    ngx_add_timer(&hub->tick, NGX_HTTP_SOCKETIO_TICK);
 }
 
 

@@ -12,6 +12,7 @@ static void ngx_http_socketio_move_answer(ngx_http_socketio_hub_t *hub,
     uint64_t id, ngx_uint_t slot, uint8_t accepted);
 static void ngx_http_socketio_move_asked(ngx_http_socketio_hub_t *hub,
     sio_str_t sid, uint64_t probe_id, ngx_uint_t slot, ngx_uint_t echo);
+static void ngx_http_socketio_move_probed(ngx_http_socketio_session_t *s);
 static void ngx_http_socketio_move_pack(ngx_http_socketio_session_t *s);
 static void ngx_http_socketio_move_ready(ngx_http_socketio_hub_t *hub,
     ngx_http_socketio_session_t *s, uint64_t sequence);
@@ -56,6 +57,8 @@ ngx_http_socketio_move_create(ngx_http_socketio_session_t *s, ngx_uint_t slot,
     move->incarnation = (uint32_t) ngx_http_socketio_slot(hub->zone,
                                                           slot)->incarnation;
     move->probe_id = probe_id;
+    move->poll = s->eio.poll;
+    move->due = due;
     move->tail = &move->held;
     move->timer.kind = NGX_HTTP_SOCKETIO_TIMER_MOVE;
 
@@ -121,6 +124,13 @@ ngx_http_socketio_move_timeout(ngx_http_socketio_hub_t *hub,
         return;
     }
 
+    if (move->noop) {
+        move->noop = 0;
+        sio_wheel_set(&hub->wheel, &move->timer, move->due);
+        eio_session_upgrade_probed(&s->eio);
+        return;
+    }
+
     /* no upgrade packet in time: polling goes on */
 
     eio_session_upgrade_cancel(&s->eio);
@@ -182,7 +192,34 @@ ngx_http_socketio_move_asked(ngx_http_socketio_hub_t *hub, sio_str_t sid,
 }
 
 
-/* TAKE: a GET that waits is told, then the session is frozen and sent. */
+/* PROBED: the client waits for its GET to end before it upgrades. */
+
+static void
+ngx_http_socketio_move_probed(ngx_http_socketio_session_t *s)
+{
+    ngx_http_socketio_move_t  *move;
+
+    move = s->move;
+
+    if (move->noop || s->eio.probed) {
+        return;
+    }
+
+    if (s->eio.poll && s->eio.poll == move->poll) {
+        eio_session_upgrade_probed(&s->eio);
+        return;
+    }
+
+    move->noop = 1;
+    sio_wheel_set(&s->hub->wheel, &move->timer,
+                  ngx_http_socketio_now() + NGX_HTTP_SOCKETIO_MOVE_NOOP);
+}
+
+
+/*
+ * TAKE: a GET that waits came later than the upgrade packet and is refused,
+ * then the session is frozen and sent.
+ */
 
 static void
 ngx_http_socketio_move_pack(ngx_http_socketio_session_t *s)
@@ -194,11 +231,8 @@ ngx_http_socketio_move_pack(ngx_http_socketio_session_t *s)
     hub = s->hub;
     move = s->move;
 
+    ngx_http_socketio_forward_refuse(s);
     eio_session_upgrade_complete(&s->eio, NULL);
-
-    if (s->eio.poll) {
-        ngx_http_socketio_forward_flush(s);
-    }
 
     if (!sio_record_movable(&s->client)) {
         goto failed;
@@ -215,6 +249,7 @@ ngx_http_socketio_move_pack(ngx_http_socketio_session_t *s)
     }
 
     move->packed = 1;
+    move->noop = 0;
     eio_session_freeze(&s->eio);
 
     sio_wheel_set(&hub->wheel, &move->timer,
@@ -423,7 +458,9 @@ ngx_http_socketio_move_receive(ngx_http_socketio_hub_t *hub, uint8_t type,
     switch (type) {
 
     case NGX_HTTP_SOCKETIO_RECORD_PROBED:
-        eio_session_upgrade_probed(&s->eio);
+        if (!move->packed) {
+            ngx_http_socketio_move_probed(s);
+        }
         break;
 
     case NGX_HTTP_SOCKETIO_RECORD_TAKE:

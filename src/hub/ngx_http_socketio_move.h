@@ -9,7 +9,8 @@
  *     PROBE        may I?             ->   state upgrading
  *                                     <-   PROBE_ANSWER
  *     (2probe came, 3probe sent)
- *     PROBED                          ->   GETs are answered by noop
+ *     PROBED                          ->   a GET that waits is answered by
+ *                                          noop, later ones soon after
  *     (5 came)
  *     TAKE                            ->   pack; freeze
  *                                     <-   SESSION
@@ -49,6 +50,14 @@
 
 #define NGX_HTTP_SOCKETIO_MOVE_TIMEOUT  5000     /* msec */
 
+/*
+ * How long a GET waits that came to the session's worker after the probe: the
+ * upgrade packet may have been sent before it, on the other connection, and
+ * then it is to be refused.  The reference server sends noops as slowly.
+ */
+
+#define NGX_HTTP_SOCKETIO_MOVE_NOOP     100      /* msec */
+
 
 /* A message for a session on its way, with its sequence number. */
 
@@ -70,6 +79,8 @@ struct ngx_http_socketio_move_s {
     ngx_http_socketio_held_t     *held;
     ngx_http_socketio_held_t    **tail;
     sio_timer_t                   timer;
+    void                         *poll;      /* it waited before the probe */
+    uint64_t                      due;       /* of the upgrade, msec */
     uint64_t                      probe_id;  /* going: of the other side */
     uint64_t                      sequence;  /* F, 0: not known yet */
     size_t                        bytes;     /* held */
@@ -79,6 +90,7 @@ struct ngx_http_socketio_move_s {
     unsigned                      coming:1;
     unsigned                      packed:1;  /* going: SESSION was sent */
     unsigned                      local:1;   /* the same worker: no move */
+    unsigned                      noop:1;    /* the timer's: for late GETs */
 };
 
 
