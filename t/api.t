@@ -16,7 +16,7 @@ const app = `
     authenticate insecure user=$auth.name;
     on join { join $.room; ack null; }
     api board post { emit board:post to $.board with '{"text": $.text}'; }
-    api picky post { expect $.text string 1..3; emit ok to all; }
+    api picky post { expect $.text string 1..3; check $.text != no; emit ok to all; }
   }
   namespace /news { authenticate none; }
   namespace "~^/room-[0-9]+$" { authenticate none; }`;
@@ -122,9 +122,13 @@ function suite(workers) {
     t.deepIs(await heard(ngx, [a, b]), [[], [['board:post', { text: 'hi' }]]]);
   });
 
+  test(name('what the rule expects otherwise is 400'), (t) =>
+    refused(t, ngx, { event: 'post', target: 'picky',
+      data: { text: 'too long' } }, 400, refusal('invalid')));
+
   test(name('what the rule refuses is 403'), (t) =>
     refused(t, ngx, { event: 'post', target: 'picky',
-      data: { text: 'too long' } }, 403, refusal('forbidden')));
+      data: { text: 'no' } }, 403, refusal('forbidden')));
 
   test(name('unknown namespace and target are 404'), async (t) => {
     await refused(t, ngx, { event: 'e', namespace: '/no' }, 404,

@@ -87,13 +87,13 @@ function suite(workers) {
     const { status, body } = await ngx.emit([
       { event: 'a' }, { event: 'post', target: 'strict', data: { text: 1 } },
       { event: 'post', target: 'strict', data: { text: 'x' } }]);
-    t.is(status, 403);
+    t.is(status, 400);
     t.is(body.ok, false);
-    t.is(body.error.code, 'forbidden');
+    t.is(body.error.code, 'invalid');
     t.is(body.error.path, '[1]');
     t.is(body.results.length, 3);
     t.is(body.results[0].matched, 1);
-    t.is(body.results[1].error.code, 'forbidden');
+    t.is(body.results[1].error.code, 'invalid');
     t.is(body.results[2].matched, 1);
     t.deepIs(await events(), [['a'], ['posted', 'x']]);
   });

@@ -30,6 +30,7 @@ typedef struct {
     uint64_t                       matched;
     ngx_int_t                      rc;       /* of ngx_http_socketio_emit() */
     const char                    *error;    /* if it failed */
+    sio_code_e                     code;
     sio_buf_t                      missing;  /* JSON strings and commas */
     unsigned                       waiting:1;
     unsigned                       torn:1;   /* missing is not complete */
@@ -338,7 +339,8 @@ ngx_http_socketio_api_send_one(ngx_http_socketio_api_emit_t *emit,
     }
 
     result->rc = ngx_http_socketio_emit(emit->hub, e, id, &result->matched,
-                                        c ? c->expect : NULL, &error);
+                                        c ? c->expect : NULL, &result->code,
+                                        &error);
 
     if (result->rc == NGX_OK) {
         if (c) {
@@ -647,6 +649,17 @@ ngx_http_socketio_api_failure(ngx_http_socketio_api_result_t *result,
         return NGX_HTTP_OK;
 
     case NGX_DECLINED:
+
+        if (result->code == SIO_CODE_INVALID) {
+            *code = "invalid";
+            return NGX_HTTP_BAD_REQUEST;
+        }
+
+        if (result->code == SIO_CODE_TOO_LARGE) {
+            *code = "too_large";
+            return NGX_HTTP_REQUEST_ENTITY_TOO_LARGE;
+        }
+
         *code = "forbidden";
         return NGX_HTTP_FORBIDDEN;
 

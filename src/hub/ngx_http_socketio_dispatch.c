@@ -397,7 +397,8 @@ ngx_http_socketio_emit_check(ngx_http_socketio_hub_t *hub,
 
 ngx_int_t
 ngx_http_socketio_emit(ngx_http_socketio_hub_t *hub, const sio_emit_t *emit,
-    int64_t ack_id, uint64_t *matched, uint64_t *expect, const char **error)
+    int64_t ack_id, uint64_t *matched, uint64_t *expect, sio_code_e *code,
+    const char **error)
 {
     ngx_int_t                       rc;
     ngx_http_socketio_run_t         run;
@@ -409,6 +410,7 @@ ngx_http_socketio_emit(ngx_http_socketio_hub_t *hub, const sio_emit_t *emit,
     ngx_http_socketio_stat(hub, NGX_HTTP_SOCKETIO_STAT_EMITS, 1);
 
     *error = "try again";
+    *code = SIO_CODE_UNAVAILABLE;
     *matched = 0;
 
     if (expect) {
@@ -418,6 +420,7 @@ ngx_http_socketio_emit(ngx_http_socketio_hub_t *hub, const sio_emit_t *emit,
     nsp = ngx_http_socketio_namespace(hub->conf, emit->nsp);
     if (nsp == NULL) {
         *error = "unknown namespace";
+        *code = SIO_CODE_INVALID;
         return NGX_DECLINED;
     }
 
@@ -440,6 +443,7 @@ ngx_http_socketio_emit(ngx_http_socketio_hub_t *hub, const sio_emit_t *emit,
                             (int) run.run.message.len,
                             (const char *) run.run.message.data);
             *error = message;
+            *code = run.run.code;
             rc = (run.run.code == SIO_CODE_UNAVAILABLE) ? NGX_ERROR
                                                         : NGX_DECLINED;
         }

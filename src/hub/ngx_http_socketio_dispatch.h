@@ -38,12 +38,13 @@ ngx_int_t ngx_http_socketio_emit_check(ngx_http_socketio_hub_t *hub,
  * ngx_http_socketio_broadcast(), SIO_NO_ID and NULL without an ack.
  *
  * NGX_OK
- * NGX_DECLINED  the rule refused: *error (static or in pool) says why
+ * NGX_DECLINED  the rule refused: *code and *error (valid until the next
+ *               call) say why
  * NGX_ERROR     the zone is full or memory is out: 503
  */
 ngx_int_t ngx_http_socketio_emit(ngx_http_socketio_hub_t *hub,
     const sio_emit_t *emit, int64_t ack_id, uint64_t *matched,
-    uint64_t *expect, const char **error);
+    uint64_t *expect, sio_code_e *code, const char **error);
 
 
 #endif /* _NGX_HTTP_SOCKETIO_DISPATCH_H_INCLUDED_ */
