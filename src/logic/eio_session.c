@@ -395,7 +395,7 @@ eio_session_poll(eio_session_t *s, void *poll, uint64_t now)
 }
 
 
-static void *
+void *
 eio_session_poll_detach(eio_session_t *s)
 {
     void  *poll;

@@ -218,6 +218,10 @@ int eio_session_poll(eio_session_t *s, void *poll, uint64_t now);
  */
 void *eio_session_poll_take(eio_session_t *s, sio_buf_t *payload);
 
+/* The waiting GET, or NULL: the caller answers it, and not by a payload. */
+
+void *eio_session_poll_detach(eio_session_t *s);
+
 /* The waiting GET's client went away: "transport error". */
 
 void eio_session_poll_abort(eio_session_t *s, void *poll);

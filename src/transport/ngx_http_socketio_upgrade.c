@@ -73,10 +73,16 @@ ngx_http_socketio_upgrade_message(ngx_http_socketio_websocket_t *ws,
     if (pkt.type == EIO_PING
         && sio_str_eq(pkt.data, sio_cstr("probe")))
     {
+        /*
+         * Written at once: what another worker answers by because of this
+         * probe must not be there before it.
+         */
+
         if (ngx_http_socketio_output_control(ws, WS_OP_TEXT,
                                              (u_char *) "3probe",
                                              sizeof("3probe") - 1)
-            != NGX_OK)
+            != NGX_OK
+            || ngx_http_socketio_output_send(ws) == NGX_ERROR)
         {
             goto refused;
         }
