@@ -201,7 +201,8 @@ for (const workers of [1, 2, 4]) {
     });
 
     fact('a binary event is echoed', async (t, wire) => {
-      const rest = '{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]';
+      const rest = '{"_placeholder":true,"num":0},'
+        + '{"_placeholder":true,"num":1}]';
       const parts = [Buffer.from([1, 2, 3]), Buffer.from([4, 5, 6])];
 
       await t.open();
@@ -232,7 +233,8 @@ for (const workers of [1, 2, 4]) {
     });
 
     fact('a binary event is acked', async (t, wire) => {
-      const rest = '{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]';
+      const rest = '{"_placeholder":true,"num":0},'
+        + '{"_placeholder":true,"num":1}]';
       const parts = [Buffer.from([1, 2, 3]), Buffer.from([4, 5, 6])];
 
       await t.open();
