@@ -1,7 +1,8 @@
 'use strict';
 
 // A Socket.IO client in a few lines over RawWs or Polling: it answers pings
-// and hands out packets as they came, in order.
+// and hands out packets as they came, in order.  What it sends goes out in
+// order too, one POST after another, also while it upgrades.
 
 const { RawWs, Polling, Inbox } = require('./raw');
 
@@ -22,6 +23,7 @@ class SioRaw {
                                join = true, ...options } = {}) {
     const sio = new SioRaw();
 
+    sio.port = port;
     if (transport === 'websocket') {
       sio.ws = await RawWs.connect(port, options);
       if (sio.ws.status !== 101) {
@@ -32,7 +34,7 @@ class SioRaw {
     } else {
       sio.polling = new Polling(port, options);
       sio.open = await sio.polling.open();
-      sio.readPolls();
+      sio.polls = sio.readPolls();
     }
 
     if (join) {
@@ -43,6 +45,7 @@ class SioRaw {
   }
 
   packets = new Inbox();
+  order = Promise.resolve();
 
   async readFrames() {
     try {
@@ -56,7 +59,7 @@ class SioRaw {
 
   async readPolls() {
     try {
-      for (;;) {
+      while (!this.paused) {
         for (const packet of await this.polling.poll()) {
           await this.take(packet);
         }
@@ -70,7 +73,7 @@ class SioRaw {
     if (Buffer.isBuffer(message)) {
       this.partial.binary.push(message);
     } else if (message === '2') {
-      return this.send('3');
+      this.send('3').catch((error) => this.packets.end(error));
     } else if (message[0] === '1') {
       throw new Error('the engine is closed');
     } else if (message[0] === '4') {
@@ -88,17 +91,52 @@ class SioRaw {
 
   // Engine.IO packets: text with its type digit, or a Buffer.
 
-  async send(...packets) {
+  send(...packets) {
+    const sent = this.order.then(() => this.transmit(packets));
+
+    this.order = sent.catch(() => null);
+
+    return sent;
+  }
+
+  async transmit(packets) {
     if (this.polling) {
-      return this.polling.post(packets);
+      const { status, body } = await this.polling.post(packets);
+
+      if (status !== 200) {
+        throw new Error(`post: ${status} ${body}`);
+      }
+      return;
     }
 
     for (const payload of packets) {
       await this.ws.sendFrame({ payload,
         opcode: Buffer.isBuffer(payload) ? 2 : 1 });
     }
+  }
 
-    return undefined;
+  // From polling to WebSocket: probe, let the last poll and post end, go over.
+
+  async upgrade() {
+    const { sid } = this.polling.query;
+    const ws = await RawWs.connect(this.port, { query: { sid } });
+
+    await ws.sendText('2probe');
+    if (await ws.nextMessage() !== '3probe') {
+      throw new Error('no answer to the probe');
+    }
+
+    this.paused = true;
+    await this.polls;
+
+    this.order = this.order.then(async () => {
+      this.polling.close();
+      this.polling = null;
+      this.ws = ws;
+      await ws.sendText('5');
+    });
+    await this.order;
+    this.readFrames();
   }
 
   async join(nsp = '/', auth) {

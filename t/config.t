@@ -1,0 +1,300 @@
+#!/usr/bin/env node
+'use strict';
+
+// What nginx -t says to a wrong configuration: each mistake with its message,
+// file and line.  The wrong line is the one that ends with "# !".
+
+const { test } = require('./lib/tap');
+const { Nginx } = require('./lib/nginx');
+
+const space = (lines) => `namespace / { authenticate none; ${lines}\n}`;
+const rule = (lines, on = 'on x') => space(`\n${on} {\n ${lines} # !\n}`);
+const connect = (lines) => rule(lines, 'on connect');
+const api = (lines) => rule(lines, 'api x');
+
+const inRule = [
+  ['an unknown verb', 'jion x;', 'unknown directive "jion"'],
+  ['too few arguments', 'join;', 'too few arguments in "join", its form is: '
+    + 'join ROOM...'],
+  ['too many arguments', 'set a b c;', 'too many arguments in "set"'],
+  ['disconnect takes none', 'disconnect now;',
+    'too many arguments in "disconnect"'],
+  ['emit to nobody', 'emit x with 1 2;', '"emit" does not say to whom'],
+  ['to without a room', 'emit x to with 1;', '"emit" does not say to whom'],
+  ['a reserved event', 'emit disconnect to all;',
+    '"disconnect" is an event name that Socket.IO reserves'],
+  ['another reserved event', 'emit connect_error to x;',
+    '"connect_error" is an event name that Socket.IO reserves'],
+  ['an event without a name', 'emit "" to x;', 'the name of the event has'],
+  ['to twice', 'emit x to a to b;', '"to" stands there twice'],
+  ['with twice', 'emit x to a with 1 with 2;', '"with" stands there twice'],
+  ['with nothing', 'emit x to a with;', '"with" has no template'],
+  ['except nobody', 'emit x to a except;', '"except" names nobody'],
+  ['except all', 'emit x to a except all;', '"except all" leaves nobody'],
+  ['self and its exception', 'emit x to self except self;',
+    '"to self" has no "except"'],
+  ['all and a room', 'emit x to all a;', '"all" stands alone behind "to"'],
+  ['self and a room', 'emit x to self a;', '"self" stands alone behind "to"'],
+  ['a misspelt parameter', 'emit x to a with 1 volatil;',
+    'in the template "volatil"'],
+  ['a parameter of later versions', 'emit x to a with 1 nonsense=1;', null],
+  ['an empty room', 'join "";', 'the name of a room is empty'],
+  ['a room that is no name', `join ${'x'.repeat(257)};`,
+    'is not a name for a room: 1 to 256 bytes without control characters'],
+  ['a room of a user', 'join user:$.id;',
+    '"user:$.id": the rooms of users are joined by authentication alone'],
+  ['a literal room of a user', 'join a user:7;', '"user:7": the rooms of'],
+  ['to leave a room of a user', 'leave user:7;', '"user:7": the rooms of'],
+  ['the room of an id', 'join abcdefghij0123456789;',
+    '"abcdefghij0123456789" looks like the id of a socket'],
+  ['relay with a name', 'relay chat to x;',
+    '"relay" keeps the name of the event, for "chat" use "emit"'],
+  ['relay to self', 'relay to self;', '"relay" goes to others'],
+  ['a bad template', `ack '{"a": }';`, `in the template "{"a": }"`],
+  ['an open template', `ack '{"a": 1';`, `in the template "{"a": 1"`],
+  ['a template that is no JSON', 'ack yes;', 'in the template "yes"'],
+  ['an unknown value in a template', `ack '{"a": $nobody}';`,
+    'unknown value "$nobody": neither'],
+  ['a misspelt value', 'ack $usr;', 'unknown value "$usr"'],
+  ['an unknown value in a room', 'join x:$nothing_at_all;',
+    'unknown value "$nothing_at_all"'],
+  ['a group that is not there', 'join $1;',
+    '"$1": the pattern of this rule has no such group'],
+  ['a member of what has none', 'ack $user.name;',
+    '"$user" has no members, for text behind it write "${user}"'],
+  ['a value of another rule', 'ack $reason;',
+    '"$reason" has no value in this rule'],
+  ['an index too large', 'ack $[1234567];', 'the index in "$[1234567]"'],
+  ['a path into all arguments', 'ack $args.x;', '"$args" is a list'],
+  ['check without a condition', 'check $.a;', 'too few arguments in "check"'],
+  ['an unknown operator', 'check $.a == 1;', '"==" is not an operator'],
+  ['less than', 'check $.a < 1;', '"<" is not an operator'],
+  ['no operator', 'check $.a $.b;', '"$.a" is not a condition'],
+  ['too much to compare', 'check $.a = 1 2;', '"2" is too much behind "="'],
+  ['two literals', 'check a = b;', '"a" and "b" are both literal'],
+  ['to equal null', 'check $.a = null;', 'nothing equals null'],
+  ['a literal to match', 'check a ~ b;', '"a" is not a value of an event'],
+  ['a bad expression', 'check $.a ~ "(";', 'in "(" at ""'],
+  ['check in no room', 'check in;', 'too few arguments in "check"'],
+  ['check in two rooms', 'check in a b;', 'too many arguments behind "in"'],
+  ['a value in a list', 'check $.a in b;',
+    'for a list of values: expect $.a in A B C'],
+  ['expect a literal', 'expect a string;', '"a" is literal'],
+  ['expect nothing', 'expect $.a;', 'too few arguments in "expect"'],
+  ['an unknown type', 'expect $.a strnig;',
+    'unknown type "strnig", did you mean "string"?'],
+  ['a range of no type', 'expect $.a boolean 1..2;',
+    '"boolean" has no range'],
+  ['an empty range', 'expect $.a string 3..2;', 'the range "3..2" is empty'],
+  ['a negative length', 'expect $.a string -1..2;',
+    '"-1..2" is not a range for "string"'],
+  ['a fraction of an integer', 'expect $.a integer 1.5..2;',
+    '"1.5..2" is not a range for "integer"'],
+  ['two ranges', 'expect $.a number 1..2 3..4;', 'a second range "3..4"'],
+  ['no range at all', 'expect $.a number ..;', 'unexpected ".."'],
+  ['an expression for a number', 'expect $.a number ~x;',
+    '"~x" is for strings alone'],
+  ['a bad expression of a string', 'expect $.a string "~[";', 'at'],
+  ['two expressions', 'expect $.a string ~a ~b;',
+    'a second expression "~b"'],
+  ['a list of nothing', 'expect $.a in;', '"in" has no values'],
+  ['a value in the list', 'expect $.a in b $.c;',
+    '"$.c" cannot be one of the values'],
+  ['a code that is none', 'reject "not allowed";',
+    '"not allowed" is not a code'],
+  ['set without a name', 'set a.b 1;', '"a.b" is not a name'],
+  ['set a number', 'set 1a 1;', '"1a" is not a name'],
+  ['behind reject', 'reject forbidden; join x;',
+    'unreachable: nothing runs behind "reject"'],
+  ['behind disconnect', 'disconnect; ack 1;',
+    'unreachable: nothing runs behind "disconnect"'],
+  ['otherwise without when', 'otherwise {',
+    '"otherwise" must stand right behind the block of a "when"'],
+  ['when without a condition', 'when {', null],
+  ['when with half a condition', 'when $.a = {', null],
+  ['a rule in a rule', 'on y {', '"on" directive is not allowed here'],
+  ['a namespace in a rule', 'namespace /x {',
+    '"namespace" directive is not allowed here'],
+  ['a later verb', 'query x y;', 'unknown directive "query"'],
+];
+
+const inOthers = [
+  ['self in api', api('emit x to self;'), '"self" cannot be used in an "api"'],
+  ['except self in api', api('emit x to all except self;'),
+    '"self" cannot be used in an "api" rule: it has no socket'],
+  ['join in api', api('join x;'), '"join" cannot be used in an "api" rule'],
+  ['relay in api', api('relay to x;'), '"relay" cannot be used in'],
+  ['the user in api', api(`emit x to all with '{"a": $user}';`),
+    '"$user" has no value in an "api" rule'],
+  ['an nginx variable in api', api('emit x to $remote_addr;'),
+    '"$remote_addr" has no value in an "api" rule'],
+  ['check in a room in api', api('check in x;'),
+    '"in" cannot be checked in an "api" rule'],
+  ['ack in connect', connect('ack null;'),
+    '"ack" cannot be used in "on connect"'],
+  ['relay in connect', connect('relay to x;'),
+    '"relay" cannot be used in "on connect"'],
+  ['arguments in connect', connect('join $.room;'),
+    '"$.room" has no value in "on connect"'],
+  ['join in disconnect', rule('join x;', 'on disconnect'),
+    '"join" cannot be used in "on disconnect"'],
+  ['self in disconnect', rule('emit x to self;', 'on disconnect'),
+    '"to self" reaches nobody in "on disconnect"'],
+  ['reject in disconnect', rule('reject x;', 'on disconnect'),
+    '"reject" cannot be used in "on disconnect"'],
+  ['a group beyond the ninth', rule('join $10;', 'on "~^(.)(.)(.)(.)(.)(.)(.)'
+    + '(.)(.)(.)"'), '"$10" is a group beyond the ninth'],
+];
+
+const patterns = [
+  ['the same event twice', 'on x { ack 1; }\n on x { # !\n ack 2; }',
+    'a second rule for "x"'],
+  ['the same glob twice', 'on x:* { ack 1; }\n on x:* { # !\n ack 2; }',
+    'a second rule for "x:*"'],
+  ['the same expression twice', 'on ~^x { ack 1; }\n on ~^x { # !\n ack 2; }',
+    'a second rule for "~^x"'],
+  ['any event twice', 'on * { ack 1; }\n on * { # !\n ack 2; }',
+    'a second rule for "*"'],
+  ['connect twice', 'on connect { join x; }\n on connect { # !\n join x; }',
+    'duplicate rule "on connect"'],
+  ['disconnect twice', 'on disconnect { }\n on disconnect { # !\n }',
+    'duplicate rule "on disconnect"'],
+  ['api twice', 'api t x { }\n api t x { # !\n }', 'a second rule for "x"'],
+  ['a reserved event', 'on disconnecting { # !\n }',
+    '"disconnecting" is an event name that Socket.IO reserves'],
+  ['an event without a name', 'on "" { # !\n }', 'the name of the event is'],
+  ['a bad expression', 'on "~(x" { # !\n }', 'in "(x" at ""'],
+  ['two patterns', 'on a b { # !\n }',
+    'invalid number of arguments in "on" directive'],
+  ['no event of the API', 'api { # !\n }',
+    'invalid number of arguments in "api" directive'],
+  ['a second authenticate', 'authenticate none; # !\n',
+    '"authenticate" directive is duplicate'],
+  ['a verb outside of a rule', 'join x; # !\n',
+    '"join" directive is not allowed here'],
+  ['an unknown option', 'autenticate none; # !\n',
+    'unknown directive "autenticate"'],
+  ['a later option', 'recovery 2m; # !\n', 'unknown directive "recovery"'],
+];
+
+const inApp = [
+  ['the same namespace twice', 'namespace / { }\n namespace / { # !\n }',
+    'duplicate namespace "/"'],
+  ['a namespace without a slash', 'namespace chat { # !\n }',
+    'invalid namespace "chat"'],
+  ['a namespace with a comma', 'namespace /a,b { # !\n }',
+    'invalid namespace "/a,b"'],
+  ['a bad expression', 'namespace "~(" { # !\n }',
+    'invalid namespace expression: '],
+  ['an unknown authentication', 'namespace / {\n authenticate magic; # !\n }',
+    'unknown authentication "magic"'],
+  ['none with a parameter', 'namespace / {\n authenticate none x=y; # !\n }',
+    'invalid parameter "x=y"'],
+  ['insecure without a user', 'namespace / {\n authenticate insecure; # !\n }',
+    '"authenticate insecure" must have one parameter "user=VALUE"'],
+  ['insecure with an unknown value',
+    'namespace / {\n authenticate insecure user=$.x; # !\n }',
+    '"$.x" has no value in "on connect"'],
+  ['an event outside of a namespace', 'on x { # !\n }',
+    '"on" directive is not allowed here'],
+  ['a zone of no size', 'zone 8q; # !\n', 'invalid zone size "8q"'],
+  ['a zone too small', 'zone 64k; # !\n', 'zone size "64k" is too small'],
+  ['a second zone', 'zone 8m;\n zone 8m; # !\n', '"zone" directive is duplic'],
+  ['an unknown option', 'zoom 8m; # !\n', 'unknown directive "zoom"'],
+  ['a later option', 'redis 127.0.0.1:6379; # !\n',
+    'unknown directive "redis"'],
+];
+
+const location = (lines) => ({ locations:
+  `location / {\n${lines} # !\n }` });
+
+const elsewhere = [
+  ['an unknown app', location('socketio compas;'),
+    'unknown socketio app "compas"'],
+  ['an unknown app of the API', location('socketio_api x; deny all;'),
+    'unknown socketio app "x"'],
+  ['an unknown app of the status', location('socketio_status x;'),
+    'unknown socketio app "x"'],
+  ['no app', location('socketio;'),
+    'invalid number of arguments in "socketio" directive'],
+  ['two apps in a location', location('socketio campus; socketio campus;'),
+    '"socketio" directive is duplicate'],
+  ['a status format', location('socketio_status campus format=xml;'),
+    'invalid parameter "format=xml"'],
+  ['an unknown transport', location('socketio_transports carrier;'),
+    'invalid value "carrier"'],
+  ['a time that is none', location('socketio_ping_interval soon;'),
+    '"socketio_ping_interval" directive invalid value'],
+  ['a timeout that is none', location('socketio_ping_timeout x;'),
+    '"socketio_ping_timeout" directive invalid value'],
+  ['a payload that is none', location('socketio_max_payload many;'),
+    '"socketio_max_payload" directive invalid value'],
+  ['a number of packets', location('socketio_max_packets -1;'),
+    '"socketio_max_packets" directive invalid'],
+  ['a bad origin', location('socketio_origin "~(";'), ''],
+  ['no key file', location('socketio_api campus; '
+    + 'socketio_api_key_file nowhere;'), 'nowhere" failed'],
+  ['the same app twice', { http: 'socketio_app campus { zone 8m; }',
+    app: '# !\n' }, 'duplicate socketio_app "campus"', -2],
+  ['an app without a zone', { http: 'socketio_app x {\n } # !\n' },
+    'socketio_app "x" must have "zone"'],
+  ['an app in a server', { server: 'socketio_app x { # !\n }' },
+    '"socketio_app" directive is not allowed here'],
+];
+
+// The line of the mistake, as nginx counts.
+
+function line(text, shift = 0) {
+  return text.slice(0, text.indexOf('# !')).split('\n').length + shift;
+}
+
+function wrong(kind, name, options, expected, shift) {
+  test(`${kind}: ${name}`, (t) => {
+    const { ok, output, text } = Nginx.check(options);
+    const [emerg = output] = output.split('\n').filter((text) =>
+      /\[emerg\]/.test(text));
+
+    t.ok(!ok, `it is taken: ${output}`);
+    t.ok(emerg.includes(expected || ''), `it says: ${emerg}`);
+    t.match(emerg, /\[emerg\] (?:[a-z"]|PCRE2)/);
+    t.ok(new RegExp(`nginx\\.conf:${line(text, shift)}$`).test(emerg),
+         `not line ${line(text, shift)}: ${emerg}`);
+  });
+}
+
+inRule.forEach(([name, text, expected]) =>
+  wrong('rule', name, { app: rule(text) }, expected));
+inOthers.forEach(([name, app, expected]) =>
+  wrong('rule', name, { app }, expected));
+patterns.forEach(([name, text, expected]) =>
+  wrong('namespace', name, { app: space(`\n${text}`) }, expected));
+inApp.forEach(([name, app, expected]) =>
+  wrong('app', name, { app }, expected));
+elsewhere.forEach(([name, options, expected, shift]) =>
+  wrong('http', name, options, expected, shift));
+
+test('a right configuration is taken, with includes everywhere', (t) => {
+  const { ok, output } = Nginx.check({ files: {
+    'app.conf': 'include namespace.conf;',
+    'namespace.conf': 'namespace / { include rules.conf; }',
+    'rules.conf': 'authenticate none; on x { include verbs.conf; }',
+    'verbs.conf': 'join $.a; when $.a = 1 { ack 1; } otherwise { ack 2; }',
+  }, app: 'include app.conf;' });
+  t.ok(ok, output);
+});
+
+test('a mistake in an included file is found there', (t) => {
+  const { ok, output } = Nginx.check({ files: { 'rules.conf': '\n\njoin;' },
+    app: 'namespace / { on x { include rules.conf; } }' });
+  t.ok(!ok);
+  t.match(output, /too few arguments.*rules\.conf:3\n/);
+});
+
+test('insecure authentication and an open API are warned of', (t) => {
+  const { ok, output } = Nginx.check({
+    app: 'namespace / { authenticate insecure user=$auth.name; }',
+    locations: 'location /api/ { socketio_api campus; }' });
+  t.ok(ok, output);
+  t.match(output, /\[warn\].*"authenticate insecure".*nginx\.conf:\d+/);
+  t.match(output, /\[warn\].*socketio_api.*nginx\.conf:\d+/);
+});
