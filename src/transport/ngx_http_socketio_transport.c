@@ -112,6 +112,15 @@ ngx_http_socketio_answer(ngx_http_request_t *r, ngx_uint_t status,
     r->headers_out.status = status;
     ngx_http_clear_content_length(r);
 
+    /*
+     * A worker that shuts down closes the connection behind this answer: say
+     * so, or the next poll is sent into it.
+     */
+
+    if (ngx_exiting || ngx_terminate) {
+        r->keepalive = 0;
+    }
+
     if (status == NGX_HTTP_NO_CONTENT) {
         r->header_only = 1;
         return ngx_http_send_header(r);

@@ -2,16 +2,25 @@
 
 // One HTTP request, its whole answer: { status, headers, body, json() }.
 // Without an agent it has a connection of its own.  sent() is called when the
-// system has taken all of it.
+// system has taken all of it.  retry: so many times more, if the server closed
+// the connection instead of reading the request, as one that shuts down may.
 
 const http = require('node:http');
 
-function request(url, { method = 'GET', headers = {}, body, agent = false,
-                        timeout = 30000, sent } = {}) {
+function request(url, options = {}) {
+  const { method = 'GET', headers = {}, body, agent = false,
+          timeout = 30000, sent, retry = 0 } = options;
+
   return new Promise((done, fail) => {
     const req = http.request(url, { method, headers, agent, timeout });
 
-    req.on('error', fail);
+    req.on('error', (error) => {
+      if (retry && error.code === 'ECONNRESET') {
+        request(url, { ...options, retry: retry - 1 }).then(done, fail);
+      } else {
+        fail(error);
+      }
+    });
     req.on('timeout', () => req.destroy(new Error(
       `${method} ${url}: no answer in ${timeout} ms`)));
 

@@ -88,7 +88,8 @@ class Client {
 
   async connectRaw(port) {
     this.raw = await SioRaw.connect(port, {
-      transport: this.kind === 'websocket' ? 'websocket' : 'polling' });
+      transport: this.kind === 'websocket' ? 'websocket' : 'polling',
+      retry: this.model.retry });
     this.id = this.raw.id;
     this.listen(this.raw);
   }
@@ -171,12 +172,15 @@ class Model {
     return Nginx.start({ workers: 4, app: `zone 32m; ${app}`, ...options });
   }
 
-  constructor(ngx, { clients = 300, rooms = 50, apis = 2 } = {}) {
+  // retry: see http.js.
+
+  constructor(ngx, { clients = 300, rooms = 50, apis = 2, retry } = {}) {
     const seed = Number(process.env.SOCKETIO_SEED) || Date.now() % 1e9;
 
     tap.note(`SOCKETIO_SEED=${seed}`);
     this.random = random(seed);
     this.ngx = ngx;
+    this.retry = retry;
     this.rooms = Array.from({ length: rooms }, (_, n) => `room${n}`);
     this.clients = [];
     this.add(clients);
@@ -307,7 +311,7 @@ class Model {
     const n = api.sent++;
     const to = this.members(rooms, except, null);
     const sent = api.order.then(() => request(`${this.ngx.url}/api/emit`, {
-      method: 'POST', agent: api.agent,
+      method: 'POST', agent: api.agent, retry: this.retry,
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ event: 'm', data: { from: api.n, n },
                              ...(rooms && { to: rooms }), except }),

@@ -244,7 +244,8 @@ class RawWs {
 
 class Polling {
   constructor(port, { path = '/socket.io/', query, headers = {},
-                      agent } = {}) {
+                      agent, retry } = {}) {
+    this.retry = retry;
     this.base = `http://127.0.0.1:${port}${path}`;
     this.query = { EIO: 4, transport: 'polling', ...query };
     this.headers = headers;
@@ -263,7 +264,7 @@ class Polling {
 
   request(options = {}) {
     return request(`${this.base}?${new URLSearchParams(this.query)}`,
-      { agent: this.agent, ...options,
+      { agent: this.agent, retry: this.retry, ...options,
         headers: { ...this.headers, ...options.headers } });
   }
 
