@@ -190,6 +190,19 @@ for (const workers of [1, 4]) {
     t.ok(true);
   });
 
+  fact('who was closed without a GET learns of it by the next', async (t) => {
+    const before = await site.count('polling');
+    const peer = await site.polling(0, { path: '/never/' });
+
+    await until(async () => await site.count('polling') <= before);
+
+    const { status, body } = await peer.get(1);
+
+    t.is(status, 200);
+    t.is(body, '1');
+    t.is((await peer.get(1)).json().code, 1);
+  });
+
   fact('who connected once stays', async (t) => {
     const sio = await site.sio(0, { path: '/soon/' });
     const never = await site.opened(1, { path: '/soon/' });
