@@ -16,7 +16,8 @@ const app = `
     authenticate insecure user=$auth.name;
     on join { join $.room; ack null; }
     api board post { emit board:post to $.board with '{"text": $.text}'; }
-    api picky post { expect $.text string 1..3; check $.text != no; emit ok to all; }
+    api picky post { expect $.text string 1..3; check $.text != no;
+                     emit ok to all; }
   }
   namespace /news { authenticate none; }
   namespace "~^/room-[0-9]+$" { authenticate none; }`;
