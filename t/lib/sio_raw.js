@@ -192,6 +192,7 @@ class SioRaw {
   }
 
   close() {
+    this.paused = true;
     (this.ws || this.polling).close();
   }
 }
