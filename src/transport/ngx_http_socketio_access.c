@@ -10,7 +10,9 @@
 #include "transport/ngx_http_socketio_access.h"
 
 
-#define NGX_HTTP_SOCKETIO_LINE_MAX    2048     /* bytes kept of a string */
+/* Bytes kept of a string; all of them together are counted in 16 bits. */
+
+#define NGX_HTTP_SOCKETIO_LINE_MAX    2048
 
 
 extern ngx_module_t  ngx_http_log_module;
@@ -18,8 +20,14 @@ extern ngx_module_t  ngx_http_log_module;
 
 static void ngx_http_socketio_line_values(ngx_http_request_t *r,
     ngx_str_t *value);
+static size_t ngx_http_socketio_line_arrange(const ngx_str_t *value,
+    ngx_http_socketio_slice_t *kept);
 static void ngx_http_socketio_line_fill(ngx_http_socketio_line_t *line,
     ngx_http_request_t *r);
+static void ngx_http_socketio_line_facts(ngx_http_socketio_line_t *line,
+    ngx_http_request_t *r);
+static ngx_str_t ngx_http_socketio_line_string(ngx_http_socketio_line_t *line,
+    ngx_uint_t i);
 static ngx_table_elt_t *ngx_http_socketio_line_header(ngx_http_request_t *r,
     const char *name, ngx_str_t value);
 
@@ -28,11 +36,11 @@ ngx_http_socketio_line_t *
 ngx_http_socketio_line_create(ngx_http_request_t *r)
 {
     size_t                        len;
-    u_char                       *p;
     ngx_uint_t                    i;
-    ngx_str_t                     value[NGX_HTTP_SOCKETIO_LINE_N], *kept;
+    ngx_str_t                     value[NGX_HTTP_SOCKETIO_LINE_N];
     ngx_array_t                 **logs;
     ngx_http_socketio_line_t     *line;
+    ngx_http_socketio_slice_t     kept[NGX_HTTP_SOCKETIO_LINE_N];
     ngx_http_socketio_access_t   *access;
 
     /*
@@ -48,44 +56,38 @@ ngx_http_socketio_line_create(ngx_http_request_t *r)
 
     ngx_http_socketio_line_values(r, value);
 
-    len = 0;
-
-    for (i = 0; i < NGX_HTTP_SOCKETIO_LINE_N; i++) {
-        value[i].len = ngx_min(value[i].len, NGX_HTTP_SOCKETIO_LINE_MAX);
-        len += value[i].len;
-    }
+    len = ngx_http_socketio_line_arrange(value, kept);
 
     line = sio_alloc(&ngx_http_socketio_mem,
-                     sizeof(ngx_http_socketio_line_t) + len);
+                     offsetof(ngx_http_socketio_line_t, text) + len);
     if (line == NULL) {
         return NULL;
     }
 
-    ngx_memzero(line, sizeof(ngx_http_socketio_line_t));
+    ngx_memzero(line, offsetof(ngx_http_socketio_line_t, text));
 
-    kept = line->kept;
-    p = (u_char *) line + sizeof(ngx_http_socketio_line_t);
+    /* a part of a string is copied to where it is already */
 
     for (i = 0; i < NGX_HTTP_SOCKETIO_LINE_N; i++) {
-        kept[i].len = value[i].len;
-        kept[i].data = p;
-
-        if (value[i].len) {
-            p = ngx_cpymem(p, value[i].data, value[i].len);
+        if (kept[i].len) {
+            ngx_memcpy(line->text + kept[i].start, value[i].data, kept[i].len);
         }
     }
 
+    ngx_memcpy(line->kept, kept, sizeof(kept));
+    line->len = (uint16_t) len;
+
     access = ngx_http_socketio_access(r);
     if (access) {
-        line->access = *access;
+        ngx_memcpy(line->sid, access->sid, EIO_SID_LEN);
     }
 
     line->hc = r->http_connection;
     line->srv_conf = r->srv_conf;
     line->loc_conf = r->loc_conf;
-    line->start_sec = r->start_sec;
-    line->start_msec = r->start_msec;
-    line->request_length = r->request_length;
+    line->start = (uint64_t) r->start_sec * 1000 + r->start_msec;
+    line->request_length = (uint32_t) r->request_length;
+    line->header_size = (uint32_t) r->connection->sent;
 
     return line;
 }
@@ -97,8 +99,8 @@ ngx_http_socketio_line_values(ngx_http_request_t *r, ngx_str_t *value)
     ngx_memzero(value, NGX_HTTP_SOCKETIO_LINE_N * sizeof(ngx_str_t));
 
     value[NGX_HTTP_SOCKETIO_LINE_REQUEST] = r->request_line;
-    value[NGX_HTTP_SOCKETIO_LINE_URI] = r->uri;
     value[NGX_HTTP_SOCKETIO_LINE_UNPARSED] = r->unparsed_uri;
+    value[NGX_HTTP_SOCKETIO_LINE_URI] = r->uri;
     value[NGX_HTTP_SOCKETIO_LINE_ARGS] = r->args;
     value[NGX_HTTP_SOCKETIO_LINE_SERVER] = r->headers_in.server;
 
@@ -117,27 +119,82 @@ ngx_http_socketio_line_values(ngx_http_request_t *r, ngx_str_t *value)
 }
 
 
+/*
+ * Where each string goes: nginx's are views of what it read, so one that
+ * begins inside of another is that one's part.  The length of all.
+ */
+static size_t
+ngx_http_socketio_line_arrange(const ngx_str_t *value,
+    ngx_http_socketio_slice_t *kept)
+{
+    size_t      len, start, n, offset;
+    ngx_uint_t  i, k;
+
+    len = 0;
+
+    for (i = 0; i < NGX_HTTP_SOCKETIO_LINE_N; i++) {
+        n = ngx_min(value[i].len, NGX_HTTP_SOCKETIO_LINE_MAX);
+        start = len;
+
+        for (k = 0; k < i; k++) {
+            offset = (uintptr_t) value[i].data - (uintptr_t) value[k].data;
+
+            if (offset < kept[k].len) {
+                n = ngx_min(n, kept[k].len - offset);
+                start = kept[k].start + offset;
+                break;
+            }
+        }
+
+        kept[i].start = (uint16_t) start;
+        kept[i].len = (uint16_t) n;
+
+        len = ngx_max(len, start + n);
+    }
+
+    return len;
+}
+
+
 void
-ngx_http_socketio_line_user(ngx_http_socketio_line_t *line,
+ngx_http_socketio_line_user(ngx_http_socketio_line_t **linep,
     ngx_http_socketio_session_t *s)
 {
-    sio_str_t  user;
+    size_t                      size;
+    sio_str_t                   user;
+    ngx_http_socketio_line_t   *line, *longer;
+    ngx_http_socketio_slice_t  *kept;
 
-    if (line == NULL || line->access.user.data) {
+    line = *linep;
+
+    if (line == NULL || line->kept[NGX_HTTP_SOCKETIO_LINE_USER].len) {
         return;
     }
 
     user = ngx_http_socketio_user(s);
-    if (user.len == 0) {
+
+    if (user.len == 0 || user.len > NGX_HTTP_SOCKETIO_LINE_MAX) {
         return;
     }
 
-    line->access.user.data = sio_alloc(&ngx_http_socketio_mem, user.len);
+    size = offsetof(ngx_http_socketio_line_t, text) + line->len;
 
-    if (line->access.user.data) {
-        ngx_memcpy(line->access.user.data, user.data, user.len);
-        line->access.user.len = user.len;
+    longer = sio_alloc(&ngx_http_socketio_mem, size + user.len);
+    if (longer == NULL) {
+        return;
     }
+
+    ngx_memcpy(longer, line, size);
+    ngx_memcpy(longer->text + line->len, user.data, user.len);
+
+    kept = &longer->kept[NGX_HTTP_SOCKETIO_LINE_USER];
+    kept->start = line->len;
+    kept->len = (uint16_t) user.len;
+
+    longer->len = (uint16_t) (line->len + user.len);
+
+    sio_free(&ngx_http_socketio_mem, line);
+    *linep = longer;
 }
 
 
@@ -173,7 +230,6 @@ ngx_http_socketio_line_write(ngx_http_socketio_line_t *line,
         c->data = line->hc;
     }
 
-    sio_free(&ngx_http_socketio_mem, line->access.user.data);
     sio_free(&ngx_http_socketio_mem, line);
 }
 
@@ -182,38 +238,79 @@ static void
 ngx_http_socketio_line_fill(ngx_http_socketio_line_t *line,
     ngx_http_request_t *r)
 {
-    ngx_str_t  *kept;
-
     r->srv_conf = line->srv_conf;
     r->loc_conf = line->loc_conf;
 
-    r->start_sec = line->start_sec;
-    r->start_msec = line->start_msec;
+    r->start_sec = (time_t) (line->start / 1000);
+    r->start_msec = (ngx_msec_t) (line->start % 1000);
     r->request_length = line->request_length;
+    r->header_size = line->header_size;
 
     r->method = NGX_HTTP_GET;
     ngx_str_set(&r->method_name, "GET");
     r->http_version = NGX_HTTP_VERSION_11;
     ngx_str_set(&r->http_protocol, "HTTP/1.1");
 
-    kept = line->kept;
+    r->request_line = ngx_http_socketio_line_string(line,
+                                            NGX_HTTP_SOCKETIO_LINE_REQUEST);
+    r->unparsed_uri = ngx_http_socketio_line_string(line,
+                                            NGX_HTTP_SOCKETIO_LINE_UNPARSED);
+    r->uri = ngx_http_socketio_line_string(line, NGX_HTTP_SOCKETIO_LINE_URI);
+    r->args = ngx_http_socketio_line_string(line, NGX_HTTP_SOCKETIO_LINE_ARGS);
 
-    r->request_line = kept[NGX_HTTP_SOCKETIO_LINE_REQUEST];
-    r->uri = kept[NGX_HTTP_SOCKETIO_LINE_URI];
-    r->unparsed_uri = kept[NGX_HTTP_SOCKETIO_LINE_UNPARSED];
-    r->args = kept[NGX_HTTP_SOCKETIO_LINE_ARGS];
-
-    r->headers_in.server = kept[NGX_HTTP_SOCKETIO_LINE_SERVER];
+    r->headers_in.server = ngx_http_socketio_line_string(line,
+                                            NGX_HTTP_SOCKETIO_LINE_SERVER);
     r->headers_in.host = ngx_http_socketio_line_header(r, "Host",
-                                          kept[NGX_HTTP_SOCKETIO_LINE_HOST]);
+                            ngx_http_socketio_line_string(line,
+                                            NGX_HTTP_SOCKETIO_LINE_HOST));
     r->headers_in.referer = ngx_http_socketio_line_header(r, "Referer",
-                                       kept[NGX_HTTP_SOCKETIO_LINE_REFERER]);
+                            ngx_http_socketio_line_string(line,
+                                            NGX_HTTP_SOCKETIO_LINE_REFERER));
     r->headers_in.user_agent = ngx_http_socketio_line_header(r, "User-Agent",
-                                         kept[NGX_HTTP_SOCKETIO_LINE_AGENT]);
+                            ngx_http_socketio_line_string(line,
+                                            NGX_HTTP_SOCKETIO_LINE_AGENT));
 
     r->headers_out.status = NGX_HTTP_SWITCHING_PROTOCOLS;
 
-    ngx_http_socketio_access_set(r, &line->access);
+    ngx_http_socketio_line_facts(line, r);
+}
+
+
+/* What is behind the $socketio_ variables. */
+
+static void
+ngx_http_socketio_line_facts(ngx_http_socketio_line_t *line,
+    ngx_http_request_t *r)
+{
+    ngx_http_socketio_access_t  *access;
+
+    access = ngx_http_socketio_access(r);
+    if (access == NULL) {
+        return;
+    }
+
+    access->packets_in = line->packets_in;
+    access->packets_out = line->packets_out;
+    access->bytes_in = line->bytes_in;
+    access->bytes_out = r->connection->sent - line->header_size;
+    access->user = ngx_http_socketio_line_string(line,
+                                                 NGX_HTTP_SOCKETIO_LINE_USER);
+    ngx_memcpy(access->sid, line->sid, EIO_SID_LEN);
+    access->has_sid = 1;
+    access->transport = EIO_WEBSOCKET;
+    access->reason = line->reason;
+}
+
+
+static ngx_str_t
+ngx_http_socketio_line_string(ngx_http_socketio_line_t *line, ngx_uint_t i)
+{
+    ngx_str_t  s;
+
+    s.len = line->kept[i].len;
+    s.data = line->text + line->kept[i].start;
+
+    return s;
 }
 
 

@@ -132,7 +132,7 @@ ngx_http_socketio_output_send(ngx_http_socketio_websocket_t *ws)
             len = ngx_http_socketio_output_packets(q, n);
             ngx_http_socketio_stat(hub, NGX_HTTP_SOCKETIO_STAT_PACKETS_OUT,
                                    len);
-            ngx_http_socketio_line_out(ws->line, len, n);
+            ngx_http_socketio_line_out(ws->line, len);
 
             eio_outq_sent(q, &ngx_http_socketio_mem, n);
             continue;

@@ -182,14 +182,6 @@ ngx_http_socketio_access(ngx_http_request_t *r)
 }
 
 
-void
-ngx_http_socketio_access_set(ngx_http_request_t *r,
-    ngx_http_socketio_access_t *access)
-{
-    r->ctx[ngx_http_socketio_ctx_index] = access;
-}
-
-
 sio_str_t
 ngx_http_socketio_user(ngx_http_socketio_session_t *s)
 {

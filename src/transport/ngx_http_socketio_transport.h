@@ -90,11 +90,6 @@ ngx_int_t ngx_http_socketio_answer(ngx_http_request_t *r, ngx_uint_t status,
 
 ngx_http_socketio_access_t *ngx_http_socketio_access(ngx_http_request_t *r);
 
-/* Give the facts to a request that stands for a WebSocket which ended. */
-
-void ngx_http_socketio_access_set(ngx_http_request_t *r,
-    ngx_http_socketio_access_t *access);
-
 /* The user of a session's first socket that has one, or empty: a view. */
 
 sio_str_t ngx_http_socketio_user(ngx_http_socketio_session_t *s);

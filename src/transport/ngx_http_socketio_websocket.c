@@ -373,7 +373,7 @@ ngx_http_socketio_websocket_flush(ngx_http_socketio_session_t *s)
 
     ws = s->eio.carrier;
 
-    ngx_http_socketio_line_user(ws->line, s);
+    ngx_http_socketio_line_user(&ws->line, s);
 
     if (s->eio.state == EIO_STATE_CLOSED && !ws->closing) {
 
@@ -486,12 +486,12 @@ ngx_http_socketio_websocket_detach(ngx_http_socketio_websocket_t *ws,
         return;
     }
 
-    ngx_http_socketio_line_user(ws->line, s);
+    ngx_http_socketio_line_user(&ws->line, s);
 
     eio_session_abort(&s->eio, reason);
 
     if (ws->line) {
-        ws->line->access.reason = s->eio.reason;
+        ws->line->reason = s->eio.reason;
     }
 
     ws->session = NULL;
@@ -509,7 +509,6 @@ ngx_http_socketio_websocket_finalize(ngx_http_socketio_websocket_t *ws,
     ngx_http_socketio_line_t  *line;
 
     c = ws->connection;
-    line = ws->line;
 
 #if (NGX_HTTP_SSL)
 
@@ -525,6 +524,8 @@ ngx_http_socketio_websocket_finalize(ngx_http_socketio_websocket_t *ws,
 
     ngx_http_socketio_upgrade_cancel(ws);
     ngx_http_socketio_websocket_detach(ws, reason);
+
+    line = ws->line;
 
     ws_message_free(&ws->message, &ngx_http_socketio_mem);
     sio_free(&ngx_http_socketio_mem, ws->control);

@@ -155,6 +155,7 @@ class RawWs {
       const at = line.indexOf(':');
       return [line.slice(0, at).toLowerCase(), line.slice(at + 1).trim()];
     }));
+    this.headBytes = end + 4;
     this.input = this.input.subarray(end + 4);
     this.opened();
   }
