@@ -43,8 +43,7 @@ static ngx_connection_t         *ngx_http_socketio_inbox;
 static ngx_event_t               ngx_http_socketio_again;
 static ngx_connection_t          ngx_http_socketio_again_conn;
 
-static ngx_http_socketio_hub_t  *ngx_http_socketio_hubs[64];
-static ngx_uint_t                ngx_http_socketio_nhubs;
+static ngx_http_socketio_hub_t  *ngx_http_socketio_hubs;
 
 
 ngx_int_t
@@ -137,18 +136,32 @@ ngx_http_socketio_channel_close(void)
 void
 ngx_http_socketio_channel_add(ngx_http_socketio_hub_t *hub)
 {
-    if (ngx_http_socketio_nhubs < sizeof(ngx_http_socketio_hubs)
-                                  / sizeof(ngx_http_socketio_hubs[0]))
-    {
-        ngx_http_socketio_hubs[ngx_http_socketio_nhubs++] = hub;
-    }
+    hub->next = ngx_http_socketio_hubs;
+    ngx_http_socketio_hubs = hub;
 }
 
 
-ngx_http_socketio_hub_t *
-ngx_http_socketio_channel_hub(ngx_uint_t n)
+void
+ngx_http_socketio_channel_remove(ngx_http_socketio_hub_t *hub)
 {
-    return n < ngx_http_socketio_nhubs ? ngx_http_socketio_hubs[n] : NULL;
+    ngx_http_socketio_hub_t      **h;
+    ngx_http_socketio_waiting_t   *w;
+
+    for (h = &ngx_http_socketio_hubs; *h; h = &(*h)->next) {
+        if (*h == hub) {
+            *h = hub->next;
+            break;
+        }
+    }
+
+    while (hub->waiting) {
+        w = hub->waiting;
+        hub->waiting = w->next;
+
+        ngx_http_socketio_stat(hub, NGX_HTTP_SOCKETIO_STAT_DROP_RING, 1);
+        ngx_http_socketio_message_read(hub->zone, w->ref, w->slot);
+        sio_free(&ngx_http_socketio_mem, w);
+    }
 }
 
 
@@ -400,14 +413,14 @@ ngx_http_socketio_channel_wake(ngx_http_socketio_hub_t *hub)
 static void
 ngx_http_socketio_channel_handler(ngx_event_t *ev)
 {
-    ngx_uint_t  i;
+    ngx_http_socketio_hub_t  *hub;
 
     if (ngx_http_socketio_inbox == NULL) {
         return;
     }
 
-    for (i = 0; i < ngx_http_socketio_nhubs; i++) {
-        ngx_http_socketio_channel_drain(ngx_http_socketio_hubs[i]);
+    for (hub = ngx_http_socketio_hubs; hub; hub = hub->next) {
+        ngx_http_socketio_channel_drain(hub);
     }
 }
 

@@ -53,10 +53,13 @@ ngx_int_t ngx_http_socketio_channel_init(ngx_cycle_t *cycle);
 ngx_int_t ngx_http_socketio_channel_open(ngx_cycle_t *cycle);
 void ngx_http_socketio_channel_close(void);
 
-/* A hub whose inbox is drained when this worker is woken; the n-th, or NULL. */
+/* A hub whose inbox is drained when this worker is woken. */
 
 void ngx_http_socketio_channel_add(ngx_http_socketio_hub_t *hub);
-ngx_http_socketio_hub_t *ngx_http_socketio_channel_hub(ngx_uint_t n);
+
+/* Not any more; what waits for room in an inbox is dropped. */
+
+void ngx_http_socketio_channel_remove(ngx_http_socketio_hub_t *hub);
 
 /* Begin to write hub->record. */
 

@@ -10,9 +10,13 @@
 #include "codec/sio_base64.h"
 
 
-/* An ack id is a count and the asker's slot: below 2^53 for 2^46 requests. */
+/*
+ * An ack id is a count and the asker's slot, below 2^31: clients in Java read
+ * it as an int.
+ */
 
-#define NGX_HTTP_SOCKETIO_ACK_SLOT_BITS  7
+#define NGX_HTTP_SOCKETIO_ACK_SLOT_BITS   7
+#define NGX_HTTP_SOCKETIO_ACK_COUNT_MASK  0xffffff
 
 /* Bytes of all answers to one request. */
 
@@ -52,8 +56,9 @@ ngx_http_socketio_collect_begin(ngx_http_socketio_hub_t *hub,
 {
     int64_t  id;
 
-    hub->ids++;
-    id = (int64_t) (hub->ids << NGX_HTTP_SOCKETIO_ACK_SLOT_BITS | hub->n);
+    hub->ack_ids = (hub->ack_ids + 1) & NGX_HTTP_SOCKETIO_ACK_COUNT_MASK;
+    id = (int64_t) hub->ack_ids << NGX_HTTP_SOCKETIO_ACK_SLOT_BITS
+         | (int64_t) hub->n;
 
     c->hub = hub;
     c->ack = sio_ack_create(&hub->acks, id,

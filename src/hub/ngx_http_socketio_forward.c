@@ -16,9 +16,11 @@
 /* What eio_session_t keeps of a waiting GET. */
 
 typedef struct {
-    ngx_http_socketio_parked_t  *parked;      /* of this worker, or NULL */
-    uint64_t                     id;
-    uint16_t                     slot;
+    ngx_http_socketio_session_t  *session;    /* not freed before */
+    ngx_http_socketio_parked_t   *parked;     /* of this worker, or NULL */
+    uint64_t                      id;
+    uint32_t                      incarnation;  /* of the holder */
+    uint16_t                      slot;
 } ngx_http_socketio_poll_t;
 
 
@@ -29,13 +31,15 @@ static void ngx_http_socketio_forward_here(ngx_http_socketio_hub_t *hub,
     ngx_uint_t slot);
 static ngx_int_t ngx_http_socketio_forward_take(ngx_http_socketio_hub_t *hub,
     sio_str_t sid, u_char *body, size_t len);
-static void ngx_http_socketio_forward_answer(ngx_http_socketio_hub_t *hub,
+static ngx_int_t ngx_http_socketio_forward_answer(
+    ngx_http_socketio_hub_t *hub,
     ngx_http_socketio_parked_t *parked, uint64_t id, ngx_uint_t slot,
     ngx_int_t error, sio_str_t body);
 static void ngx_http_socketio_forward_forget(
     ngx_http_socketio_parked_t *parked);
 static void ngx_http_socketio_forward_finish(
     ngx_http_socketio_parked_t *parked, ngx_int_t error, sio_str_t body);
+static void ngx_http_socketio_forward_orphans(ngx_http_socketio_hub_t *hub);
 
 
 void
@@ -188,8 +192,10 @@ ngx_http_socketio_forward_here(ngx_http_socketio_hub_t *hub,
         goto refused;
     }
 
+    poll->session = s;
     poll->parked = parked;
     poll->id = id;
+    poll->incarnation = ngx_http_socketio_slot(hub->zone, slot)->incarnation;
     poll->slot = slot;
 
     if (eio_session_poll(&s->eio, poll, now) != SIO_OK) {
@@ -205,8 +211,8 @@ ngx_http_socketio_forward_here(ngx_http_socketio_hub_t *hub,
 
 refused:
 
-    ngx_http_socketio_forward_answer(hub, parked, id, slot, error,
-                                     sio_str(NULL, 0));
+    (void) ngx_http_socketio_forward_answer(hub, parked, id, slot, error,
+                                            sio_str(NULL, 0));
 }
 
 
@@ -276,9 +282,17 @@ ngx_http_socketio_forward_flush(ngx_http_socketio_session_t *s)
         poll->parked->poll = NULL;
     }
 
-    ngx_http_socketio_forward_answer(hub, poll->parked, poll->id, poll->slot,
-                                     NGX_HTTP_SOCKETIO_ANSWER_OK,
-                                     sio_buf_str(&hub->payload));
+    if (ngx_http_socketio_forward_answer(hub, poll->parked, poll->id,
+                                         poll->slot,
+                                         NGX_HTTP_SOCKETIO_ANSWER_OK,
+                                         sio_buf_str(&hub->payload))
+        != NGX_OK)
+    {
+        /* the packets are lost: better an end than a gap */
+
+        eio_session_abort(&s->eio, EIO_REASON_TRANSPORT_ERROR);
+        ngx_http_socketio_session_dirty(s);
+    }
 
     sio_free(&ngx_http_socketio_mem, poll);
 }
@@ -298,9 +312,9 @@ ngx_http_socketio_forward_refuse(ngx_http_socketio_session_t *s)
         poll->parked->poll = NULL;
     }
 
-    ngx_http_socketio_forward_answer(s->hub, poll->parked, poll->id,
-                                     poll->slot, EIO_ERROR_REQUEST,
-                                     sio_str(NULL, 0));
+    (void) ngx_http_socketio_forward_answer(s->hub, poll->parked, poll->id,
+                                            poll->slot, EIO_ERROR_REQUEST,
+                                            sio_str(NULL, 0));
 
     sio_free(&ngx_http_socketio_mem, poll);
 }
@@ -308,7 +322,7 @@ ngx_http_socketio_forward_refuse(ngx_http_socketio_session_t *s)
 
 /* Answer a request parked here, or one that another worker holds. */
 
-static void
+static ngx_int_t
 ngx_http_socketio_forward_answer(ngx_http_socketio_hub_t *hub,
     ngx_http_socketio_parked_t *parked, uint64_t id, ngx_uint_t slot,
     ngx_int_t error, sio_str_t body)
@@ -317,7 +331,7 @@ ngx_http_socketio_forward_answer(ngx_http_socketio_hub_t *hub,
 
     if (parked) {
         ngx_http_socketio_forward_finish(parked, error, body);
-        return;
+        return NGX_OK;
     }
 
     ngx_http_socketio_record_begin(hub, &w, NGX_HTTP_SOCKETIO_RECORD_ANSWER);
@@ -325,9 +339,11 @@ ngx_http_socketio_forward_answer(ngx_http_socketio_hub_t *hub,
     sio_wire_put_u8(&w, (uint8_t) (error + 1));
     sio_wire_put_str(&w, body);
 
-    if (sio_wire_end(&w) == SIO_OK) {
-        (void) ngx_http_socketio_channel_send_to(hub, slot);
+    if (sio_wire_end(&w) != SIO_OK) {
+        return NGX_ERROR;
     }
+
+    return ngx_http_socketio_channel_send_to(hub, slot);
 }
 
 
@@ -377,13 +393,12 @@ ngx_http_socketio_forward_abort(ngx_http_socketio_parked_t *parked)
     if (parked->poll) {
         poll = parked->poll;
         parked->poll = NULL;
-        poll->parked = NULL;
+        s = poll->session;
 
-        s = ngx_http_socketio_session_find(hub, sid);
-        if (s && s->eio.poll == poll) {
-            eio_session_poll_abort(&s->eio, poll);
-            ngx_http_socketio_session_dirty(s);
-        }
+        /* it may have been closed earlier in this turn */
+
+        eio_session_poll_abort(&s->eio, poll);
+        ngx_http_socketio_session_dirty(s);
 
         sio_free(&ngx_http_socketio_mem, poll);
         return;
@@ -411,6 +426,32 @@ ngx_http_socketio_forward_abort(ngx_http_socketio_parked_t *parked)
 }
 
 
+/*
+ * Whether no answer will come: the owner died; or it knew nothing of the
+ * session twice in a row, and its word of that was lost to a full zone.
+ */
+static ngx_uint_t
+ngx_http_socketio_forward_lost(ngx_http_socketio_hub_t *hub,
+    ngx_http_socketio_parked_t *parked)
+{
+    sio_str_t   sid;
+    ngx_uint_t  lost;
+
+    if (!ngx_http_socketio_slot_live(hub->zone, parked->slot,
+                                     parked->incarnation))
+    {
+        return 1;
+    }
+
+    sid = sio_str(parked->sid, EIO_SID_LEN);
+    lost = parked->lost;
+
+    parked->lost = (ngx_http_socketio_session_owner(hub, sid) != parked->slot);
+
+    return lost && parked->lost;
+}
+
+
 void
 ngx_http_socketio_forward_check(ngx_http_socketio_hub_t *hub)
 {
@@ -424,12 +465,47 @@ ngx_http_socketio_forward_check(ngx_http_socketio_hub_t *hub)
     while ((node = sio_map_next(&hub->parked, &cursor, &saved)) != NULL) {
         parked = sio_map_data(node, ngx_http_socketio_parked_t, node);
 
-        if (!ngx_http_socketio_slot_live(hub->zone, parked->slot,
-                                         parked->incarnation))
-        {
+        if (ngx_http_socketio_forward_lost(hub, parked)) {
             ngx_http_socketio_forward_finish(parked, EIO_ERROR_SID,
                                              sio_str(NULL, 0));
         }
+    }
+
+    ngx_http_socketio_forward_orphans(hub);
+}
+
+
+/*
+ * A GET whose holder died was cut with it: to its session that is a client
+ * that went away.
+ */
+
+static void
+ngx_http_socketio_forward_orphans(ngx_http_socketio_hub_t *hub)
+{
+    uint32_t                      cursor;
+    sio_map_node_t               *node, *saved;
+    ngx_http_socketio_poll_t     *poll;
+    ngx_http_socketio_session_t  *s;
+
+    cursor = 0;
+    saved = NULL;
+
+    while ((node = sio_map_next(&hub->sessions, &cursor, &saved)) != NULL) {
+        s = (ngx_http_socketio_session_t *)
+                sio_map_data(node, eio_session_t, node);
+        poll = s->eio.poll;
+
+        if (poll == NULL || poll->parked
+            || ngx_http_socketio_slot_live(hub->zone, poll->slot,
+                                           poll->incarnation))
+        {
+            continue;
+        }
+
+        eio_session_poll_abort(&s->eio, poll);
+        ngx_http_socketio_session_dirty(s);
+        sio_free(&ngx_http_socketio_mem, poll);
     }
 }
 
@@ -533,7 +609,7 @@ ngx_http_socketio_forward_receive(ngx_http_socketio_hub_t *hub, uint8_t type,
 
         rc = ngx_http_socketio_forward_take(hub, sid, (u_char *) body.data,
                                             body.len);
-        ngx_http_socketio_forward_answer(hub, NULL, id, from->slot, rc,
-                                         sio_str(NULL, 0));
+        (void) ngx_http_socketio_forward_answer(hub, NULL, id, from->slot, rc,
+                                                sio_str(NULL, 0));
     }
 }

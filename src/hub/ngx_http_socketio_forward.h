@@ -28,6 +28,7 @@ struct ngx_http_socketio_parked_s {
     unsigned                  post:1;
     unsigned                  forwarded:1;
     unsigned                  waiting:1;     /* an answer is due */
+    unsigned                  lost:1;        /* its session is not there */
 };
 
 

@@ -126,6 +126,12 @@ ngx_http_socketio_hub_init(ngx_http_socketio_app_t *app, ngx_cycle_t *cycle,
 
     (void) ngx_http_socketio_directory_reap(hub->zone, hub->n);
 
+    /* what is still on its way to a predecessor must not fit us */
+
+    ngx_http_socketio_random(hub, (u_char *) &hub->ids, sizeof(hub->ids));
+    ngx_http_socketio_random(hub, (u_char *) &hub->ack_ids,
+                             sizeof(hub->ack_ids));
+
     sio_app_init(&hub->app, mem, &ngx_http_socketio_app_ops, &app->limits,
                  &hub->zone->hash);
     hub->app.data = hub;
@@ -197,6 +203,11 @@ ngx_http_socketio_hub_cleanup(ngx_http_socketio_hub_t *hub)
     ngx_http_socketio_hub_shutdown(hub);
     ngx_http_socketio_hub_turn(&hub->turn);
 
+    ngx_http_socketio_channel_flush(hub);
+    ngx_http_socketio_channel_drain(hub);
+    ngx_http_socketio_channel_flush(hub);
+    ngx_http_socketio_channel_remove(hub);
+
     if (hub->turn.posted) {
         ngx_delete_posted_event(&hub->turn);
     }
@@ -212,10 +223,6 @@ ngx_http_socketio_hub_cleanup(ngx_http_socketio_hub_t *hub)
     if (hub->retry.timer_set) {
         ngx_del_timer(&hub->retry);
     }
-
-    ngx_http_socketio_channel_flush(hub);
-    ngx_http_socketio_channel_drain(hub);
-    ngx_http_socketio_channel_flush(hub);
 
     ngx_http_socketio_message_reclaim(hub->zone, hub->n);
     ngx_http_socketio_slot_leave(hub->zone, hub->n);
@@ -244,6 +251,10 @@ ngx_http_socketio_hub_shutdown(ngx_http_socketio_hub_t *hub)
     uint32_t                      cursor;
     sio_map_node_t               *node, *saved;
     ngx_http_socketio_session_t  *s;
+
+    /* first what is coming: it is still the other side's to close */
+
+    ngx_http_socketio_probe_check(hub, 1);
 
     cursor = 0;
     saved = NULL;
@@ -393,6 +404,7 @@ ngx_http_socketio_hub_tick(ngx_event_t *ev)
     ngx_http_socketio_hub_reap(hub);
     ngx_http_socketio_message_reclaim(hub->zone, hub->n);
     ngx_http_socketio_forward_check(hub);
+    ngx_http_socketio_probe_check(hub, 0);
     ngx_http_socketio_move_check(hub);
 
     if (ngx_exiting && !hub->slot->exiting) {

@@ -164,6 +164,7 @@ struct ngx_http_socketio_waiting_s {
 
 struct ngx_http_socketio_hub_s {
     sio_app_t                        app;       /* first */
+    ngx_http_socketio_hub_t         *next;      /* of this worker */
     ngx_http_socketio_app_t         *conf;
     ngx_http_socketio_zone_t        *zone;
     ngx_http_socketio_slot_t        *slot;
@@ -196,7 +197,8 @@ struct ngx_http_socketio_hub_s {
     unsigned                         wakes:1;   /* in wake[] there are some */
     uint64_t                         wake[NGX_HTTP_SOCKETIO_SLOTS / 64];
 
-    uint64_t                         ids;       /* of parked requests, acks */
+    uint64_t                         ids;       /* of requests and probes */
+    uint32_t                         ack_ids;
     sio_buf_t                        record;    /* a message being written */
     sio_buf_t                        packet;    /* a packet being written */
     sio_buf_t                        payload;   /* a polling answer */

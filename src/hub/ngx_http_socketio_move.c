@@ -54,8 +54,6 @@ ngx_http_socketio_move_create(ngx_http_socketio_session_t *s, ngx_uint_t slot,
 
     move->session = s;
     move->slot = slot;
-    move->incarnation = (uint32_t) ngx_http_socketio_slot(hub->zone,
-                                                          slot)->incarnation;
     move->probe_id = probe_id;
     move->poll = s->eio.poll;
     move->due = due;
@@ -114,6 +112,11 @@ ngx_http_socketio_move_timeout(ngx_http_socketio_hub_t *hub,
     move = sio_map_data(timer, ngx_http_socketio_move_t, timer);
     s = move->session;
 
+    if (move->coming) {
+        ngx_http_socketio_probe_timeout(hub, &move->probe->timer);
+        return;
+    }
+
     if (move->packed) {
 
         /* the other side has the WebSocket, and is gone or stuck */
@@ -142,22 +145,29 @@ void
 ngx_http_socketio_move_end(ngx_http_socketio_session_t *s)
 {
     uint64_t                    id;
-    ngx_uint_t                  slot;
+    ngx_uint_t                  slot, local, coming;
     ngx_http_socketio_move_t   *move;
     ngx_http_socketio_probe_t  *probe;
 
     move = s->move;
+    local = move->local;
+    coming = move->coming;
     probe = move->probe;
     id = move->probe_id;
     slot = move->slot;
 
-    if (move->local) {
-        ngx_http_socketio_move_free(move);
+    ngx_http_socketio_move_free(move);
+
+    if (local) {
         ngx_http_socketio_probe_end(probe, NGX_ERROR, NULL);
         return;
     }
 
-    ngx_http_socketio_move_free(move);
+    if (coming) {
+        ngx_http_socketio_probe_lost(probe);
+        return;
+    }
+
     ngx_http_socketio_move_answer(s->hub, id, slot, 0);
 }
 
@@ -293,7 +303,7 @@ ngx_http_socketio_move_hold(ngx_http_socketio_session_t *s, uint64_t sequence,
 
     if (held == NULL) {
         s->eio.dropped++;
-        move->overflow = !msg->volatile_;
+        move->overflow |= !msg->volatile_;
         return 0;
     }
 
@@ -404,7 +414,10 @@ ngx_http_socketio_move_leave(ngx_http_socketio_move_t *move)
     if (sio_wire_end(&w) != SIO_OK
         || ngx_http_socketio_channel_send_to(hub, move->slot) != NGX_OK)
     {
-        ngx_http_socketio_move_answer(hub, move->probe_id, move->slot, 0);
+        ngx_http_socketio_move_end(s);
+        eio_session_abort(&s->eio, EIO_REASON_TRANSPORT_ERROR);
+        ngx_http_socketio_session_dirty(s);
+        return;
     }
 
     ngx_http_socketio_stat(hub, NGX_HTTP_SOCKETIO_STAT_MOVED_OUT, 1);

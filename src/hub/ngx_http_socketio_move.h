@@ -84,7 +84,6 @@ struct ngx_http_socketio_move_s {
     uint64_t                      probe_id;  /* going: of the other side */
     uint64_t                      sequence;  /* F, 0: not known yet */
     size_t                        bytes;     /* held */
-    uint32_t                      incarnation;
     uint16_t                      slot;      /* of the other side */
     uint8_t                       overflow;  /* something was not held */
     unsigned                      coming:1;

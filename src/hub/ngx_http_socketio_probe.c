@@ -9,6 +9,7 @@
 static ngx_int_t ngx_http_socketio_probe_out(ngx_http_socketio_probe_t *probe,
     uint8_t type);
 static void ngx_http_socketio_probe_drop(ngx_http_socketio_probe_t *probe);
+static void ngx_http_socketio_probe_forget(ngx_http_socketio_session_t *s);
 static void ngx_http_socketio_probe_arrive(ngx_http_socketio_hub_t *hub,
     ngx_http_socketio_probe_t *probe, sio_wire_t *record);
 static void ngx_http_socketio_probe_finish(ngx_http_socketio_probe_t *probe,
@@ -111,6 +112,15 @@ ngx_http_socketio_probe_take(ngx_http_socketio_probe_t *probe)
     s = probe->session;
     probe->taking = 1;
 
+    if (!probe->remote && s->eio.state != EIO_STATE_UPGRADING) {
+
+        /* it is closing, and has a GET to say so */
+
+        ngx_http_socketio_move_free(s->move);
+        ngx_http_socketio_probe_end(probe, NGX_ERROR, NULL);
+        return;
+    }
+
     if (!probe->remote) {
         eio_session_upgrade_complete(&s->eio, probe->ws);
         ngx_http_socketio_move_free(s->move);
@@ -163,9 +173,7 @@ ngx_http_socketio_probe_cancel(ngx_http_socketio_probe_t *probe)
         probe->remote = 0;
 
         if (s) {
-            ngx_http_socketio_move_free(s->move);
-            eio_session_abort(&s->eio, EIO_REASON_TRANSPORT_ERROR);
-            ngx_http_socketio_session_dirty(s);
+            ngx_http_socketio_probe_forget(s);
         }
 
         return;
@@ -188,12 +196,56 @@ ngx_http_socketio_probe_drop(ngx_http_socketio_probe_t *probe)
     s = probe->session;
 
     if (s) {
-        ngx_http_socketio_move_free(s->move);
-        eio_session_abort(&s->eio, EIO_REASON_TRANSPORT_ERROR);
-        ngx_http_socketio_session_dirty(s);
+        ngx_http_socketio_probe_forget(s);
     }
 
     ngx_http_socketio_probe_end(probe, NGX_ERROR, NULL);
+}
+
+
+/*
+ * A session that has not come whole.  Until HELD it is the other side's, and
+ * that side runs what is to run at its end: here nobody is told.
+ */
+static void
+ngx_http_socketio_probe_forget(ngx_http_socketio_session_t *s)
+{
+    ngx_http_socketio_move_free(s->move);
+    sio_record_forget(&s->eio, &s->client);
+    ngx_http_socketio_session_dirty(s);
+}
+
+
+void
+ngx_http_socketio_probe_lost(ngx_http_socketio_probe_t *probe)
+{
+    probe->session = NULL;
+
+    ngx_http_socketio_probe_cancel(probe);
+    ngx_http_socketio_probe_end(probe, NGX_ERROR, NULL);
+}
+
+
+void
+ngx_http_socketio_probe_check(ngx_http_socketio_hub_t *hub, ngx_uint_t all)
+{
+    uint32_t                    cursor;
+    sio_map_node_t             *node, *saved;
+    ngx_http_socketio_probe_t  *probe;
+
+    cursor = 0;
+    saved = NULL;
+
+    while ((node = sio_map_next(&hub->probes, &cursor, &saved)) != NULL) {
+        probe = sio_map_data(node, ngx_http_socketio_probe_t, node);
+
+        if (all || !ngx_http_socketio_slot_live(hub->zone, probe->slot,
+                                                probe->incarnation))
+        {
+            ngx_http_socketio_probe_cancel(probe);
+            ngx_http_socketio_probe_end(probe, NGX_ERROR, NULL);
+        }
+    }
 }
 
 

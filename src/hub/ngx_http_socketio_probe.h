@@ -61,6 +61,19 @@ void ngx_http_socketio_probe_cancel(ngx_http_socketio_probe_t *probe);
 void ngx_http_socketio_probe_timeout(ngx_http_socketio_hub_t *hub,
     sio_timer_t *timer);
 
+/*
+ * Give up probes whose session's worker died; all: every one for a session of
+ * another worker.
+ */
+void ngx_http_socketio_probe_check(ngx_http_socketio_hub_t *hub,
+    ngx_uint_t all);
+
+/*
+ * The session that was coming ends here on its own account: it is told to the
+ * other side, whose session it still is, and to the carrier.
+ */
+void ngx_http_socketio_probe_lost(ngx_http_socketio_probe_t *probe);
+
 /* Tell the carrier how it ended; the probe is its own again, or freed. */
 
 void ngx_http_socketio_probe_end(ngx_http_socketio_probe_t *probe,

@@ -60,6 +60,10 @@ eio_session_set_timer(eio_session_t *s)
         due = s->timeout;
     }
 
+    if (s->frozen) {
+        return;
+    }
+
     if (!sio_timer_is_set(&s->timer) || s->timer.due != due) {
         sio_wheel_set(s->env->wheel, &s->timer, due);
     }
@@ -252,6 +256,7 @@ eio_session_freeze(eio_session_t *s)
 {
     if (eio_session_live(s)) {
         s->frozen = 1;
+        sio_wheel_clear(s->env->wheel, &s->timer);
     }
 }
 
@@ -264,6 +269,7 @@ eio_session_thaw(eio_session_t *s)
     }
 
     s->frozen = 0;
+    eio_session_set_timer(s);
 
     if (s->poll || !eio_outq_empty(&s->out)) {
         eio_session_notify(s);
@@ -713,7 +719,7 @@ eio_session_expire(eio_session_t *s, uint64_t now)
 void
 eio_session_check(eio_session_t *s, uint64_t now)
 {
-    if (now < s->heartbeat) {
+    if (now < s->heartbeat || s->frozen) {
         return;
     }
 

@@ -178,7 +178,8 @@ void eio_session_resume(eio_session_t *s, eio_transport_e transport);
 
 /*
  * Hold the output while the session moves to another worker: messages are
- * queued, none is handed out, and a GET waits.  Thaw: it stays after all.
+ * queued, none is handed out, a GET waits, and so do the deadlines: whoever
+ * moves it sees to it that this ends.  Thaw: it is live again.
  */
 void eio_session_freeze(eio_session_t *s);
 void eio_session_thaw(eio_session_t *s);

@@ -139,8 +139,22 @@ sio_ack_expect(sio_ack_table_t *table, sio_ack_t *ack, sio_str_t sid)
 void
 sio_ack_start(sio_ack_table_t *table, sio_ack_t *ack)
 {
+    uint32_t  i, n;
+
     if (ack->count > 1) {
         qsort(ack->sids, ack->count, EIO_SID_LEN, sio_ack_compare);
+
+        /* of a session that moves, both workers may have named the socket */
+
+        for (i = 1, n = 1; i < ack->count; i++) {
+            if (sio_ack_compare(ack->sids[n - 1], ack->sids[i]) != 0) {
+                memmove(ack->sids[n], ack->sids[i], EIO_SID_LEN);
+                n++;
+            }
+        }
+
+        ack->count = n;
+        ack->missing = n;
     }
 
     ack->started = 1;

@@ -714,7 +714,19 @@ test_frozen(void)
     (void) get(&get1);
     eio_session_freeze(&s);
     advance(600);
+    is_int(wheel.count, 0, "frozen: no deadline");
+    eio_session_check(&s, clock_now);
+    ok(s.frozen && s.state == EIO_STATE_OPEN, "frozen: no end by heartbeat");
+    eio_session_close(&s, EIO_REASON_FORCED_CLOSE, clock_now);
     ok(!s.frozen && take() == &get1, "frozen: the end is told all the same");
+    end("frozen");
+
+    begin_polling();
+    eio_session_freeze(&s);
+    advance(600);
+    eio_session_thaw(&s);
+    advance(600);
+    is_int(s.state, EIO_STATE_CLOSED, "frozen: thawed, deadlines are met");
     end("frozen");
 
     begin();

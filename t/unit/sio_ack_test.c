@@ -156,6 +156,24 @@ test_answers(void)
     is_int(bad, 0, "a thousand answers");
     is_int(dones, 3, "are all");
 
+    /* both workers of a session that moves name it */
+
+    dones = 0;
+    ack = sio_ack_create(&table, 8, 2000, &ops, NULL);
+
+    for (i = 0; i < 40; i++) {
+        (void) sio_ack_expect(&table, ack, sid(i % 20));
+    }
+
+    sio_ack_start(&table, ack);
+    is_int(ack->missing, 20, "who is named twice owes one answer");
+
+    for (i = 0; i < 20; i++) {
+        (void) receive(8, i);
+    }
+
+    is_int(dones, 1, "and with it all have answered");
+
     sio_ack_table_free(&table);
     unit_mem_none_left("answers: all memory is given back");
 }
