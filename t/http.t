@@ -303,7 +303,7 @@ test('a GET waits over HTTP/1.0', async (t) => {
 
 test('polling over HTTP/2', async (t) => {
   const client = http2.connect(`https://127.0.0.1:${site.ngx.ports.tls}`,
-    { rejectUnauthorized: false });
+    { rejectUnauthorized: false, servername: 'localhost' });
 
   after(() => client.destroy());
 
@@ -340,7 +340,7 @@ test('polling over HTTP/2', async (t) => {
 
 test('a stream of HTTP/2 that is reset ends its session only', async (t) => {
   const client = http2.connect(`https://127.0.0.1:${site.ngx.ports.tls}`,
-    { rejectUnauthorized: false });
+    { rejectUnauthorized: false, servername: 'localhost' });
 
   after(() => client.destroy());
 
