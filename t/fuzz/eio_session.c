@@ -536,8 +536,9 @@ run_invariants(void)
     r.state = s->state;
 
     if (run_live()) {
-        check(r.closes == 0 && sio_timer_is_set(&s->timer));
-        check(s->timer.due <= s->heartbeat);
+        check(r.closes == 0);
+        check(sio_timer_is_set(&s->timer) == !s->frozen);
+        check(s->frozen || s->timer.due <= s->heartbeat);
         check(!s->probed || s->state == EIO_STATE_UPGRADING);
         check(s->state != EIO_STATE_UPGRADING
               || s->transport == EIO_POLLING);
