@@ -12,7 +12,11 @@ const { Proxy } = require('./lib/proxy');
 const { counts, gone } = require('./lib/status');
 const { until } = require('./lib/wait');
 
+// Payloads of 1 MB travel between workers, two or three at a time: the usual
+// zone has 3 MB for that.
+
 const app = `
+  zone 32m;
   namespace / {
     authenticate none;
     on connect { emit session to self with '{"auth": $auth}'; }
