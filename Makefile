@@ -3,7 +3,7 @@
 # BUILD      release (default), debug (default of `make test`) or sanitize
 #            (a whole nginx with ASan and UBSan, the module linked in)
 # NGINX_SRC  another nginx source tree: builds its nginx and the module for it
-# JOBS       parallel compilers
+# JOBS       compilers and test files at a time (2)
 # FUZZ TIME  the decoder to fuzz, and for how many seconds
 #
 # Everything generated is under build/.
@@ -73,11 +73,12 @@ stop: ## stop the demo
 test: test-deps unit fuzz-replay layers style prove ## everything (BUILD=debug)
 
 prove: $(PRODUCT) client ## the tests with nginx: t/*.t, or TESTS="t/a.t ..."
-	SOCKETIO_BUILD=$(OUT) prove -e '' $(TESTS)
+	SOCKETIO_BUILD=$(OUT) prove -j$(JOBS) -e '' $(TESTS)
 
 unit: ## the unit tests, without nginx, under ASan and UBSan
 	@$(MAKE) --no-print-directory -j$(JOBS) -f t/tools/unit.mk unit
-	prove -e '' $(patsubst t/unit/%.c,$(UNIT)/%,$(wildcard t/unit/*_test.c))
+	prove -j$(JOBS) -e '' \
+	    $(patsubst t/unit/%.c,$(UNIT)/%,$(wildcard t/unit/*_test.c))
 
 fuzz: ## fuzz one decoder: FUZZ=json TIME=60
 	@$(MAKE) --no-print-directory -j$(JOBS) -f t/tools/unit.mk \
