@@ -70,23 +70,26 @@ class SioRaw {
   }
 
   async take(message) {
+    if (message === '2') {
+      this.send('3').catch((error) => this.packets.end(error));
+      return;
+    }
+
+    if (message[0] === '1') {
+      throw new Error('the engine is closed');
+    }
+
     if (Buffer.isBuffer(message)) {
       this.partial.binary.push(message);
-    } else if (message === '2') {
-      this.send('3').catch((error) => this.packets.end(error));
-    } else if (message[0] === '1') {
-      throw new Error('the engine is closed');
     } else if (message[0] === '4') {
       this.partial = decode(message.slice(1));
     } else {
-      return undefined;
+      return;
     }
 
     if (this.partial.binary.length === this.partial.attachments) {
       this.packets.put(this.partial);
     }
-
-    return undefined;
   }
 
   // Engine.IO packets: text with its type digit, or a Buffer.
