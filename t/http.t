@@ -98,6 +98,17 @@ test('nginx starts', async () => {
       location /slow/   { engineio_echo campus; limit_req zone=slow; }
       location /few/    { engineio_echo campus; limit_conn few 1; }
       location /cookie/ { engineio_echo campus; socketio_cookie io; }
+      location /limit/  { engineio_echo campus;
+                          limit_except GET { allow 127.0.0.1; deny all; } }
+      location /if/     { engineio_echo campus; socketio_origin *;
+                          if ($arg_x) { set $y 1; } }
+      location = /exact { engineio_echo campus; }
+      location = /limit/status { socketio_status campus;
+                          limit_except POST { allow 127.0.0.1; deny all; } }
+      location = /limit/health { socketio_health campus;
+                          limit_except POST { allow 127.0.0.1; deny all; } }
+      location = /limit/api/emit { socketio_api campus;
+                          limit_except GET { allow 127.0.0.1; deny all; } }
       location = /ask   { internal;
                           if ($http_x_token = "good") { return 204; }
                           return 401; }`,
@@ -452,6 +463,23 @@ test('answers are compressed where gzip is on', async (t) => {
 test('who is denied gets 403, WebSockets too', async (t) => {
   t.is((await from(undefined, '/denied/')).status, 403);
   t.is((await site.ws(0, { path: '/denied/' })).status, 403);
+});
+
+test('"if" and "limit_except" leave the location what it is', async (t) => {
+  for (const path of ['/limit/', '/if/', '/exact']) {
+    const peer = await site.polling(0, { path });
+    const uri = `${path}?${new URLSearchParams(peer.query)}&x=1`;
+
+    t.is((await site.request(uri, { method: 'POST', body: '4x' })).body, 'ok');
+    t.is((await site.request(uri)).body, '4x');
+  }
+
+  t.is((await from('http://a.example', '/if/')).headers
+    ['access-control-allow-origin'], '*');
+  t.is((await site.request('/limit/status')).json().app, 'campus');
+  t.is((await site.request('/limit/health')).json().status, 'ok');
+  t.is((await site.request('/limit/api/emit',
+    { method: 'POST', body: '{"event":"x"}' })).json().ok, true);
 });
 
 test('auth_basic works', async (t) => {

@@ -327,10 +327,18 @@ ngx_http_socketio_api_merge_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_http_socketio_api_conf_t  *prev = parent;
     ngx_http_socketio_api_conf_t  *conf = child;
 
-    /* an "if" in the location has a configuration of its own */
+    ngx_http_core_loc_conf_t  *clcf;
 
-    if (conf->app == NULL) {
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    /* inside of "if" and "limit_except" the location goes on */
+
+    if (conf->app == NULL && clcf->noname) {
         conf->app = prev->app;
+    }
+
+    if (conf->app && clcf->lmt_excpt && clcf->handler == NULL) {
+        clcf->handler = ngx_http_socketio_api_handler;
     }
 
     ngx_conf_merge_ptr_value(conf->keys, prev->keys, NULL);

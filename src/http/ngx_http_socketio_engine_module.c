@@ -38,6 +38,7 @@ typedef struct {
 static ngx_int_t ngx_http_socketio_engine_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_socketio_engine_filter(ngx_http_request_t *r);
 static ngx_int_t ngx_http_socketio_engine_init(ngx_cycle_t *cycle);
+static ngx_int_t ngx_http_socketio_engine_process(ngx_cycle_t *cycle);
 static void *ngx_http_socketio_engine_create_conf(ngx_conf_t *cf);
 static char *ngx_http_socketio_engine_merge_conf(ngx_conf_t *cf, void *parent,
     void *child);
@@ -178,7 +179,7 @@ ngx_module_t  ngx_http_socketio_engine_module = {
     NGX_HTTP_MODULE,                       /* module type */
     NULL,                                  /* init master */
     ngx_http_socketio_engine_init,         /* init module */
-    NULL,                                  /* init process */
+    ngx_http_socketio_engine_process,      /* init process */
     NULL,                                  /* init thread */
     NULL,                                  /* exit thread */
     NULL,                                  /* exit process */
@@ -223,16 +224,25 @@ ngx_http_socketio_engine_filter(ngx_http_request_t *r)
 }
 
 
-/*
- * The filter is put in front here, and not while the configuration is read:
- * this module comes before nginx's filters when it is linked in statically,
- * and their chain begins with the last of them.
- */
 static ngx_int_t
 ngx_http_socketio_engine_init(ngx_cycle_t *cycle)
 {
     ngx_http_socketio_transport_init(ngx_http_socketio_engine_module.ctx_index);
 
+    return NGX_OK;
+}
+
+
+/*
+ * The filter is put in front here, and not while the configuration is read:
+ * this module comes before nginx's filters when it is linked in statically,
+ * and their chain begins with the last of them.  And not in the master: it
+ * begins the chain anew with each configuration, also with one that fails.
+ */
+
+static ngx_int_t
+ngx_http_socketio_engine_process(ngx_cycle_t *cycle)
+{
     if (ngx_http_top_header_filter
         && ngx_http_top_header_filter != ngx_http_socketio_engine_filter)
     {
@@ -298,7 +308,7 @@ ngx_http_socketio_engine_merge_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_msec_value(conf->connect_timeout, prev->connect_timeout,
                               45000);
     ngx_conf_merge_size_value(conf->max_payload, prev->max_payload, 1000000);
-    ngx_conf_merge_value(conf->max_packets, prev->max_packets, 100);
+    ngx_conf_merge_value(conf->max_packets, prev->max_packets, 20000);
     ngx_conf_merge_size_value(conf->buffer, prev->buffer, 1024 * 1024);
     ngx_conf_merge_ptr_value(conf->engine.origins, prev->engine.origins, NULL);
     ngx_conf_merge_value(conf->any_origin, prev->any_origin, 0);
@@ -322,6 +332,12 @@ ngx_http_socketio_engine_merge_conf(ngx_conf_t *cf, void *parent, void *child)
 
     if (conf->engine.app == NULL) {
         return NGX_CONF_OK;
+    }
+
+    /* nginx takes a location's handler for "if", but not for this */
+
+    if (clcf->lmt_excpt && clcf->handler == NULL) {
+        clcf->handler = ngx_http_socketio_engine_handler;
     }
 
     clcf->client_max_body_size = conf->max_payload;

@@ -412,14 +412,26 @@ ngx_http_socketio_status_merge_conf(ngx_conf_t *cf, void *parent,
     ngx_http_socketio_status_conf_t  *prev = parent;
     ngx_http_socketio_status_conf_t  *conf = child;
 
-    /* an "if" in the location has a configuration of its own */
+    ngx_http_core_loc_conf_t  *clcf;
 
-    if (conf->app == NULL) {
-        conf->app = prev->app;
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    /* inside of "if" and "limit_except" the location goes on */
+
+    if (!clcf->noname) {
+        return NGX_CONF_OK;
     }
 
-    if (conf->health == NULL) {
+    if (conf->app == NULL && conf->health == NULL) {
+        conf->app = prev->app;
         conf->health = prev->health;
+    }
+
+    if (clcf->lmt_excpt && clcf->handler == NULL
+        && (conf->app || conf->health))
+    {
+        clcf->handler = conf->app ? ngx_http_socketio_status_handler
+                                  : ngx_http_socketio_health_handler;
     }
 
     return NGX_CONF_OK;
