@@ -32,8 +32,7 @@ const app = `
   namespace /empty { authenticate none; }`;
 
 const locations = `
-  location /socket.io/ { socketio campus; socketio_max_packets 20000;
-                         socketio_buffer 4m;
+  location /socket.io/ { socketio campus; socketio_buffer 4m;
                          socketio_ping_interval 2s;
                          socketio_ping_timeout 3s; }
   location /api/       { socketio_api campus; client_max_body_size 2m;

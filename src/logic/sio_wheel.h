@@ -15,8 +15,8 @@
 #include "codec/sio_types.h"
 
 
-#define SIO_WHEEL_TICK     16        /* msec of a bucket, a power of two */
-#define SIO_WHEEL_BUCKETS  2048      /* about 33 seconds around */
+#define SIO_WHEEL_TICK     4         /* msec of a bucket, a power of two */
+#define SIO_WHEEL_BUCKETS  8192      /* about 33 seconds around */
 
 
 typedef struct sio_timer_s  sio_timer_t;
