@@ -13,6 +13,14 @@ const engine = 'socketio_ping_interval 20s; socketio_ping_timeout 20s;';
 
 let site;
 
+// A worker was replaced: connections are made anew, to whom places name now.
+
+function anew() {
+  site.agents.forEach((agent) => agent.destroy());
+  site.agents.clear();
+  site.spare.splice(0).forEach(({ socket }) => socket.destroy());
+}
+
 const emit = (body) => site.request('/api/emit', { method: 'POST',
   headers: { 'content-type': 'application/json' },
   body: JSON.stringify(body) });
@@ -29,6 +37,7 @@ test('who holds a request takes no answer to its predecessor', async (t) => {
   site.ngx.kill(holder);
   await until(() => site.ngx.workers().length === 2
               && !site.ngx.workers().includes(holder), { what: 'a new one' });
+  anew();
 
   const place = site.ngx.workers().indexOf(owner);
   const second = await site.polling(place);
@@ -49,6 +58,7 @@ test('a WebSocket whose session dies with its worker is closed',
     await ws.closeCode(4000);
     await until(() => site.ngx.workers().length === 2
                 && !site.ngx.workers().includes(owner), { what: 'a new one' });
+    anew();
   });
 
 test('a WebSocket and a GET that end in one turn', async (t) => {
