@@ -453,4 +453,4 @@ class Model {
   }
 }
 
-module.exports = { Model };
+module.exports = { Model, random };
