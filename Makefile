@@ -73,7 +73,7 @@ stop: ## stop the demo
 test: test-deps unit fuzz-replay layers style prove ## everything (BUILD=debug)
 
 prove: $(PRODUCT) client ## the tests with nginx: t/*.t, or TESTS="t/a.t ..."
-	SOCKETIO_BUILD=$(OUT) prove -j$(JOBS) -e '' $(TESTS)
+	SOCKETIO_BUILD=$(OUT) prove -e '' $(TESTS)
 
 unit: ## the unit tests, without nginx, under ASan and UBSan
 	@$(MAKE) --no-print-directory -j$(JOBS) -f t/tools/unit.mk unit
