@@ -36,6 +36,16 @@ const app = `
     on most  { emit m to all except $.x with $data; }
   }`;
 
+// A polling client that vanishes between two requests is missed by the
+// heartbeat alone: it is short, so that a test need not wait for long.
+
+const locations = `
+  location /socket.io/ { socketio campus; socketio_ping_interval 4s;
+                         socketio_ping_timeout 10s; }
+  location /api/       { socketio_api campus; allow 127.0.0.1; deny all; }
+  location = /status   { socketio_status campus; }
+  location = /healthz  { socketio_health campus; }`;
+
 // The same numbers for the same seed.
 
 function random(seed) {
@@ -169,7 +179,8 @@ class Model {
   // An nginx that this test's clients fit in.
 
   static start(options = {}) {
-    return Nginx.start({ workers: 4, app: `zone 32m; ${app}`, ...options });
+    return Nginx.start({ workers: 4, app: `zone 32m; ${app}`, locations,
+      ...options });
   }
 
   // retry: see http.js.

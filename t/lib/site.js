@@ -121,7 +121,8 @@ class Site {
         listen 127.0.0.1:@spread@ reuseport;
         ${engine}
         location = /worker     { return 200 $pid; }
-        location /engine.io/   { engineio_echo campus; }
+        location /engine.io/   { engineio_echo campus;
+                                 socketio_max_packets 100; }
         ${server}`,
       ...options,
     });
