@@ -60,6 +60,7 @@ test('all hear what they must again', async (t) => {
   await model.emit(emits);
   await model.settle();
   t.deepIs(model.problems(), []);
+  t.deepIs(model.losses(), {});
   t.is(model.up().length, count);
 }, patient);
 
