@@ -37,7 +37,7 @@ for (const workers of [1, 4]) {
   let site;
 
   fact('nginx starts', async (t) => {
-    site = await Site.start({ workers });
+    site = await Site.start({ workers, engine: 'socketio_max_packets 100;' });
     t.is(site.ngx.workers().length, workers);
   });
 

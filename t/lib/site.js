@@ -121,8 +121,7 @@ class Site {
         listen 127.0.0.1:@spread@ reuseport;
         ${engine}
         location = /worker     { return 200 $pid; }
-        location /engine.io/   { engineio_echo campus;
-                                 socketio_max_packets 100; }
+        location /engine.io/   { engineio_echo campus; }
         ${server}`,
       ...options,
     });
