@@ -152,9 +152,11 @@ class Client {
           done(answer);
         });
       } else {
-        this.raw.event({ id }, event, data).catch((error) => {
-          this.raw.packets.end(error);
-          this.raw.close();
+        const { raw } = this;
+
+        raw.event({ id }, event, data).catch((error) => {
+          raw.packets.end(error);
+          raw.close();
         });
       }
     });
