@@ -130,7 +130,9 @@ for (const workers of [1, 4]) {
             return;
           }
         }
-        done('all was taken');
+        if (!ws.socket.destroyed) {
+          done('all was taken');
+        }
       };
       more();
     });
