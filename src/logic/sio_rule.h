@@ -40,9 +40,12 @@ typedef struct sio_rules_s  sio_rules_t;
 #define SIO_SOURCE_CONNECT     0x02      /* on connect */
 #define SIO_SOURCE_DISCONNECT  0x04      /* on disconnect */
 #define SIO_SOURCE_API         0x08      /* api [TARGET] PATTERN */
+#define SIO_SOURCE_ONLINE      0x10      /* on online */
+#define SIO_SOURCE_OFFLINE     0x20      /* on offline */
 
 #define SIO_SOURCE_SOCKET      0x07      /* those with a socket */
-#define SIO_SOURCE_LIFE        0x06      /* those without an event */
+#define SIO_SOURCE_USER        0x37      /* those that may have a user */
+#define SIO_SOURCE_LIFE        0x36      /* those without an event */
 #define SIO_SOURCE_ALL         0xff
 
 
@@ -62,6 +65,17 @@ typedef enum {
 } sio_code_e;
 
 
+/*
+ * Which users an emit to "user:" rooms found: JSON arrays of their ids, in
+ * the run's scratch.  Filled by ops->emit if it is asked for.
+ */
+typedef struct {
+    sio_str_t            delivered;  /* online */
+    sio_str_t            queued;     /* offline, and kept in their mailbox */
+    sio_str_t            rejected;   /* not kept: the mailbox is full */
+} sio_sent_t;
+
+
 /* What an emit comes to, all names rendered. */
 
 typedef struct {
@@ -69,9 +83,21 @@ typedef struct {
     sio_str_t            args;       /* JSON values joined by commas */
     const sio_binary_t  *attachments;    /* NULL: none */
     sio_target_t         target;     /* rooms; none: all, unless self */
+    sio_str_t            mailbox_key;    /* of mailbox=KEY, or empty */
+    sio_sent_t          *sent;       /* to be filled, or NULL */
     unsigned             self:1;     /* to this socket alone */
     unsigned             volatile_:1;
+    unsigned             mailbox:1;  /* kept for users who are away: all rooms
+                                        are users', nothing is excepted */
 } sio_emission_t;
+
+
+/* limit RATE burst=N: a leaky bucket, in thousandths of an event. */
+
+typedef struct {
+    uint64_t             rate;       /* per second */
+    uint64_t             burst;
+} sio_limit_t;
 
 
 /*
@@ -100,6 +126,31 @@ typedef struct {
     int   (*match)(void *regex, sio_str_t subject, int *captures,
                    unsigned ncaptures);
 
+    /* Whether a user has a socket in this namespace: SIO_OK, SIO_DECLINED. */
+    int   (*online)(sio_run_t *run, sio_str_t user);
+
+    /* How many sockets a room has. */
+    int   (*count)(sio_run_t *run, sio_str_t room, uint64_t *n);
+
+    /*
+     * Count one event of key, which names what is limited and where:
+     * SIO_DECLINED, above the limit; SIO_ERROR, failed (no room to count).
+     */
+    int   (*limit)(sio_run_t *run, sio_str_t key, const sio_limit_t *limit);
+
+    /* Whether key was not seen for msec: SIO_OK, or SIO_DECLINED. */
+    int   (*throttle)(sio_run_t *run, sio_str_t key, uint32_t msec);
+
+    /*
+     * Whether key is new.  SIO_OK: it is, and if the rule succeeds its ack is
+     * kept for msec; SIO_DONE: a repeat, which has been acked as before.
+     */
+    int   (*dedup)(sio_run_t *run, sio_str_t key, uint32_t msec);
+
+    /* Deliver what is kept for the socket's user; drop what key names. */
+    int   (*mailbox_flush)(sio_run_t *run);
+    int   (*mailbox_drop)(sio_run_t *run, sio_str_t key);
+
     uint64_t  (*now_msec)(sio_run_t *run);       /* of the calendar */
     void      (*uuid)(sio_run_t *run, uint8_t text[36]);
 } sio_rule_ops_t;
@@ -116,7 +167,8 @@ struct sio_run_s {
     unsigned               pos;          /* next step */
 
     /* where it comes from */
-    sio_socket_t          *socket;       /* NULL: api */
+    sio_socket_t          *socket;       /* NULL: api, online, offline */
+    sio_str_t              user;         /* of on online, on offline */
     sio_str_t              nsp;
     sio_str_t              event;        /* name, plain bytes */
     sio_event_t            payload;      /* its arguments */
@@ -129,6 +181,7 @@ struct sio_run_s {
     sio_scratch_t         *scratch;      /* texts built on the way */
     void                  *pending;      /* of the step that waits; NULL
                                             when it begins */
+    sio_sent_t             sent;         /* by the last emit to users */
     sio_code_e             code;
     sio_str_t              custom;       /* code of reject */
     sio_str_t              message;
