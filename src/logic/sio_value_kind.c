@@ -1,18 +1,14 @@
 /*
  * The kinds of values that need nothing but a run.
- *
- * $now is written without the C library: its locale and time zone are global
- * state of the process.
  */
 
 
 #include "codec/eio_query.h"
+#include "codec/sio_date.h"
 #include "logic/sio_client.h"
 #include "logic/sio_rule.h"
 
 
-#define SIO_DATE_LEN     24              /* 2026-11-21T10:00:00.000Z */
-#define SIO_DATE_MAX     253402300799999ULL  /* the last of year 9999 */
 #define SIO_UUID_LEN     36
 
 #define SIO_SOURCE_PAYLOAD  (SIO_SOURCE_ALL & ~SIO_SOURCE_LIFE)
@@ -48,7 +44,6 @@ static int sio_value_now_msec(sio_run_t *run, const sio_value_t *value,
     sio_str_t *out);
 static int sio_value_uuid(sio_run_t *run, const sio_value_t *value,
     sio_str_t *out);
-static uint8_t *sio_value_digits(uint8_t *p, unsigned n, unsigned width);
 
 
 const sio_value_kind_t  sio_value_kinds[] = {
@@ -270,70 +265,21 @@ sio_value_reason(sio_run_t *run, const sio_value_t *value, sio_str_t *out)
 }
 
 
-/*
- * Days since 1970 to a date.  The year begins in March here, so that the leap
- * day is its last, and 400 years are 146097 days.
- */
-
 static int
 sio_value_now(sio_run_t *run, const sio_value_t *value, sio_str_t *out)
 {
-    uint8_t   *text, *p;
-    uint64_t   msec;
-    unsigned   days, era, day, year, month, second;
+    uint8_t  *text;
 
     text = sio_scratch_alloc(run->scratch, SIO_DATE_LEN);
     if (text == NULL) {
         return SIO_NOMEM;
     }
 
-    msec = run->ops->now_msec(run);
-    msec = msec > SIO_DATE_MAX ? SIO_DATE_MAX : msec;
-
-    second = (unsigned) (msec / 1000 % 86400);
-    days = (unsigned) (msec / 86400000) + 719468;    /* since March 1, 0000 */
-
-    era = days / 146097;
-    day = days % 146097;
-    year = (day - day / 1460 + day / 36524 - day / 146096) / 365;
-    day -= 365 * year + year / 4 - year / 100;
-    month = (5 * day + 2) / 153;
-    day -= (153 * month + 2) / 5;
-    year += era * 400 + (month >= 10);
-    month = month < 10 ? month + 3 : month - 9;
-
-    p = sio_value_digits(text, year, 4);
-    *p++ = '-';
-    p = sio_value_digits(p, month, 2);
-    *p++ = '-';
-    p = sio_value_digits(p, day + 1, 2);
-    *p++ = 'T';
-    p = sio_value_digits(p, second / 3600, 2);
-    *p++ = ':';
-    p = sio_value_digits(p, second / 60 % 60, 2);
-    *p++ = ':';
-    p = sio_value_digits(p, second % 60, 2);
-    *p++ = '.';
-    p = sio_value_digits(p, (unsigned) (msec % 1000), 3);
-    *p++ = 'Z';
+    sio_date_write(text, (int64_t) run->ops->now_msec(run));
 
     *out = sio_str(text, SIO_DATE_LEN);
 
     return SIO_OK;
-}
-
-
-static uint8_t *
-sio_value_digits(uint8_t *p, unsigned n, unsigned width)
-{
-    unsigned  i;
-
-    for (i = width; i > 0; i--) {
-        p[i - 1] = '0' + n % 10;
-        n /= 10;
-    }
-
-    return p + width;
 }
 
 
