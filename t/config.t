@@ -142,6 +142,10 @@ const inOthers = [
     '"to self" reaches nobody in "on disconnect"'],
   ['reject in disconnect', rule('reject x;', 'on disconnect'),
     '"reject" cannot be used in "on disconnect"'],
+  ['self in online', rule('emit x to all except self;', 'on online'),
+    '"self" cannot be used in "on online": it has no socket'],
+  ['join in offline', rule('join x;', 'on offline'),
+    '"join" cannot be used in "on offline": it has no socket'],
   ['a group beyond the ninth', rule('join $10;', 'on "~^(.)(.)(.)(.)(.)(.)(.)'
     + '(.)(.)(.)"'), '"$10" is a group beyond the ninth'],
 ];
@@ -159,6 +163,10 @@ const patterns = [
     'duplicate rule "on connect"'],
   ['disconnect twice', 'on disconnect { }\n on disconnect { # !\n }',
     'duplicate rule "on disconnect"'],
+  ['online twice', 'on online { }\n on online { # !\n }',
+    'duplicate rule "on online"'],
+  ['online without presence', 'on offline { # !\n }',
+    '"on offline" needs "presence" in socketio_app "campus"'],
   ['api twice', 'api t x { }\n api t x { # !\n }', 'a second rule for "x"'],
   ['a reserved event', 'on disconnecting { # !\n }',
     '"disconnecting" is an event name that Socket.IO reserves'],

@@ -15,6 +15,8 @@ static char *ngx_http_socketio_on(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_socketio_on_life(ngx_conf_t *cf, ngx_str_t *name,
     unsigned source, sio_rule_t **rule);
+static char *ngx_http_socketio_on_presence(ngx_conf_t *cf, ngx_str_t *name,
+    unsigned source, sio_rule_t **rule);
 static char *ngx_http_socketio_api_rule(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_socketio_rule_block(ngx_conf_t *cf);
@@ -119,6 +121,17 @@ ngx_http_socketio_on(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
                                          &nsp->disconnect);
     }
 
+    if (ngx_strcmp(value[1].data, "online") == 0) {
+        return ngx_http_socketio_on_presence(cf, &value[1],
+                                             SIO_SOURCE_ONLINE, &nsp->online);
+    }
+
+    if (ngx_strcmp(value[1].data, "offline") == 0) {
+        return ngx_http_socketio_on_presence(cf, &value[1],
+                                             SIO_SOURCE_OFFLINE,
+                                             &nsp->offline);
+    }
+
     c = ngx_http_socketio_compile_begin(cf, SIO_SOURCE_EVENT);
     if (c == NULL) {
         return NGX_CONF_ERROR;
@@ -158,6 +171,27 @@ ngx_http_socketio_on_life(ngx_conf_t *cf, ngx_str_t *name, unsigned source,
     rv = ngx_http_socketio_compile_result(cf, c, rc);
 
     return rv == NGX_CONF_OK ? ngx_http_socketio_rule_block(cf) : rv;
+}
+
+
+/* Whether the app has "presence" is known when its block ends. */
+
+static char *
+ngx_http_socketio_on_presence(ngx_conf_t *cf, ngx_str_t *name,
+    unsigned source, sio_rule_t **rule)
+{
+    ngx_http_socketio_conf_ctx_t   *ctx;
+    ngx_http_socketio_namespace_t  *nsp;
+
+    ctx = cf->ctx;
+    nsp = ctx->nsp;
+
+    if (nsp->presence_file == NULL) {
+        nsp->presence_file = cf->conf_file->file.name.data;
+        nsp->presence_line = cf->conf_file->line;
+    }
+
+    return ngx_http_socketio_on_life(cf, name, source, rule);
 }
 
 

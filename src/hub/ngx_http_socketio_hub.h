@@ -72,11 +72,15 @@ typedef struct {
     sio_rules_t                      api;
     sio_rule_t                      *connect;
     sio_rule_t                      *disconnect;
+    sio_rule_t                      *online;    /* of users: no socket */
+    sio_rule_t                      *offline;
     ngx_http_socketio_auth_e         auth;
     sio_value_t                      user;      /* of insecure */
     ngx_http_socketio_app_t         *app;
     u_char                          *file;
     ngx_uint_t                       line;
+    u_char                          *presence_file;  /* of on online, */
+    ngx_uint_t                       presence_line;  /* on offline */
 } ngx_http_socketio_namespace_t;
 
 
@@ -104,6 +108,7 @@ struct ngx_http_socketio_app_s {
     u_char                          *file;
     ngx_uint_t                       line;
     unsigned                         defined:1;
+    unsigned                         presence:1;   /* it stands in it */
 };
 
 

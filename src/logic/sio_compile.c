@@ -40,6 +40,12 @@ sio_compile_where(sio_compile_t *c)
     case SIO_SOURCE_DISCONNECT:
         return "\"on disconnect\"";
 
+    case SIO_SOURCE_ONLINE:
+        return "\"on online\": it has no socket";
+
+    case SIO_SOURCE_OFFLINE:
+        return "\"on offline\": it has no socket";
+
     case SIO_SOURCE_API:
         return "an \"api\" rule: it has no socket";
 

@@ -74,7 +74,7 @@ const sio_verb_t  sio_verbs[] = {
       " TEMPLATE..." },
 
     { sio_string("reject"), 1, 2,
-      SIO_SOURCE_ALL & ~SIO_SOURCE_DISCONNECT, sio_rule_reject,
+      SIO_SOURCE_EVENT|SIO_SOURCE_CONNECT|SIO_SOURCE_API, sio_rule_reject,
       " CODE [MESSAGE]" },
 
     { sio_string("set"), 2, 2, SIO_SOURCE_EVENT|SIO_SOURCE_CONNECT,

@@ -53,7 +53,7 @@ const sio_value_kind_t  sio_value_kinds[] = {
     { sio_string("data"), SIO_SOURCE_PAYLOAD, 1, 0, sio_value_data, NULL },
     { sio_string("args"), SIO_SOURCE_PAYLOAD, 1, 0, sio_value_args,
       sio_value_args_compile },
-    { sio_string("user"), SIO_SOURCE_SOCKET, 0, 1, sio_value_user, NULL },
+    { sio_string("user"), SIO_SOURCE_USER, 0, 1, sio_value_user, NULL },
     { sio_string("auth"), SIO_SOURCE_SOCKET, 1, 0, sio_value_auth, NULL },
     { sio_string("socket"), SIO_SOURCE_SOCKET, 1, 1, sio_value_socket,
       sio_value_socket_compile },
@@ -154,7 +154,7 @@ sio_value_args_compile(sio_compile_t *c, sio_value_t *value)
 static int
 sio_value_user(sio_run_t *run, const sio_value_t *value, sio_str_t *out)
 {
-    *out = run->socket ? sio_socket_user(run->socket) : sio_str(NULL, 0);
+    *out = run->socket ? sio_socket_user(run->socket) : run->user;
 
     return SIO_OK;
 }

@@ -40,6 +40,8 @@ typedef struct {
     sio_rules_t       api;
     sio_rule_t        connect;
     sio_rule_t        disconnect;
+    sio_rule_t        online;
+    sio_rule_t        offline;
     pcre2_code       *regexes[RX_REGEXES];
     unsigned          nregexes;
     fx_conn_t        *conn;
@@ -476,6 +478,14 @@ rx_compile(unsigned source, const char *pattern, const char *target,
         rc = sio_rule_init(&rx.c, &rx.disconnect, sio_cstr("disconnect"));
         break;
 
+    case SIO_SOURCE_ONLINE:
+        rc = sio_rule_init(&rx.c, &rx.online, sio_cstr("online"));
+        break;
+
+    case SIO_SOURCE_OFFLINE:
+        rc = sio_rule_init(&rx.c, &rx.offline, sio_cstr("offline"));
+        break;
+
     default:
         rc = sio_rules_add(&rx.c,
                            source == SIO_SOURCE_API ? &rx.api : &rx.rules,
@@ -511,6 +521,20 @@ static inline const char *
 rx_on_disconnect(const char *text)
 {
     return rx_result(rx_compile(SIO_SOURCE_DISCONNECT, "", "", text));
+}
+
+
+static inline const char *
+rx_on_online(const char *text)
+{
+    return rx_result(rx_compile(SIO_SOURCE_ONLINE, "", "", text));
+}
+
+
+static inline const char *
+rx_on_offline(const char *text)
+{
+    return rx_result(rx_compile(SIO_SOURCE_OFFLINE, "", "", text));
 }
 
 
@@ -640,6 +664,20 @@ rx_life(const sio_rule_t *rule, const char *reason)
 
     rx.run.rule = rule;
     rx.run.reason = sio_cstr(reason);
+
+    (void) rx_go();
+
+    return fx_log_take();
+}
+
+
+static inline const char *
+rx_presence(const sio_rule_t *rule, const char *user)
+{
+    rx_run_init(NULL);
+
+    rx.run.rule = rule;
+    rx.run.user = sio_cstr(user);
 
     (void) rx_go();
 
