@@ -203,6 +203,20 @@ const inApp = [
   ['insecure with an unknown value',
     'namespace / {\n authenticate insecure user=$.x; # !\n }',
     '"$.x" has no value in "on connect"'],
+  ['variable without one', 'namespace / {\n authenticate variable; # !\n }',
+    '"authenticate variable" must have one parameter, an nginx variable'],
+  ['two variables',
+    'namespace / {\n authenticate variable $remote_user $uri; # !\n }',
+    '"authenticate variable" must have one parameter'],
+  ['a variable without its sign',
+    'namespace / {\n authenticate variable remote_user; # !\n }',
+    '"authenticate variable" must have one parameter'],
+  ['a value of the rule language as a variable',
+    'namespace / {\n authenticate variable $auth.name; # !\n }',
+    '"$auth.name" is not the name of an nginx variable'],
+  ['an unknown variable',
+    'namespace / {\n authenticate variable $remote_usr; # !\n }',
+    'unknown variable "$remote_usr": there is no such nginx variable'],
   ['an event outside of a namespace', 'on x { # !\n }',
     '"on" directive is not allowed here'],
   ['a zone of no size', 'zone 8q; # !\n', 'invalid zone size "8q"'],
@@ -296,6 +310,17 @@ test('a mistake in an included file is found there', (t) => {
     app: 'namespace / { on x { include rules.conf; } }' });
   t.ok(!ok);
   t.match(output, /too few arguments.*rules\.conf:3\n/);
+});
+
+test('variables that clients set are warned of as users', (t) => {
+  for (const [name, warned] of [['arg_user', true], ['cookie_user', true],
+    ['remote_user', false], ['http_x_user', false]]) {
+    const { ok, output } = Nginx.check({
+      app: `namespace / { authenticate variable $${name}; }` });
+    t.ok(ok, output);
+    t.is(/\[warn\].*believes what clients say.*nginx\.conf:\d+/.test(output),
+      warned, name);
+  }
 });
 
 test('insecure authentication and an open API are warned of', (t) => {

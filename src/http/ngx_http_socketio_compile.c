@@ -149,23 +149,26 @@ ngx_http_socketio_compile_group(sio_compile_t *c, sio_str_t name,
 }
 
 
-/*
- * Variables are captured once, at the handshake.  Whether the name exists is
- * known only when the whole configuration was read: it is checked then.
- */
 static int
 ngx_http_socketio_compile_variable(sio_compile_t *c, sio_str_t name,
     unsigned *index)
 {
+    return ngx_http_socketio_capture(c->ctx, name, 1, index);
+}
+
+
+int
+ngx_http_socketio_capture(ngx_conf_t *cf, sio_str_t name, ngx_uint_t value,
+    unsigned *index)
+{
     ngx_int_t                      n;
     ngx_str_t                      s;
-    ngx_conf_t                    *cf, http;
+    ngx_conf_t                     http;
     ngx_uint_t                     i;
     ngx_http_socketio_app_t       *app;
     ngx_http_socketio_conf_ctx_t  *ctx;
     ngx_http_socketio_variable_t  *v;
 
-    cf = c->ctx;
     ctx = cf->ctx;
     app = ctx->app;
 
@@ -203,6 +206,7 @@ ngx_http_socketio_compile_variable(sio_compile_t *c, sio_str_t name,
     v->name = s;
     v->file = cf->conf_file->file.name.data;
     v->line = cf->conf_file->line;
+    v->value = value;
 
     *index = app->variables.nelts - 1;
 

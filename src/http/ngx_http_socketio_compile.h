@@ -30,6 +30,15 @@ void ngx_http_socketio_compile_end(ngx_conf_t *cf);
 char *ngx_http_socketio_compile_result(ngx_conf_t *cf, sio_compile_t *c,
     int rc);
 
+/*
+ * An nginx variable that is captured at the handshake, by its index among the
+ * app's; value: used as a value of a rule.  Whether the name exists is known
+ * only when the whole configuration was read: it is checked then.  SIO_OK,
+ * SIO_NOMEM.
+ */
+int ngx_http_socketio_capture(ngx_conf_t *cf, sio_str_t name,
+    ngx_uint_t value, unsigned *index);
+
 /* The arguments of the directive at hand, as the compiler takes them. */
 
 sio_str_t *ngx_http_socketio_compile_args(ngx_conf_t *cf);

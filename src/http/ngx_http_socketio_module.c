@@ -302,9 +302,12 @@ ngx_http_socketio_app_check(ngx_conf_t *cf, ngx_http_socketio_app_t *app)
     for (i = 0; i < app->variables.nelts; i++) {
         if (ngx_http_socketio_variable_known(cf, &v[i].name) != NGX_OK) {
             ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                          "unknown value \"$%V\": neither a value of the "
-                          "rule language nor an nginx variable in %s:%ui",
-                          &v[i].name, v[i].file, v[i].line);
+                          "unknown %s \"$%V\": %s nginx variable in %s:%ui",
+                          v[i].value ? "value" : "variable", &v[i].name,
+                          v[i].value
+                          ? "neither a value of the rule language nor an"
+                          : "there is no such",
+                          v[i].file, v[i].line);
             return NGX_ERROR;
         }
     }

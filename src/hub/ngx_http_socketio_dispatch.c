@@ -19,6 +19,8 @@ static int ngx_http_socketio_on_connect(sio_socket_t *socket, sio_str_t auth,
     sio_buf_t *error);
 static int ngx_http_socketio_authenticate(ngx_http_socketio_run_t *run,
     sio_socket_t *socket);
+static int ngx_http_socketio_user(ngx_http_socketio_run_t *run,
+    ngx_http_socketio_namespace_t *nsp, sio_str_t *user);
 static void ngx_http_socketio_on_event(sio_socket_t *socket,
     const sio_packet_t *pkt, const sio_binary_t *attachments);
 static void ngx_http_socketio_on_ack(sio_socket_t *socket,
@@ -156,13 +158,11 @@ ngx_http_socketio_authenticate(ngx_http_socketio_run_t *run,
 
     nsp = socket->ns->conf;
 
-    if (nsp->auth != NGX_HTTP_SOCKETIO_AUTH_INSECURE) {
+    if (nsp->auth <= NGX_HTTP_SOCKETIO_AUTH_NONE) {
         return SIO_OK;
     }
 
-    if (sio_value_bytes(&run->run, &nsp->user, &user) != SIO_OK
-        || user.len == 0)
-    {
+    if (ngx_http_socketio_user(run, nsp, &user) != SIO_OK || user.len == 0) {
         return sio_run_fail(&run->run, SIO_CODE_FORBIDDEN,
                             "authentication required");
     }
@@ -180,6 +180,20 @@ ngx_http_socketio_authenticate(ngx_http_socketio_run_t *run,
     default:
         return sio_run_fail(&run->run, SIO_CODE_UNAVAILABLE, "try again");
     }
+}
+
+
+/* Who the client is: SIO_OK and bytes, or any other result. */
+
+static int
+ngx_http_socketio_user(ngx_http_socketio_run_t *run,
+    ngx_http_socketio_namespace_t *nsp, sio_str_t *user)
+{
+    if (nsp->auth == NGX_HTTP_SOCKETIO_AUTH_VARIABLE) {
+        return run->run.ops->variable(&run->run, nsp->variable, user);
+    }
+
+    return sio_value_bytes(&run->run, &nsp->user, user);
 }
 
 

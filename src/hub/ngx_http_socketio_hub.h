@@ -61,7 +61,8 @@ typedef enum {
 typedef enum {
     NGX_HTTP_SOCKETIO_AUTH_UNSET = 0,
     NGX_HTTP_SOCKETIO_AUTH_NONE,
-    NGX_HTTP_SOCKETIO_AUTH_INSECURE
+    NGX_HTTP_SOCKETIO_AUTH_INSECURE,
+    NGX_HTTP_SOCKETIO_AUTH_VARIABLE
 } ngx_http_socketio_auth_e;
 
 
@@ -76,6 +77,7 @@ typedef struct {
     sio_rule_t                      *offline;
     ngx_http_socketio_auth_e         auth;
     sio_value_t                      user;      /* of insecure */
+    unsigned                         variable;  /* of variable: captured */
     ngx_http_socketio_app_t         *app;
     u_char                          *file;
     ngx_uint_t                       line;
@@ -84,13 +86,15 @@ typedef struct {
 } ngx_http_socketio_namespace_t;
 
 
-/* An nginx variable that rules use: captured at the handshake. */
+/* An nginx variable that rules use, or that names the user: captured at the
+   handshake. */
 
 typedef struct {
     ngx_int_t                        index;     /* of the indexed variable */
     ngx_str_t                        name;
     u_char                          *file;      /* where it is used first */
     ngx_uint_t                       line;
+    unsigned                         value:1;   /* used as one of a rule */
 } ngx_http_socketio_variable_t;
 
 
