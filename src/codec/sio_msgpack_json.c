@@ -256,7 +256,8 @@ sio_msgpack_bin_to_json(sio_buf_t *buf, sio_str_t s, sio_binary_t *to)
 {
     int  rc;
 
-    static const sio_str_t  mark = sio_string("{\"_placeholder\":true,\"num\":");
+    static const sio_str_t  mark =
+        sio_string("{\"_placeholder\":true,\"num\":");
 
     if (to->n == SIO_ATTACHMENTS) {
         return SIO_DECLINED;
