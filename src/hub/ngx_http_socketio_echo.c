@@ -18,6 +18,7 @@ static void ngx_http_socketio_echo_close(eio_session_t *eio,
 const eio_handler_t  ngx_http_socketio_echo_handler = {
     ngx_http_socketio_echo_open,
     ngx_http_socketio_echo_message,
+    NULL,                                  /* nobody asks for a proof */
     ngx_http_socketio_echo_timeout,
     ngx_http_socketio_echo_close
 };

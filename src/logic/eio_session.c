@@ -20,6 +20,7 @@
 #define EIO_POLL_BYTES    (1 << 20)  /* about, of an answer */
 #define EIO_OPEN_MAX      1024       /* bytes of an open packet, at most */
 #define EIO_LINGER_MSEC   30000      /* a closed session waits for a GET */
+#define EIO_PINGS_MAX     64         /* without an answer; numbers wrap */
 
 
 typedef enum {
@@ -282,10 +283,21 @@ eio_session_pong(eio_session_t *s, uint64_t now)
 {
     /* One that was not asked for proves nothing about the next. */
 
-    if (s->waiting_pong) {
+    if (s->pongs == s->pings) {
+        return;
+    }
+
+    s->pongs++;
+
+    if (s->waiting_pong && s->pongs == s->beat) {
         s->waiting_pong = 0;
         s->heartbeat = now + s->options->ping_interval;
         eio_session_set_timer(s);
+    }
+
+    if (s->proving) {
+        s->proving = (s->pongs != s->pings);
+        s->env->handler->pong(s);
     }
 }
 
@@ -652,6 +664,49 @@ eio_session_set_timeout(eio_session_t *s, uint64_t due)
 }
 
 
+static int
+eio_session_push_ping(eio_session_t *s)
+{
+    sio_str_t  ping;
+
+    ping = sio_cstr("2");
+
+    if (eio_session_push(s, ping) != SIO_OK) {
+        eio_session_end(s, EIO_REASON_NO_MEMORY, EIO_END_FAILED);
+        return SIO_NOMEM;
+    }
+
+    s->pings++;
+
+    return SIO_OK;
+}
+
+
+int
+eio_session_prove(eio_session_t *s, uint8_t *ping)
+{
+    if (!eio_session_live(s)) {
+        return SIO_ERROR;
+    }
+
+    if ((uint8_t) (s->pings - s->pongs) >= EIO_PINGS_MAX) {
+        s->proving = 1;
+        return SIO_AGAIN;
+    }
+
+    if (eio_session_push_ping(s) != SIO_OK) {
+        return SIO_NOMEM;
+    }
+
+    s->proving = 1;
+    *ping = s->pings;
+
+    eio_session_notify(s);
+
+    return SIO_OK;
+}
+
+
 /*
  * A ping is due.  When the worker itself slept through the whole wait, it
  * starts now: a peer can't answer what was not sent.
@@ -660,15 +715,11 @@ eio_session_set_timeout(eio_session_t *s, uint64_t due)
 static void
 eio_session_ping(eio_session_t *s, uint64_t now)
 {
-    sio_str_t  ping;
-
-    ping = sio_cstr("2");
-
-    if (eio_session_push(s, ping) != SIO_OK) {
-        eio_session_end(s, EIO_REASON_NO_MEMORY, EIO_END_FAILED);
+    if (eio_session_push_ping(s) != SIO_OK) {
         return;
     }
 
+    s->beat = s->pings;
     s->waiting_pong = 1;
     s->pong_extended = 0;
     s->heartbeat += s->options->ping_timeout;
@@ -730,40 +781,5 @@ eio_session_check(eio_session_t *s, uint64_t now)
                && sio_timer_is_set(&s->timer))
     {
         eio_session_end(s, s->reason, EIO_END_GONE);
-    }
-}
-
-
-sio_str_t
-eio_reason_name(eio_reason_e reason)
-{
-    switch (reason) {
-
-    case EIO_REASON_TRANSPORT_CLOSE:
-        return sio_cstr("transport close");
-
-    case EIO_REASON_TRANSPORT_ERROR:
-    case EIO_REASON_NO_MEMORY:
-        return sio_cstr("transport error");
-
-    case EIO_REASON_PING_TIMEOUT:
-        return sio_cstr("ping timeout");
-
-    case EIO_REASON_PARSE_ERROR:
-        return sio_cstr("parse error");
-
-    case EIO_REASON_FORCED_CLOSE:
-    case EIO_REASON_CONNECT_TIMEOUT:
-    case EIO_REASON_SLOW_CONSUMER:
-        return sio_cstr("forced close");
-
-    case EIO_REASON_SHUTTING_DOWN:
-        return sio_cstr("server shutting down");
-
-    case EIO_REASON_MOVED:
-        return sio_cstr("moved");
-
-    default:
-        return sio_cstr("");
     }
 }

@@ -11,6 +11,10 @@
  *                 v |
  *              upgrading          (a WebSocket probes beside polling)
  *
+ * Pings are counted, and so are their answers.  A peer answers each ping when
+ * it gets to it, so that the answer to one proves that what was queued before
+ * it has arrived: eio_session_prove().
+ *
  * Invariants: one function changes the state; the handler's close is called
  * exactly once, if open was; nothing is freed in here, and no callback frees
  * the session it is called for.
@@ -69,6 +73,9 @@ typedef struct {
 
     /* A message; pkt->data is valid during the call. */
     void  (*message)(eio_session_t *s, const eio_packet_t *pkt);
+
+    /* An answer was counted after eio_session_prove(). */
+    void  (*pong)(eio_session_t *s);
 
     /* The time set by eio_session_set_timeout() has come. */
     void  (*timeout)(eio_session_t *s);
@@ -137,12 +144,16 @@ struct eio_session_s {
     uint8_t               state;         /* eio_state_e */
     uint8_t               transport;     /* eio_transport_e */
     uint8_t               reason;        /* eio_reason_e */
+    uint8_t               pings;         /* sent, the last one's number */
+    uint8_t               pongs;         /* the last one that was answered */
+    uint8_t               beat;          /* the heartbeat's, if it waits */
     unsigned              waiting_pong:1;
     unsigned              pong_extended:1;
     unsigned              probed:1;      /* upgrading: the probe was answered */
     unsigned              opened:1;      /* handler->open succeeded */
     unsigned              dirty:1;       /* the carrier's */
     unsigned              frozen:1;      /* moving away: output is held */
+    unsigned              proving:1;     /* the handler wants to hear pongs */
 };
 
 
@@ -171,8 +182,9 @@ int eio_session_open(eio_session_t *s, eio_transport_e transport,
 
 /*
  * Instead of eio_session_open(): the session was open in another worker.
- * The caller has set heartbeat, timeout, waiting_pong, pong_extended and
- * dropped as they were there; nothing is queued, no callback is called.
+ * The caller has set heartbeat, timeout, dropped, pings, pongs, beat and the
+ * bits waiting_pong, pong_extended and proving as they were there; nothing is
+ * queued, no callback is called.
  */
 void eio_session_resume(eio_session_t *s, eio_transport_e transport);
 
@@ -257,6 +269,33 @@ int eio_session_send(eio_session_t *s, eio_msg_t *msg);
 /* The same with a message built of a whole text packet ("4hello"). */
 
 int eio_session_send_text(eio_session_t *s, sio_str_t packet);
+
+/*
+ * Queue a ping beside the heartbeat's, behind all that is queued, and have
+ * handler->pong called when it was answered: then the peer has got all of
+ * that.  *ping is its number, for eio_session_proved().  The heartbeat's
+ * deadlines stay what they are.
+ *
+ * Pongs are counted: one that nobody asked for proves nothing, and an earlier
+ * ping's proves nothing of a later one.
+ *
+ * SIO_OK, SIO_AGAIN: too many pings wait for answers, one of which is to
+ * come; SIO_NOMEM: the session was closed; SIO_ERROR: not open.
+ *
+ * Engine.IO v4, "Heartbeat".  In version 3 the client pings: there it is the
+ * pong queued behind the messages that is counted, and the ping after it that
+ * proves, since a client pings again only when it has got the pong.
+ */
+int eio_session_prove(eio_session_t *s, uint8_t *ping);
+
+/* Whether a ping was answered; good for the last 127 pings. */
+
+static inline int
+eio_session_proved(const eio_session_t *s, uint8_t ping)
+{
+    return (int8_t) (uint8_t) (s->pongs - ping) >= 0;
+}
+
 
 /*
  * End the session.  The handler's close is called at once, output queued so

@@ -79,12 +79,24 @@ typedef struct {
                  const sio_binary_t *attachments);
 
     /*
+     * A proof that was asked for by eio_session_prove() may have come.  May
+     * be NULL if none is asked for.
+     */
+    void  (*pong)(sio_client_t *client);
+
+    /*
      * An accepted socket left, or its session ended.  It is still in its
      * rooms and can be named in except, but nothing reaches it any more.
      * Called once, after whatever call ended the socket is over; it may emit,
      * and end other sockets.
      */
     void  (*disconnect)(sio_socket_t *socket, sio_str_t reason);
+
+    /*
+     * Any socket is about to be freed: refused, left, or moved elsewhere.
+     * May be NULL.
+     */
+    void  (*gone)(sio_socket_t *socket);
 
     /*
      * A room's member count changed (1: the room is new, 0: it goes away),

@@ -16,6 +16,7 @@
 
 static int sio_client_open(eio_session_t *s);
 static void sio_client_message(eio_session_t *s, const eio_packet_t *pkt);
+static void sio_client_pong(eio_session_t *s);
 static void sio_client_timeout(eio_session_t *s);
 static void sio_client_close(eio_session_t *s, eio_reason_e reason);
 static int sio_client_text(sio_client_t *client, sio_str_t text);
@@ -36,6 +37,7 @@ static void sio_client_drop_pending(sio_client_t *client);
 const eio_handler_t  sio_client_handler = {
     sio_client_open,
     sio_client_message,
+    sio_client_pong,
     sio_client_timeout,
     sio_client_close
 };
@@ -140,6 +142,27 @@ sio_client_message(eio_session_t *s, const eio_packet_t *pkt)
                                              : EIO_REASON_PARSE_ERROR,
                           app->ops->now(app));
     }
+
+    sio_app_leave(app);
+}
+
+
+static void
+sio_client_pong(eio_session_t *s)
+{
+    sio_app_t     *app;
+    sio_client_t  *client;
+
+    client = s->data;
+    app = client->app;
+
+    if (client->closing || app->ops->pong == NULL) {
+        return;
+    }
+
+    sio_app_enter(app);
+
+    app->ops->pong(client);
 
     sio_app_leave(app);
 }

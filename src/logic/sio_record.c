@@ -1,7 +1,8 @@
 /*
  * A session as one record.  Fields, in this order:
  *
- *     sid, transport, flags, heartbeat, timeout, dropped
+ *     sid, transport, flags, heartbeat, timeout, dropped,
+ *         numbers of pings: sent, answered, the heartbeat's
  *     queued messages: n, then (image, volatile) each
  *     captured values: n, then their bytes
  *     binary packet on its way: attachments due (0: none), text,
@@ -19,6 +20,7 @@
 #define SIO_RECORD_PONG       0x01     /* a pong is due */
 #define SIO_RECORD_EXTENDED   0x02     /* and was waited for longer */
 #define SIO_RECORD_CONNECTED  0x04     /* a namespace was joined */
+#define SIO_RECORD_PROVING    0x08     /* a pong is waited for as a proof */
 
 
 static void sio_record_pack_engine(const eio_session_t *s,
@@ -178,6 +180,7 @@ sio_record_pack_engine(const eio_session_t *s, const sio_client_t *client,
     flags |= s->waiting_pong ? SIO_RECORD_PONG : 0;
     flags |= s->pong_extended ? SIO_RECORD_EXTENDED : 0;
     flags |= client->connected ? SIO_RECORD_CONNECTED : 0;
+    flags |= s->proving ? SIO_RECORD_PROVING : 0;
 
     /* 0 is none, 1 is now */
 
@@ -193,6 +196,9 @@ sio_record_pack_engine(const eio_session_t *s, const sio_client_t *client,
     sio_wire_put_u64(w, s->heartbeat > now ? s->heartbeat - now : 0);
     sio_wire_put_u64(w, timeout);
     sio_wire_put_u32(w, s->dropped);
+    sio_wire_put_u8(w, s->pings);
+    sio_wire_put_u8(w, s->pongs);
+    sio_wire_put_u8(w, s->beat);
 }
 
 
@@ -223,6 +229,7 @@ sio_record_unpack_engine(eio_session_t *s, sio_client_t *client,
 
     s->waiting_pong = ((flags & SIO_RECORD_PONG) != 0);
     s->pong_extended = ((flags & SIO_RECORD_EXTENDED) != 0);
+    s->proving = ((flags & SIO_RECORD_PROVING) != 0);
     client->connected = ((flags & SIO_RECORD_CONNECTED) != 0);
 
     s->heartbeat = now + sio_wire_get_u64(r);
@@ -231,6 +238,9 @@ sio_record_unpack_engine(eio_session_t *s, sio_client_t *client,
     s->timeout = timeout ? now + timeout - 1 : 0;
 
     s->dropped = sio_wire_get_u32(r);
+    s->pings = sio_wire_get_u8(r);
+    s->pongs = sio_wire_get_u8(r);
+    s->beat = sio_wire_get_u8(r);
 }
 
 

@@ -279,6 +279,10 @@ sio_socket_free(sio_socket_t *socket)
         ops->cancel(socket);
     }
 
+    if (ops->gone) {
+        ops->gone(socket);
+    }
+
     sio_room_leave_all(socket);
 
     sio_map_remove(&ns->sockets, &socket->node);

@@ -40,6 +40,7 @@ typedef struct {
     unsigned        fail;            /* countdown to one that fails */
 
     uint64_t        now;
+    uint64_t        thawed;          /* when: deadlines that passed are met */
     sio_wheel_t     wheel;
     eio_session_t   s;
     eio_state_e     state;           /* after the last command */
@@ -149,6 +150,28 @@ run_send(uint8_t how)
 }
 
 
+/* Ask for a proof; numbers are good for as many pings as may wait. */
+
+static void
+run_prove(void)
+{
+    uint8_t  ping;
+
+    switch (eio_session_prove(&r.s, &ping)) {
+    case SIO_OK:
+        check(!eio_session_proved(&r.s, ping) && r.s.proving);
+        break;
+    case SIO_AGAIN:
+        check((uint8_t) (r.s.pings - r.s.pongs) >= 64);
+        break;
+    default:
+        check(!run_live());
+    }
+
+    check((uint8_t) (r.s.pings - r.s.pongs) <= 65);
+}
+
+
 static void
 run_act(void)
 {
@@ -158,6 +181,11 @@ run_act(void)
     r.act = 0;
 
     switch (act & 3) {
+    case 0:
+        if (act & 4) {
+            run_prove();
+        }
+        break;
     case 1:
         run_send(act);
         break;
@@ -189,6 +217,14 @@ static void
 run_message(eio_session_t *s, const eio_packet_t *pkt)
 {
     check(r.closes == 0 && pkt->type == EIO_MESSAGE);
+    run_act();
+}
+
+
+static void
+run_pong(eio_session_t *s)
+{
+    check(r.closes == 0);
     run_act();
 }
 
@@ -231,7 +267,7 @@ run_closed(eio_session_t *s)
 
 
 static const eio_handler_t  handler = {
-    run_open, run_message, run_timeout, run_close
+    run_open, run_message, run_pong, run_timeout, run_close
 };
 
 static const eio_ops_t  ops = { run_output, run_closed };
@@ -361,14 +397,16 @@ run_time(unsigned msec)
     uint64_t  heartbeat;
     unsigned  was, live;
 
-    live = run_live();
+    live = run_live() && !r.s.frozen;
     heartbeat = r.s.heartbeat;
     was = r.s.waiting_pong;
 
     r.now += msec;
     sio_wheel_run(&r.wheel, r.now, run_fire);
 
-    if (live && r.now >= heartbeat + SIO_WHEEL_TICK) {
+    if (live && r.now >= heartbeat + SIO_WHEEL_TICK
+        && r.now >= r.thawed + SIO_WHEEL_TICK)
+    {
         check(was ? !run_live() : (!run_live() || r.s.waiting_pong));
     }
 
@@ -506,7 +544,8 @@ run_command(void)
         break;
     case 14:
         eio_session_check(&r.s, r.now);
-        check(!run_live() || !r.s.waiting_pong || r.now < r.s.heartbeat);
+        check(!run_live() || !r.s.waiting_pong || r.s.frozen
+              || r.now < r.s.heartbeat);
         break;
     default:
         arg = run_byte();
@@ -515,6 +554,7 @@ run_command(void)
             eio_session_freeze(&r.s);
         } else if (arg % 8 < 6) {
             eio_session_thaw(&r.s);
+            r.thawed = r.now;
         } else if (arg % 8 == 6) {
             eio_session_close(&r.s, EIO_REASON_FORCED_CLOSE, r.now);
         } else {
@@ -542,7 +582,7 @@ run_invariants(void)
         check(!s->probed || s->state == EIO_STATE_UPGRADING);
         check(s->state != EIO_STATE_UPGRADING
               || s->transport == EIO_POLLING);
-        check(s->out.bytes <= BUFFER + 200 + 300);
+        check(s->out.bytes <= BUFFER + 200 + 300 + 64 * 3);
 
     } else {
         check(r.closes == 1 && !s->frozen);

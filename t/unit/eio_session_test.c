@@ -12,6 +12,7 @@ typedef struct {
     unsigned      opens;
     unsigned      messages;
     unsigned      timeouts;
+    unsigned      pongs;
     unsigned      closes;
     unsigned      outputs;
     unsigned      closed;
@@ -79,6 +80,13 @@ seen_message(eio_session_t *session, const eio_packet_t *pkt)
 
 
 static void
+seen_pong(eio_session_t *session)
+{
+    seen.pongs++;
+}
+
+
+static void
 seen_timeout(eio_session_t *session)
 {
     seen.timeouts++;
@@ -111,7 +119,7 @@ seen_closed(eio_session_t *session)
 
 
 static const eio_handler_t  handler = {
-    seen_open, seen_message, seen_timeout, seen_close
+    seen_open, seen_message, seen_pong, seen_timeout, seen_close
 };
 
 static const eio_ops_t  ops = { seen_output, seen_closed };
@@ -523,6 +531,95 @@ test_heartbeat_extended(void)
 }
 
 
+/* Pings beside the heartbeat's: what their answers prove. */
+
+static void
+test_proof(void)
+{
+    uint8_t   ping, other;
+    uint64_t  due;
+
+    begin_polling();
+    packet("3");
+    packet("3");
+    (void) eio_session_send_text(&s, sio_cstr("4item"));
+    due = s.heartbeat;
+    is_int(eio_session_prove(&s, &ping), SIO_OK, "proof: a ping");
+    is_int(s.heartbeat, due, "proof: the heartbeat is as it was");
+    ok(!s.waiting_pong, "proof: and waits for nothing");
+    ok(!eio_session_proved(&s, ping), "proof: early pongs prove nothing");
+    (void) get(&get1);
+    is_str(answer, "4item\x1e" "2", "proof: it goes out behind the message");
+    is_int(post("3"), SIO_OK, "proof: the pong");
+    ok(eio_session_proved(&s, ping), "proof: proves");
+    is_int(seen.pongs, 1, "proof: the handler was told, once");
+    is_int(s.heartbeat, due, "proof: the heartbeat goes by its own pings");
+    is_int(post("3"), SIO_OK, "proof: another pong");
+    is_int(seen.pongs, 1, "proof: counts for nothing");
+    end("proof");
+
+    begin_websocket();
+    advance(300 + SIO_WHEEL_TICK);
+    is_int(s.waiting_pong, 1, "proof: a heartbeat waits");
+    advance(50);
+    (void) eio_session_prove(&s, &ping);
+    packet("3");
+    ok(!eio_session_proved(&s, ping), "proof: an older ping's pong is no");
+    is_int(s.waiting_pong, 0, "proof: but answers the heartbeat");
+    is_int(seen.pongs, 1, "proof: and the handler is told");
+    packet("3");
+    ok(eio_session_proved(&s, ping), "proof: the second one proves");
+    is_int(s.heartbeat, clock_now + 300, "proof: the next ping is due");
+    packet("3");
+    is_int(seen.pongs, 2, "proof: a third one is nobody's");
+    end("proof, behind a heartbeat");
+
+    begin_websocket();
+    (void) eio_session_prove(&s, &ping);
+    advance(300 + SIO_WHEEL_TICK);
+    due = s.heartbeat;
+    packet("3");
+    ok(eio_session_proved(&s, ping), "proof: before a heartbeat");
+    is_int(s.waiting_pong, 1, "proof: which still waits for its own");
+    is_int(s.heartbeat, due, "proof: as long as before");
+    advance(200);
+    is_int(seen.reason, EIO_REASON_PING_TIMEOUT, "proof: and not longer");
+    is_int(eio_session_prove(&s, &ping), SIO_ERROR, "proof: too late");
+    end("proof, before a heartbeat");
+
+    begin_websocket();
+    (void) eio_session_prove(&s, &ping);
+    while (eio_session_prove(&s, &other) == SIO_OK) {
+        /* until it is enough */
+    }
+    is_int(s.state, EIO_STATE_OPEN, "proof: pings are bounded");
+    ok((uint8_t) (other - ping) < 127, "proof: to what can be told apart");
+    packet("3");
+    ok(eio_session_proved(&s, ping) && !eio_session_proved(&s, other),
+       "proof: the first of many");
+    is_int(eio_session_prove(&s, &other), SIO_OK, "proof: room for another");
+    while (s.pongs != s.pings) {
+        packet("3");
+    }
+    ok(eio_session_proved(&s, other), "proof: the last of many");
+    end("proof, many");
+
+    begin_websocket();
+    for (due = 0; due < 700; due++) {
+        (void) written();
+        if (eio_session_prove(&s, &ping) != SIO_OK
+            || eio_session_proved(&s, ping))
+        {
+            break;
+        }
+        packet("3");
+    }
+    is_int(due, 700, "proof: numbers may wrap");
+    is_int(seen.pongs, 700, "proof: each was heard of");
+    end("proof, numbers wrap");
+}
+
+
 static void
 test_timeout(void)
 {
@@ -732,6 +829,9 @@ test_frozen(void)
     begin();
     s.heartbeat = clock_now + 50;
     s.waiting_pong = 1;
+    s.pings = 8;
+    s.pongs = 7;
+    s.beat = 8;
     eio_session_resume(&s, EIO_WEBSOCKET);
     is_int(s.state, EIO_STATE_OPEN, "resumed: open");
     is_int(seen.opens + seen.outputs, 0, "resumed: nobody is called");
@@ -744,6 +844,7 @@ test_frozen(void)
 static void
 test_memory(void)
 {
+    uint8_t   ping;
     unsigned  n, wrong;
 
     wrong = 0;
@@ -761,6 +862,9 @@ test_memory(void)
             (void) eio_session_poll(&s, &get1, clock_now);
             (void) take();
             advance(320);
+            (void) eio_session_poll(&s, &get1, clock_now);
+            (void) take();
+            (void) eio_session_prove(&s, &ping);
             (void) eio_session_poll(&s, &get1, clock_now);
             (void) take();
             eio_session_close(&s, EIO_REASON_FORCED_CLOSE, clock_now);
@@ -801,6 +905,7 @@ main(void)
     test_overlap();
     test_heartbeat();
     test_heartbeat_extended();
+    test_proof();
     test_timeout();
     test_upgrade();
     test_close();

@@ -82,8 +82,19 @@ check_answer(fx_conn_t *conn, const char *nsp, const char *format,
 
 
 static void
+fx_pong_in(fx_conn_t *conn)
+{
+    eio_packet_t  pkt;
+
+    (void) eio_packet_decode(sio_cstr("3"), &pkt);
+    eio_session_packet(&conn->s, &pkt, fx.now);
+}
+
+
+static void
 test_connect(void)
 {
+    uint8_t     ping;
     fx_conn_t  *conn;
 
     fx_init(&unit_mem);
@@ -129,7 +140,15 @@ test_connect(void)
     is_int(fx_check(), 0, "all is consistent");
 
     (void) fx_log_take();
+    is_int(fx.gone, 1, "one socket is gone so far");
+    fx_pong_in(conn);
+    is_int(fx.pongs, 0, "nobody asked for a pong");
+    (void) eio_session_prove(&conn->s, &ping);
+    fx_pong_in(conn);
+    fx_pong_in(conn);
+    is_int(fx.pongs, 1, "one that was asked for is told");
     fx_close(conn);
+    is_int(fx.gone, 5, "all are told to be gone");
     ok(strstr(fx_log_take(), "disconnect / transport close rooms=0;"),
        "the end of the session ends its sockets");
     is_int(fx_check(), 0, "all is consistent at the end");
@@ -152,6 +171,7 @@ test_refused(void)
     fx_text(conn, "40/n,{\"message\":\"no\"}");
     fx_is(fx_take(conn), "44/n,{\"message\":\"no\"}",
            "the reason of a refusal is sent");
+    is_int(fx.gone, 1, "the socket is gone");
     fx_text(conn, "40");
     fx_is(fx_take(conn), "44{\"message\":\"Forbidden\"}",
            "a refusal without a reason has one");

@@ -71,6 +71,8 @@ typedef struct {
     /* what was seen */
     unsigned           enrolled;       /* sockets present */
     unsigned           rooms;          /* rooms with members */
+    unsigned           pongs;          /* that were asked for */
+    unsigned           gone;           /* sockets freed */
     unsigned           bad;            /* contradictions */
 } fx_t;
 
@@ -251,6 +253,20 @@ fx_socket_changed(sio_socket_t *socket, int present)
 
 
 static inline void
+fx_pong(sio_client_t *client)
+{
+    fx.pongs++;
+}
+
+
+static inline void
+fx_gone(sio_socket_t *socket)
+{
+    fx.gone++;
+}
+
+
+static inline void
 fx_random(sio_app_t *app, uint8_t *dst, size_t len)
 {
     while (len--) {
@@ -286,7 +302,9 @@ static const sio_app_ops_t  fx_app_ops = {
     .cancel = fx_cancel,
     .event = fx_event,
     .ack = fx_ack,
+    .pong = fx_pong,
     .disconnect = fx_disconnect,
+    .gone = fx_gone,
     .room_changed = fx_room_changed,
     .socket_changed = fx_socket_changed,
     .random = fx_random,
