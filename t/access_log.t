@@ -228,8 +228,8 @@ test('$request_time is that of the whole connection', async (t) => {
   const now = Date.now() / 1000;
 
   t.ok(Number(one.request_time) > 0.25, one.request_time);
-  t.ok(Number(one.request_time) < lasted + 5, one.request_time);
-  t.ok(Math.abs(Number(one.msec) - now) < 5, one.msec);
+  t.ok(Number(one.request_time) < lasted + 30, one.request_time);
+  t.ok(Math.abs(Number(one.msec) - now) < 30, one.msec);
 });
 
 

@@ -201,7 +201,7 @@ function suite(workers) {
     b.once('ask', (q, done) => done('b', Buffer.from('bin')));
     c.once('ask', (q, done) => setTimeout(() => done(), 50));
     const { status, body } = await ngx.emit({ event: 'ask', data: 7,
-      ack: 10000 });
+      ack: 60000 });
     t.is(status, 200);
     t.is(body.ok, true);
     t.deepIs(body.missing, []);
@@ -212,7 +212,7 @@ function suite(workers) {
 
   test(name('who does not answer is missing'), async (t) => {
     a.once('ask', (done) => done(1));
-    const { body } = await ngx.emit({ event: 'ask', ack: 300,
+    const { body } = await ngx.emit({ event: 'ask', ack: 1500,
       to: [a.id, b.id] });
     t.deepIs(body, { ok: true, acks: [[1]], missing: [b.id] });
     t.deepIs((await ngx.emit({ event: 'ask', ack: 300, to: 'nobody' })).body,
@@ -341,7 +341,7 @@ test('Expect: 100-continue is answered', async (t) => {
     + `Expect: 100-continue\r\nContent-Length: ${body.length}\r\n\r\n`);
   await until(() => /^HTTP\/1.1 100/.test(text), { what: '100' });
   client.write(body);
-  await within(5000, 'the end', new Promise((done) =>
+  await within(30000, 'the end', new Promise((done) =>
     client.on('close', done)));
   t.match(text, /HTTP\/1.1 200 OK/);
 });
@@ -354,7 +354,7 @@ test('HTTP/1.0 works', async (t) => {
   client.on('data', (data) => { text += data; });
   client.write(`POST /api/emit HTTP/1.0\r\nContent-Length: ${body.length}`
     + `\r\n\r\n${body}`);
-  await within(5000, 'the end', new Promise((done) =>
+  await within(30000, 'the end', new Promise((done) =>
     client.on('close', done)));
   t.match(text, /200 OK[^]*{"ok":true,"matched":0,"queued":0}$/);
 });

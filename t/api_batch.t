@@ -102,8 +102,9 @@ function suite(workers) {
     client.once('one', (done) => done('first'));
     client.once('two', (done) => done('second'));
     const { status, body } = await ngx.emit([
-      { event: 'two', ack: 5000 }, { event: 'e' }, { event: 'one', ack: 5000 },
-      { event: 'three', ack: 200 }, { event: 'four', ack: 5000, to: 'no' }]);
+      { event: 'two', ack: 60000 }, { event: 'e' },
+      { event: 'one', ack: 60000 },
+      { event: 'three', ack: 200 }, { event: 'four', ack: 60000, to: 'no' }]);
     t.is(status, 200);
     t.deepIs(body, { ok: true, matched: 4, queued: 0, results: [
       { acks: [['second']], missing: [] }, { matched: 1 },

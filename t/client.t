@@ -34,7 +34,7 @@ const app = `
 const locations = `
   location /socket.io/ { socketio campus; socketio_buffer 4m;
                          socketio_ping_interval 2s;
-                         socketio_ping_timeout 3s; }
+                         socketio_ping_timeout 6s; }
   location /api/       { socketio_api campus; client_max_body_size 2m;
                          allow 127.0.0.1; deny all; }
   location = /status   { socketio_status campus; }
@@ -99,7 +99,7 @@ function facts(fact, server) {
     const socket = await connect(server(), options);
     socket.on('question', (a, b, done) => done({ sum: a + b }, 'fine'));
     const { status, body } = await server().emit({ event: 'question',
-      args: [2, 3], to: socket.id, ack: 10000 });
+      args: [2, 3], to: socket.id, ack: 60000 });
     t.is(status, 200);
     t.deepIs(body, { ok: true, acks: [[{ sum: 5 }, 'fine']], missing: [] });
     socket.disconnect();
@@ -115,7 +115,7 @@ function facts(fact, server) {
     t.deepIs(await echo, args);
     socket.on('question', (done) => done(bytes));
     const { body } = await server().emit({ event: 'question', args: [],
-      to: socket.id, ack: 10000 });
+      to: socket.id, ack: 60000 });
     t.deepIs(body.acks, [[{ base64: bytes.toString('base64') }]]);
     socket.disconnect();
   });
@@ -208,11 +208,11 @@ function facts(fact, server) {
       socket.emit('count', n);
     }
     await until(() => got.length >= 10000,
-      { timeout: 60000, what: '10,000 events' });
+      { timeout: 120000, what: '10,000 events' });
     t.is(got.findIndex((n, at) => n !== at), -1);
     t.is(got.length, 10000);
     socket.disconnect();
-  }, { timeout: 70000 });
+  }, { timeout: 150000 });
 
   fact('a volatile event reaches an idle client', async (t, options) => {
     const socket = await connect(server(), options);

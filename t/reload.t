@@ -13,7 +13,7 @@ const { until } = require('./lib/wait');
 const full = Boolean(process.env.SOCKETIO_FULL);
 const count = full ? 1000 : 150;
 const emits = full ? 1000 : 400;
-const patient = { timeout: full ? 300000 : 60000 };
+const patient = { timeout: full ? 600000 : 180000 };
 
 let ngx, model, old;
 

@@ -301,8 +301,8 @@ test('values come from the event, the socket and the client', async (t) => {
 test('time and random ids are the server\'s', async (t) => {
   const { now, ms, uuid, other } = await ask(a, 'v:time');
   t.match(now, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
-  t.ok(Math.abs(Date.parse(now) - Date.now()) < 10000, now);
-  t.ok(Math.abs(ms - Date.now()) < 10000, ms);
+  t.ok(Math.abs(Date.parse(now) - Date.now()) < 60000, now);
+  t.ok(Math.abs(ms - Date.now()) < 60000, ms);
   t.match(uuid, /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-/);
   t.ok(uuid !== other);
 });

@@ -108,9 +108,9 @@ for (const workers of [1, 2, 4]) {
 
   test(`nginx starts, workers: ${workers}`, async () => {
     site = await Site.start({ workers, app, path: '/socket.io/', server: `
-      location /quick/ { socketio campus; socketio_ping_interval 300ms;
-                         socketio_ping_timeout 300ms; }
-      location /never/ { socketio campus; socketio_connect_timeout 300ms; }` });
+      location /quick/ { socketio campus; socketio_ping_interval 1500ms;
+                         socketio_ping_timeout 10s; }
+      location /never/ { socketio campus; socketio_connect_timeout 1s; }` });
   });
 
   for (const Wire of [WebSocketWire, PollingWire]) {

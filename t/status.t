@@ -148,7 +148,7 @@ function suite(workers) {
     t.ok(total.opened >= total.closed);
     a.io.engine.close();
     await ngx.reload();
-    await gone(ngx, { timeout: 15000 });
+    await gone(ngx);
   });
 }
 

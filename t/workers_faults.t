@@ -9,7 +9,8 @@ const { Site } = require('./lib/site');
 const { frame } = require('./lib/raw');
 const { until } = require('./lib/wait');
 
-const engine = 'socketio_ping_interval 20s; socketio_ping_timeout 20s;';
+const engine = `socketio_ping_interval 60s; socketio_ping_timeout 60s;
+                socketio_upgrade_timeout 120s;`;
 
 let site;
 
@@ -55,7 +56,7 @@ test('a WebSocket whose session dies with its worker is closed',
     const ws = await site.probing(peer, 1);
 
     site.ngx.kill(owner);
-    await ws.closeCode(4000);
+    await ws.closeCode();
     await until(() => site.ngx.workers().length === 2
                 && !site.ngx.workers().includes(owner), { what: 'a new one' });
     anew();

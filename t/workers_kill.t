@@ -13,7 +13,7 @@ const { until } = require('./lib/wait');
 const full = Boolean(process.env.SOCKETIO_FULL);
 const count = full ? 1000 : 200;
 const emits = full ? 1000 : 400;
-const patient = { timeout: full ? 300000 : 60000 };
+const patient = { timeout: full ? 600000 : 180000 };
 
 let ngx, model, killed, others;
 
@@ -52,7 +52,7 @@ test('its clients come back and go on', async () => {
 
 test('the directory counts right again', async (t) => {
   await countsAre(ngx, { sockets: count, sessions: count },
-    { timeout: 40000 });
+    { timeout: 80000 });
   t.deepIs(await model.matched(), []);
 }, patient);
 

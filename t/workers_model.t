@@ -12,7 +12,7 @@ const { gone } = require('./lib/status');
 const full = Boolean(process.env.SOCKETIO_FULL);
 const count = full ? 1000 : 300;
 const emits = full ? 1000 : 600;
-const patient = { timeout: full ? 300000 : 60000 };
+const patient = { timeout: full ? 600000 : 180000 };
 
 let ngx, model;
 

@@ -67,7 +67,7 @@ test('rooms fill the directory until one is refused', async (t) => {
   t.is(zone.cells_used, zone.cells);
   t.ok(zone.full > 0);
   t.ok(total.drops.refused > 0);
-}, { timeout: 60000 });
+});
 
 test('a new session is refused, with 503', async (t) => {
   const { status, headers } = await RawWs.connect(ngx.port);

@@ -38,7 +38,7 @@ function open(ngx, { nsp = '/', transport = 'websocket', io = v4.io,
 function connect(ngx, options) {
   const socket = open(ngx, options);
 
-  return within(10000, 'connect', new Promise((done, fail) => {
+  return within(30000, 'connect', new Promise((done, fail) => {
     socket.once('connect', () => done(socket));
     socket.once('connect_error', fail);
   }));
@@ -46,7 +46,7 @@ function connect(ngx, options) {
 
 // The arguments of the next such event; with one argument, that argument.
 
-function once(socket, event, timeout = 10000) {
+function once(socket, event, timeout = 30000) {
   return within(timeout, `event ${event}`, new Promise((done) => {
     socket.once(event, (...args) => done(args.length > 1 ? args : args[0]));
   }));
@@ -55,7 +55,7 @@ function once(socket, event, timeout = 10000) {
 // An event's acknowledgement, as once() has it.
 
 function ask(socket, event, ...args) {
-  return within(10000, `ack of ${event}`, new Promise((done) => {
+  return within(30000, `ack of ${event}`, new Promise((done) => {
     socket.emit(event, ...args, (...answer) =>
       done(answer.length > 1 ? answer : answer[0]));
   }));
@@ -70,7 +70,7 @@ function upgraded(socket) {
     return Promise.resolve();
   }
 
-  return within(10000, 'the upgrade', new Promise((done) => {
+  return within(30000, 'the upgrade', new Promise((done) => {
     engine.once('upgrade', done);
   }));
 }

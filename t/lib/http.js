@@ -9,7 +9,7 @@ const http = require('node:http');
 
 function request(url, options = {}) {
   const { method = 'GET', headers = {}, body, agent = false,
-          timeout = 30000, sent, retry = 0 } = options;
+          timeout = 60000, sent, retry = 0 } = options;
 
   return new Promise((done, fail) => {
     const req = http.request(url, { method, headers, agent, timeout });

@@ -41,7 +41,7 @@ const app = `
 
 const locations = `
   location /socket.io/ { socketio campus; socketio_ping_interval 4s;
-                         socketio_ping_timeout 10s; }
+                         socketio_ping_timeout 20s; }
   location /api/       { socketio_api campus; allow 127.0.0.1; deny all; }
   location = /status   { socketio_status campus; }
   location = /healthz  { socketio_health campus; }`;
@@ -375,7 +375,7 @@ class Model {
 
   // All acks are there, and whoever is connected has heard what it must.
 
-  async settle({ timeout = 20000 } = {}) {
+  async settle({ timeout = 60000 } = {}) {
     await Promise.all(this.pending.splice(0));
     await until(() => this.up().every(({ heard, must }) =>
       heard.length >= must.length), { timeout, what: 'all have heard' })

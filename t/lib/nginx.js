@@ -151,7 +151,7 @@ class Nginx {
     const { status, stdout, stderr } = spawnSync(binary,
       ['-t', '-p', prefix, '-c', 'nginx.conf', '-e', 'logs/error.log'],
       { env: { ...env, ASAN_OPTIONS: 'detect_leaks=0' }, encoding: 'utf8',
-        timeout: 20000 });
+        timeout: 60000 });
 
     fs.rmSync(prefix, { recursive: true });
 
@@ -189,7 +189,7 @@ class Nginx {
     this.process.on('error', (error) => { this.stderr += error.message; });
 
     await until(() => this.ended || this.answers(),
-      { timeout: 20000, what: 'nginx answers' });
+      { timeout: 60000, what: 'nginx answers' });
 
     if (this.ended) {
       throw new Error(`nginx did not start:\n${this.stderr || this.log()}`);
@@ -260,7 +260,7 @@ class Nginx {
     signal(this.master, 'SIGHUP');
 
     await until(() => this.answers(old),
-      { timeout: 20000, what: 'the new workers answer' });
+      { timeout: 60000, what: 'the new workers answer' });
     this.forgetIdle();
   }
 
@@ -306,7 +306,7 @@ class Nginx {
 
   // Graceful first; an nginx that does not go is a complaint too.
 
-  async stop({ timeout = 10000 } = {}) {
+  async stop({ timeout = 40000 } = {}) {
     if (this.stopped) {
       return;
     }
@@ -324,7 +324,7 @@ class Nginx {
     if (!this.ended) {
       trouble.push(`nginx does not quit within ${timeout} ms`);
       signal(this.master, 'SIGTERM');
-      await Promise.race([this.exited, sleep(5000)]);
+      await Promise.race([this.exited, sleep(20000)]);
     }
 
     trouble.unshift(...this.complaints());

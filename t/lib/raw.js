@@ -9,7 +9,7 @@ const { request } = require('./http');
 const { sleep, within } = require('./wait');
 
 const RS = '\x1e';
-const limit = 10000;
+const limit = 30000;
 
 // What arrives waits here until somebody asks for it.
 

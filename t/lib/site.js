@@ -172,16 +172,17 @@ class Site {
   static ask(socket) {
     return new Promise((done, fail) => {
       let text = '';
+      const lost = () => fail(new Error('closed by its worker'));
       const take = (bytes) => {
         const [, pid] = /\r\n\r\n(\d+)$/.exec(text += bytes) || [];
         if (pid) {
-          socket.off('data', take).off('error', fail);
+          socket.off('data', take).off('error', fail).off('close', lost);
           done(Number(pid));
         }
       };
 
       socket.setNoDelay(true);
-      socket.on('data', take).on('error', fail);
+      socket.on('data', take).on('error', fail).on('close', lost);
       socket.write('GET /worker HTTP/1.1\r\nHost: localhost\r\n\r\n');
     });
   }
@@ -194,10 +195,13 @@ class Site {
     return this.agents.get(place);
   }
 
-  // What was sent before has been taken: by these workers, in this order.
+  // What was sent before has been taken: by these workers, in this order.  A
+  // first answer may come before the end of its turn, where others are told;
+  // a second one cannot.
 
   async settle(...places) {
     for (const place of places) {
+      await this.request('/worker', { place });
       await this.request('/worker', { place });
     }
   }

@@ -32,7 +32,7 @@ function countsAre(ngx, wanted, options) {
 
 function gone(ngx, options) {
   return countsAre(ngx, { sessions: 0, sockets: 0, rooms: 0 },
-    { timeout: 40000, ...options });
+    { timeout: 80000, ...options });
 }
 
 module.exports = { counts, countsAre, gone };

@@ -60,7 +60,7 @@ async function main() {
   }
 
   for (const hook of hooks.reverse()) {
-    await within(60000, 'the cleaning up', hook()).catch(
+    await within(120000, 'the cleaning up', hook()).catch(
       (error) => report('cleaning up', error));
   }
 
@@ -68,7 +68,7 @@ async function main() {
   process.exit(failed || !count ? 1 : 0);
 }
 
-function test(name, fn, { timeout = 20000 } = {}) {
+function test(name, fn, { timeout = 90000 } = {}) {
   if (queue.push({ name, fn, timeout }) === 1) {
     setImmediate(main);
   }

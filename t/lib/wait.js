@@ -1,12 +1,14 @@
 'use strict';
 
-// Waiting for facts: no test sleeps for a fixed time and hopes.
+// Waiting for facts: no test sleeps for a fixed time and hopes.  Who waits has
+// far more time than it takes: a bound ends a test that hangs, and is no
+// measure of speed.
 
 const sleep = (msec) => new Promise((done) => setTimeout(done, msec));
 
 // Ask fact() until its answer is true-ish, and return that answer.
 
-async function until(fact, { timeout = 10000, every = 20, what } = {}) {
+async function until(fact, { timeout = 30000, every = 20, what } = {}) {
   const deadline = Date.now() + timeout;
   let last;
 
