@@ -6,7 +6,8 @@
 # JOBS       compilers and test files at a time (2)
 # FUZZ TIME  the decoder to fuzz, and for how many seconds
 #
-# Everything generated is under build/.
+# A test file with nginx that fails is run once more at the end; what fails
+# both times has failed.  Everything generated is under build/.
 
 ifneq (,$(filter test prove,$(MAKECMDGOALS)))
 BUILD     ?= debug
@@ -73,11 +74,11 @@ stop: ## stop the demo
 test: test-deps unit fuzz-replay layers style prove ## everything (BUILD=debug)
 
 prove: $(PRODUCT) client ## the tests with nginx: t/*.t, or TESTS="t/a.t ..."
-	SOCKETIO_BUILD=$(OUT) prove -e '' $(TESTS)
+	@SOCKETIO_BUILD=$(OUT) t/tools/prove $(TESTS)
 
 unit: ## the unit tests, without nginx, under ASan and UBSan
 	@$(MAKE) --no-print-directory -j$(JOBS) -f t/tools/unit.mk unit
-	prove -j$(JOBS) -e '' \
+	@t/tools/prove --once -j$(JOBS) \
 	    $(patsubst t/unit/%.c,$(UNIT)/%,$(wildcard t/unit/*_test.c))
 
 fuzz: ## fuzz one decoder: FUZZ=json TIME=60
