@@ -10,19 +10,17 @@
 #define _SIO_EMIT_H_INCLUDED_
 
 
-#include "codec/sio_buf.h"
-#include "codec/sio_json.h"
+#include "codec/sio_body.h"
 
 
 #define SIO_EMIT_BATCH_MAX  1000
-#define SIO_EMIT_ROOMS_MAX  1000     /* of one emit: to, user and except */
+#define SIO_EMIT_ROOMS_MAX  SIO_BODY_NAMES_MAX   /* to, user and except */
 #define SIO_EMIT_EVENT_MAX  256      /* bytes of an event's name */
-#define SIO_EMIT_PATH_MAX   64
-#define SIO_ROOM_MAX        256      /* bytes of a room's name */
+#define SIO_EMIT_PATH_MAX   SIO_BODY_PATH_MAX
 #define SIO_EMIT_ACK_MAX    300000   /* msec */
 
 
-/* All slices are views of the body, or of the parser's buffer. */
+/* All slices are views of the body, or of the reader's buffer. */
 
 typedef struct {
     sio_str_t   event;               /* unescaped */
@@ -41,16 +39,9 @@ typedef struct {
 
 
 typedef struct {
-    const sio_mem_t  *mem;
-    sio_buf_t         text;          /* unescaped strings */
-    sio_emit_t       *emits;
-    unsigned          nemits;
-    sio_str_t        *rooms;         /* of all emits */
-    unsigned          batch:1;       /* the body was an array */
-
-    char              path[SIO_EMIT_PATH_MAX];   /* of the offender, after
-                                                    SIO_ERROR; may be "" */
-    const char       *error;         /* static text */
+    sio_body_t   read;               /* batch; path and error */
+    sio_emit_t  *emits;
+    unsigned     nemits;
 } sio_emit_body_t;
 
 
@@ -81,17 +72,11 @@ void sio_emit_free(sio_emit_body_t *body);
  * because no attachments come with JSON, and a key given twice.
  *
  * SIO_OK     emits are filled
- * SIO_ERROR  body->path and body->error say what is wrong
+ * SIO_ERROR  body->read.path and body->read.error say what is wrong
  * SIO_NOMEM
  */
 int sio_emit_parse(sio_emit_body_t *body, sio_str_t text,
     const sio_json_limits_t *limits);
-
-/*
- * Whether a room's name may be used: 1 to SIO_ROOM_MAX bytes of UTF-8
- * without control characters.
- */
-int sio_room_name_valid(sio_str_t name);
 
 
 #pragma GCC visibility pop

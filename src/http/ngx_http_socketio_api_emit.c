@@ -134,7 +134,8 @@ ngx_http_socketio_api_run(ngx_http_request_t *r)
 
     if (rc == SIO_ERROR) {
         return ngx_http_socketio_json_refuse(r, NGX_HTTP_BAD_REQUEST,
-                             "invalid", emit->body.error, emit->body.path);
+                                             "invalid", emit->body.read.error,
+                                             emit->body.read.path);
     }
 
     if (rc != SIO_OK) {
@@ -243,7 +244,7 @@ ngx_http_socketio_api_check(ngx_http_socketio_api_emit_t *emit,
             continue;
         }
 
-        if (emit->body.batch) {
+        if (emit->body.read.batch) {
             *ngx_snprintf((u_char *) where, sizeof(where) - 1, "[%ui].%s", i,
                           path) = '\0';
             path = where;
@@ -562,7 +563,7 @@ ngx_http_socketio_api_answer(ngx_http_socketio_api_emit_t *emit)
         i--;
         path[0] = '\0';
 
-        if (emit->body.batch) {
+        if (emit->body.read.batch) {
             *ngx_sprintf((u_char *) path, "[%ui]", i) = '\0';
         }
 
@@ -571,7 +572,7 @@ ngx_http_socketio_api_answer(ngx_http_socketio_api_emit_t *emit)
                                      path);
     }
 
-    if (emit->body.batch) {
+    if (emit->body.read.batch) {
         ngx_http_socketio_json_member(&json, "matched", matched);
         ngx_http_socketio_json_member(&json, "queued", 0);
         ngx_http_socketio_json_text(&json, ",\"results\":[");

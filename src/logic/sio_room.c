@@ -356,33 +356,3 @@ sio_room_has(const sio_socket_t *socket, sio_str_t name)
 
     return room && sio_room_index(room, socket) != SIO_ROOM_NONE;
 }
-
-
-int
-sio_room_reserved(sio_str_t name)
-{
-    size_t   i;
-    uint8_t  ch;
-
-    if (name.len >= sizeof("user:") - 1
-        && memcmp(name.data, "user:", sizeof("user:") - 1) == 0)
-    {
-        return 1;
-    }
-
-    if (name.len != EIO_SID_LEN) {
-        return 0;
-    }
-
-    for (i = 0; i < name.len; i++) {
-        ch = name.data[i];
-
-        if (!((ch >= 'A' && ch <= 'Z') || (ch >= 'a' && ch <= 'z')
-              || (ch >= '0' && ch <= '9') || ch == '-' || ch == '_'))
-        {
-            return 0;
-        }
-    }
-
-    return 1;
-}

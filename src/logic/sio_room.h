@@ -68,12 +68,6 @@ void sio_room_leave_all(sio_socket_t *socket);
 
 int sio_room_has(const sio_socket_t *socket, sio_str_t name);
 
-/*
- * Whether rules and the API may not join sockets to it: "user:..." and what
- * looks like a socket id.
- */
-int sio_room_reserved(sio_str_t name);
-
 
 /* For this floor: a walker is gone; a room that is empty by now is freed. */
 

@@ -12,9 +12,6 @@
 #define SIO_SOCKET_VARS_MAX    32        /* names */
 #define SIO_SOCKET_VARS_BYTES  4096      /* names and values */
 
-#define SIO_USER_ROOM          "user:"
-#define SIO_USER_ROOM_LEN      (sizeof(SIO_USER_ROOM) - 1)
-
 #define SIO_ERROR_ENDED        "{\"message\":\"Disconnected\"}"
 #define SIO_ERROR_FULL         "{\"message\":\"Service unavailable\"}"
 

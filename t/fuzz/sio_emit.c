@@ -183,14 +183,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (rc != SIO_OK) {
         check(rc == SIO_ERROR);
-        check(body.error != NULL);
-        check(memchr(body.path, '\0', sizeof(body.path)) != NULL);
+        check(body.read.error != NULL);
+        check(memchr(body.read.path, '\0', sizeof(body.read.path)) != NULL);
         sio_emit_free(&body);
         return 0;
     }
 
     check(body.nemits && body.nemits <= SIO_EMIT_BATCH_MAX);
-    check(body.batch || body.nemits == 1);
+    check(body.read.batch || body.nemits == 1);
 
     sio_buf_init(&buf, &fuzz_mem, SIZE_MAX);
 

@@ -64,7 +64,7 @@ test_one(void)
 
     is_int(parse(&body, "{\"event\":\"x\"}"), SIO_OK, "an event alone");
     is_int(body.nemits, 1, "is one emit");
-    ok(!body.batch, "and no batch");
+    ok(!body.read.batch, "and no batch");
 
     e = &body.emits[0];
     is_str(e->event, "x", "its event");
@@ -212,7 +212,7 @@ test_escapes(void)
 
     is_int(parse(&body, "{\"event\":\"connec\\u0074\"}"), SIO_ERROR,
            "a reserved name with an escape");
-    is_str(sio_cstr(body.error), "is a reserved name", "is one");
+    is_str(sio_cstr(body.read.error), "is a reserved name", "is one");
 
     is_int(parse(&body, "{\"event\":\"x\",\"to\":\"\\ud800\"}"), SIO_OK,
            "a lone surrogate");
@@ -235,7 +235,7 @@ test_batch(void)
                         "{\"event\":\"b\"},"
                         "{\"event\":\"c\",\"user\":3,\"except\":4}]"),
            SIO_OK, "a batch");
-    ok(body.batch, "is one");
+    ok(body.read.batch, "is one");
     is_int(body.nemits, 3, "of three");
     is_str(body.emits[0].event, "a", "the first");
     is_str(body.emits[0].rooms[1], "2", "its second room");
@@ -244,8 +244,8 @@ test_batch(void)
     is_str(body.emits[2].except[0], "4", "and an exception");
 
     is_int(parse(&body, "[]"), SIO_ERROR, "an empty batch");
-    is_str(sio_cstr(body.error), "must not be empty", "is refused");
-    is_str(sio_cstr(body.path), "", "as a whole");
+    is_str(sio_cstr(body.read.error), "must not be empty", "is refused");
+    is_str(sio_cstr(body.read.path), "", "as a whole");
 
     for (i = SIO_EMIT_BATCH_MAX; i <= SIO_EMIT_BATCH_MAX + 1; i++) {
         text = repeat("[", "{\"event\":\"a\"}", i, "]");
@@ -256,7 +256,7 @@ test_batch(void)
         free(text);
     }
 
-    is_str(sio_cstr(body.error), "has too many elements", "are too many");
+    is_str(sio_cstr(body.read.error), "has too many elements", "are too many");
 
     sio_emit_free(&body);
 }
@@ -380,14 +380,15 @@ test_refused(void)
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         is_int(parse(&body, cases[i].text), SIO_ERROR, "refused: %s",
                cases[i].text);
-        is_str(sio_cstr(body.path), cases[i].path, "at %s", cases[i].path);
-        is_str(sio_cstr(body.error ? body.error : "(null)"), cases[i].error,
+        is_str(sio_cstr(body.read.path), cases[i].path, "at %s", cases[i].path);
+        is_str(sio_cstr(body.read.error ? body.read.error : "(null)"),
+               cases[i].error,
                "because it %s", cases[i].error);
     }
 
     is_int(parse(&body, "{\"event\":\"x\""), SIO_ERROR, "no JSON");
-    ok(body.error != NULL, "says why");
-    is_str(sio_cstr(body.path), "", "and has no path");
+    ok(body.read.error != NULL, "says why");
+    is_str(sio_cstr(body.read.path), "", "and has no path");
 
     sio_emit_free(&body);
 }
@@ -413,14 +414,14 @@ test_keys(void)
         (void) snprintf(text, sizeof(text), "{\"%s\":1,\"%s\":1}", keys[i],
                         keys[i]);
         is_int(parse(&body, text), SIO_ERROR, "%s twice", keys[i]);
-        is_str(sio_cstr(body.error), "is given twice", "is known");
-        is_str(sio_cstr(body.path), keys[i], "by its name");
+        is_str(sio_cstr(body.read.error), "is given twice", "is known");
+        is_str(sio_cstr(body.read.path), keys[i], "by its name");
 
         (void) snprintf(key, sizeof(key), "%.*s", (int) strlen(keys[i]) - 1,
                         keys[i]);
         (void) snprintf(text, sizeof(text), "{\"%s\":1}", key);
         is_int(parse(&body, text), SIO_ERROR, "%s", key);
-        is_str(sio_cstr(body.error), "is unknown", "is unknown");
+        is_str(sio_cstr(body.read.error), "is unknown", "is unknown");
     }
 
     sio_emit_free(&body);
@@ -472,14 +473,14 @@ test_bounds(void)
     text = repeat("{\"event\":\"x\",\"to\":[", "1", SIO_EMIT_ROOMS_MAX + 1,
                   "]}");
     is_int(parse(&body, text), SIO_ERROR, "one more");
-    is_str(sio_cstr(body.path), "to", "at to");
-    is_str(sio_cstr(body.error), "has too many rooms", "is too many");
+    is_str(sio_cstr(body.read.path), "to", "at to");
+    is_str(sio_cstr(body.read.error), "has too many rooms", "is too many");
     free(text);
 
     text = repeat("{\"event\":\"x\",\"to\":[", "1", SIO_EMIT_ROOMS_MAX,
                   "],\"except\":\"a\"}");
     is_int(parse(&body, text), SIO_ERROR, "exceptions count");
-    is_str(sio_cstr(body.path), "except", "at except");
+    is_str(sio_cstr(body.read.path), "except", "at except");
     free(text);
 
     text = repeat("[{\"event\":\"x\",\"user\":[", "\"\\u0061\"", 900,
@@ -522,12 +523,12 @@ test_bounds(void)
     text = repeat("{\"event\":\"x\",\"user\":\"aaaaaaaaaaa", "bcdefghi", 27,
                   "\"}");
     is_int(parse(&body, text), SIO_ERROR, "a longer one");
-    is_str(sio_cstr(body.error), "is too long", "is too long");
+    is_str(sio_cstr(body.read.error), "is too long", "is too long");
     free(text);
 
     text = repeat("{\"event\":\"", "1234567", 33, "\"}");
     is_int(parse(&body, text), SIO_ERROR, "an event of 263 bytes");
-    is_str(sio_cstr(body.error), "is too long", "is too long");
+    is_str(sio_cstr(body.read.error), "is too long", "is too long");
     free(text);
 
     text = repeat("{\"event\":\"", "1234567", 32, "\"}");
