@@ -13,7 +13,7 @@ const { counts, gone } = require('./lib/status');
 const { until } = require('./lib/wait');
 
 // Payloads of 1 MB travel between workers, two or three at a time: the usual
-// zone has 3 MB for that.
+// zone has 2.3 MB for that.
 
 const app = `
   zone 32m;

@@ -105,8 +105,11 @@ function suite(workers) {
 
   test(name('the zone'), async (t) => {
     const { zone } = await ngx.status();
-    t.deepIs(Object.keys(zone), ['size', 'cells', 'cells_used', 'chunks',
-      'chunks_used', 'full']);
+    t.deepIs(Object.keys(zone), ['size', 'cells', 'cells_used', 'store',
+      'chunks', 'chunks_used', 'full']);
+    t.deepIs(Object.keys(zone.store), ['blocks', 'blocks_used', 'mail',
+      'grant', 'presence', 'limit', 'dedup', 'emit']);
+    t.ok(zone.store.blocks > 5000);
     t.ok(zone.size > 7000000 && zone.size <= 8388608);
     t.ok(zone.cells > 1000 && zone.cells_used > 5);
     t.ok(zone.cells_used < zone.cells && zone.chunks_used <= zone.chunks);

@@ -43,6 +43,8 @@ static void ngx_http_socketio_status_namespaces(
     ngx_http_socketio_zone_t *zone);
 static void ngx_http_socketio_status_zone(ngx_http_socketio_json_t *json,
     ngx_http_socketio_zone_t *zone);
+static void ngx_http_socketio_status_store(ngx_http_socketio_json_t *json,
+    ngx_http_socketio_zone_t *zone);
 static ngx_int_t ngx_http_socketio_health_handler(ngx_http_request_t *r);
 static ngx_uint_t ngx_http_socketio_health_full(ngx_atomic_uint_t used,
     uint32_t all);
@@ -150,6 +152,17 @@ static const ngx_http_socketio_status_field_t
     { "zone",           NGX_HTTP_SOCKETIO_STAT_DROP_ZONE },
     { "refused",        NGX_HTTP_SOCKETIO_STAT_DROP_REFUSED },
     { NULL, 0 }
+};
+
+
+static const char  *const ngx_http_socketio_status_kinds[] = {
+    [NGX_HTTP_SOCKETIO_STORE_MAIL] = "mail",
+    [NGX_HTTP_SOCKETIO_STORE_GRANT] = "grant",
+    [NGX_HTTP_SOCKETIO_STORE_PRESENCE] = "presence",
+    [NGX_HTTP_SOCKETIO_STORE_LIMIT] = "limit",
+    [NGX_HTTP_SOCKETIO_STORE_DEDUP] = "dedup",
+    [NGX_HTTP_SOCKETIO_STORE_EMIT] = "emit",
+    [NGX_HTTP_SOCKETIO_STORE_KINDS] = NULL
 };
 
 
@@ -311,9 +324,34 @@ ngx_http_socketio_status_zone(ngx_http_socketio_json_t *json,
     ngx_http_socketio_json_member(json, "size", zone->size);
     ngx_http_socketio_json_member(json, "cells", zone->ncells - 1);
     ngx_http_socketio_json_member(json, "cells_used", zone->cells_used);
+    ngx_http_socketio_status_store(json, zone);
     ngx_http_socketio_json_member(json, "chunks", zone->nchunks);
     ngx_http_socketio_json_member(json, "chunks_used", zone->chunks_used);
     ngx_http_socketio_json_member(json, "full", zone->full);
+}
+
+
+/* Block 0 is never used.  The records are counted by what they are for. */
+
+static void
+ngx_http_socketio_status_store(ngx_http_socketio_json_t *json,
+    ngx_http_socketio_zone_t *zone)
+{
+    ngx_uint_t  kind;
+
+    ngx_http_socketio_json_text(json, ",\"store\":{");
+    ngx_http_socketio_json_member(json, "blocks", zone->nblocks - 1);
+    ngx_http_socketio_json_member(json, "blocks_used", zone->blocks_used);
+
+    for (kind = 0; kind < NGX_HTTP_SOCKETIO_STORE_KINDS; kind++) {
+        if (ngx_http_socketio_status_kinds[kind]) {
+            ngx_http_socketio_json_member(json,
+                                         ngx_http_socketio_status_kinds[kind],
+                                         zone->records[kind]);
+        }
+    }
+
+    ngx_http_socketio_json_text(json, "}");
 }
 
 

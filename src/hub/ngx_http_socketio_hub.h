@@ -34,6 +34,7 @@
 #include "shm/ngx_http_socketio_shm.h"
 #include "shm/ngx_http_socketio_shm_slot.h"
 #include "shm/ngx_http_socketio_shm_directory.h"
+#include "shm/ngx_http_socketio_shm_store.h"
 #include "shm/ngx_http_socketio_shm_message.h"
 
 

@@ -2,9 +2,9 @@
  * How a zone is divided, and its lock.
  *
  * Slots come first, since their number is fixed: 128 with rings of a size that
- * suits the zone.  The directory gets half of what is left, messages the rest.
- * Formatting touches only what must be zero; cells and chunks become memory
- * when they are first used.
+ * suits the zone.  Of what is left the directory gets three eighths, the store
+ * a quarter, messages the rest.  Formatting touches only what must be zero;
+ * cells, blocks and chunks become memory when they are first used.
  *
  * The lock is a spin lock for sections of well under a microsecond.  A waiter
  * soon yields, and looks whether the owner is still there.  A pid alone does
@@ -16,11 +16,13 @@
 
 #include "shm/ngx_http_socketio_shm_slot.h"
 #include "shm/ngx_http_socketio_shm_directory.h"
+#include "shm/ngx_http_socketio_shm_list.h"
+#include "shm/ngx_http_socketio_shm_expiry.h"
 #include "shm/ngx_http_socketio_shm_message.h"
 
 
 #define NGX_HTTP_SOCKETIO_MAGIC        0x5e10c4e7
-#define NGX_HTTP_SOCKETIO_VERSION      1
+#define NGX_HTTP_SOCKETIO_VERSION      2
 
 #define NGX_HTTP_SOCKETIO_PAGE         4096
 
@@ -40,16 +42,25 @@ typedef struct {
     size_t    slots;
     size_t    buckets;
     size_t    cells;
+    size_t    lists;
+    size_t    tags;
+    size_t    expiry;
+    size_t    kinds;
+    size_t    blocks;
     size_t    owners;
     size_t    chunks;
     uint32_t  nbuckets;
     uint32_t  ring;
     uint32_t  ncells;
+    uint32_t  nlists;
+    uint32_t  nblocks;
     uint32_t  nchunks;
 } ngx_http_socketio_layout_t;
 
 
 static ngx_int_t ngx_http_socketio_shm_layout(size_t size,
+    ngx_http_socketio_layout_t *l);
+static size_t ngx_http_socketio_shm_layout_store(size_t start, size_t size,
     ngx_http_socketio_layout_t *l);
 static ngx_int_t ngx_http_socketio_lock_wait(ngx_http_socketio_lock_t *lock);
 #if (NGX_LINUX)
@@ -69,6 +80,7 @@ ngx_http_socketio_shm_plan(size_t size, ngx_http_socketio_shm_plan_t *plan)
 
     plan->total = size & ~((size_t) NGX_HTTP_SOCKETIO_PAGE - 1);
     plan->cells = l.ncells - 1;
+    plan->blocks = l.nblocks - 1;
     plan->chunks = l.nchunks;
     plan->ring = l.ring;
 
@@ -99,7 +111,7 @@ ngx_http_socketio_shm_layout(size_t size, ngx_http_socketio_layout_t *l)
 
     /* A cell and a bucket head, of which there is never more than one each. */
 
-    n = rest / 2 / (sizeof(ngx_http_socketio_cell_t) + sizeof(uint32_t));
+    n = rest / 8 * 3 / (sizeof(ngx_http_socketio_cell_t) + sizeof(uint32_t));
     n = ngx_min(n, 0x7fffffff);
 
     l->ncells = (uint32_t) n;
@@ -111,6 +123,8 @@ ngx_http_socketio_shm_layout(size_t size, ngx_http_socketio_layout_t *l)
 
     l->cells = ngx_align(l->buckets + l->nbuckets * sizeof(uint32_t), 64);
     end = l->cells + n * sizeof(ngx_http_socketio_cell_t);
+
+    end = ngx_http_socketio_shm_layout_store(ngx_align(end, 64), rest / 4, l);
 
     l->owners = ngx_align(end, 64);
 
@@ -128,6 +142,38 @@ ngx_http_socketio_shm_layout(size_t size, ngx_http_socketio_layout_t *l)
                           NGX_HTTP_SOCKETIO_PAGE);
 
     return NGX_OK;
+}
+
+
+/*
+ * A block comes with its kind, a place in the order of expiry, and, of which
+ * there is never more than one each, heads of lists by key and by tag.
+ */
+static size_t
+ngx_http_socketio_shm_layout_store(size_t start, size_t size,
+    ngx_http_socketio_layout_t *l)
+{
+    size_t  n;
+
+    n = size / (NGX_HTTP_SOCKETIO_STORE_BLOCK + 1
+                + sizeof(ngx_http_socketio_expiry_t)
+                + sizeof(ngx_http_socketio_list_t) + sizeof(uint32_t));
+    n = ngx_min(n, 0x7fffffff);
+
+    l->nblocks = (uint32_t) n;
+    l->nlists = 1;
+
+    while (l->nlists <= n / 2) {
+        l->nlists *= 2;
+    }
+
+    l->lists = start;
+    l->tags = l->lists + l->nlists * sizeof(ngx_http_socketio_list_t);
+    l->expiry = ngx_align(l->tags + l->nlists * sizeof(uint32_t), 64);
+    l->kinds = l->expiry + n * sizeof(ngx_http_socketio_expiry_t);
+    l->blocks = ngx_align(l->kinds + n, 64);
+
+    return l->blocks + n * NGX_HTTP_SOCKETIO_STORE_BLOCK;
 }
 
 
@@ -155,6 +201,15 @@ ngx_http_socketio_shm_format(ngx_http_socketio_zone_t *zone,
     zone->cells = l.cells;
     zone->cell_top = 1;
 
+    zone->nblocks = l.nblocks;
+    zone->nlists = l.nlists;
+    zone->lists = l.lists;
+    zone->tags = l.tags;
+    zone->expiry = l.expiry;
+    zone->kinds = l.kinds;
+    zone->blocks = l.blocks;
+    zone->block_top = 1;
+
     zone->nchunks = l.nchunks;
     zone->owners = l.owners;
     zone->chunks = l.chunks;
@@ -170,6 +225,8 @@ ngx_http_socketio_shm_format(ngx_http_socketio_zone_t *zone,
 
     ngx_memzero(ngx_http_socketio_shm_at(zone, l.buckets),
                 l.nbuckets * sizeof(uint32_t));
+    ngx_memzero(ngx_http_socketio_shm_at(zone, l.lists), l.expiry - l.lists);
+    ngx_memzero(ngx_http_socketio_shm_at(zone, l.kinds), l.nblocks);
     ngx_memzero(ngx_http_socketio_shm_at(zone, l.owners),
                 l.nchunks * sizeof(ngx_http_socketio_chunk_t));
 
@@ -193,6 +250,13 @@ ngx_http_socketio_shm_valid(ngx_http_socketio_zone_t *zone, size_t size)
            && zone->ncells == l.ncells
            && zone->buckets == l.buckets
            && zone->cells == l.cells
+           && zone->nblocks == l.nblocks
+           && zone->nlists == l.nlists
+           && zone->lists == l.lists
+           && zone->tags == l.tags
+           && zone->expiry == l.expiry
+           && zone->kinds == l.kinds
+           && zone->blocks == l.blocks
            && zone->nchunks == l.nchunks
            && zone->owners == l.owners
            && zone->chunks == l.chunks

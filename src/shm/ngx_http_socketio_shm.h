@@ -1,10 +1,11 @@
 /*
  * The zone: memory that the workers of one app share, over reloads.
  *
- *     | zone header | slots (with inbox rings) | directory | messages |
+ *     | header | slots (with inbox rings) | directory | store | messages |
  *
- * What is here is derived from the workers or on its way between them.  It
- * holds no pointer into a worker: offsets, indexes and slot numbers only.
+ * What is here is derived from the workers, on its way between them, or kept
+ * for later (the store).  There is no pointer into a worker: offsets, indexes
+ * and slot numbers only.
  * Whatever a killed worker leaves behind is found by its slot and
  * incarnation, and every structure can be rebuilt from its own cells, so a
  * lock that its holder took to the grave is no reason to stop.
@@ -24,6 +25,10 @@
 #define NGX_HTTP_SOCKETIO_SLOTS         128
 #define NGX_HTTP_SOCKETIO_NO_SLOT       0xffff
 #define NGX_HTTP_SOCKETIO_SHM_MIN       (4 * 1024 * 1024)
+
+/* Kinds of records in the store: places for their counts. */
+
+#define NGX_HTTP_SOCKETIO_KINDS         16
 
 
 typedef struct ngx_http_socketio_slot_s  ngx_http_socketio_slot_t;
@@ -58,6 +63,14 @@ typedef struct {
     size_t                     buckets;      /* offset of uint32_t[] */
     size_t                     cells;        /* offset */
 
+    uint32_t                   nblocks;      /* block 0 is not used */
+    uint32_t                   nlists;       /* a power of two */
+    size_t                     lists;        /* offset, by key */
+    size_t                     tags;         /* offset of uint32_t[], by tag */
+    size_t                     expiry;       /* offset */
+    size_t                     kinds;        /* offset of u_char[] */
+    size_t                     blocks;       /* offset */
+
     uint32_t                   nchunks;
     size_t                     owners;       /* offset of chunk headers */
     size_t                     chunks;       /* offset */
@@ -75,6 +88,17 @@ typedef struct {
     uint32_t                   cell_top;     /* cells from here: never used */
     ngx_atomic_t               cells_used;
 
+    /* store: under its lock */
+    ngx_http_socketio_lock_t   store_lock NGX_HTTP_SOCKETIO_LINE;
+    uint32_t                   free_block;   /* list head, 0: none */
+    uint32_t                   block_top;    /* blocks from here: never used */
+    uint32_t                   evictable;    /* blocks of what may be dropped */
+    uint32_t                   nexpiry[2];   /* records that may expire; and
+                                                those that may be dropped */
+    uint64_t                   item_id;      /* the last one */
+    ngx_atomic_t               blocks_used;
+    ngx_atomic_t               records[NGX_HTTP_SOCKETIO_KINDS];
+
     /* messages: under their lock */
     ngx_http_socketio_lock_t   message_lock NGX_HTTP_SOCKETIO_LINE;
     uint32_t                   chunk_hint;   /* no free chunk is below it */
@@ -87,6 +111,7 @@ typedef struct {
 typedef struct {
     size_t    total;                         /* bytes, not more than given */
     uint32_t  cells;
+    uint32_t  blocks;
     uint32_t  chunks;
     uint32_t  ring;                          /* entries of an inbox */
 } ngx_http_socketio_shm_plan_t;

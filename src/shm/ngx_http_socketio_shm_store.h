@@ -26,10 +26,10 @@
 
 
 #define NGX_HTTP_SOCKETIO_STORE_BLOCK    128   /* bytes */
-#define NGX_HTTP_SOCKETIO_STORE_INLINE   64    /* of data in the first one */
+#define NGX_HTTP_SOCKETIO_STORE_INLINE   56    /* of data in the first one */
 
 
-/* Kinds; the order says nothing. */
+/* Kinds; the order says nothing.  At most NGX_HTTP_SOCKETIO_KINDS. */
 
 typedef enum {
     NGX_HTTP_SOCKETIO_STORE_FREE = 0,
@@ -44,8 +44,10 @@ typedef enum {
 } ngx_http_socketio_store_e;
 
 
-/* The first block of a record. */
-
+/*
+ * The first block of a record.  Links and places are the store's; expires is
+ * changed by ngx_http_socketio_store_expire().
+ */
 typedef struct {
     u_char        key[NGX_HTTP_SOCKETIO_KEY_LEN];
     u_char        evict;         /* 1: may be dropped for want of room */
@@ -53,11 +55,23 @@ typedef struct {
     uint64_t      id;            /* grows, unique in the zone, never 0 */
     uint64_t      expires;       /* msec of the calendar, 0: never */
     uint32_t      next;          /* of the bucket */
+    uint32_t      prev;
     uint32_t      next_tag;
+    uint32_t      prev_tag;
     uint32_t      more;          /* the next block, 0: none */
     uint32_t      len;           /* of data, bytes */
-    u_char        data[NGX_HTTP_SOCKETIO_STORE_INLINE];
+    uint32_t      due;           /* place in the order of expiry, 0: none */
+    uint32_t      reserved;
+    u_char        data[NGX_HTTP_SOCKETIO_STORE_INLINE];    /* 8 byte aligned */
 } ngx_http_socketio_item_t;
+
+
+/* A record's blocks behind the first. */
+
+typedef struct {
+    uint32_t      more;
+    u_char        data[NGX_HTTP_SOCKETIO_STORE_BLOCK - sizeof(uint32_t)];
+} ngx_http_socketio_more_t;
 
 
 /*
@@ -78,7 +92,10 @@ void ngx_http_socketio_store_unlock(ngx_http_socketio_zone_t *zone);
 /*
  * Add a record whose data is n parts, one behind the other.  expires: msec of
  * the calendar, 0: never; evict: it may be dropped when the store is full.
- * If there is no room, expired records and those that may be dropped go.
+ * If there is no room, expired records go, then those that may be dropped,
+ * the one that would expire first before the others; so no other item that
+ * the caller has is good after a call.  If these are not enough, none of
+ * those that may be dropped goes.
  *
  * NULL: full all the same (counted in zone->full).
  */
@@ -108,15 +125,29 @@ ngx_http_socketio_item_t *ngx_http_socketio_store_next_tagged(
 /*
  * Copy a record's data, or as much of it as cap holds; returns its length.
  * Data of up to NGX_HTTP_SOCKETIO_STORE_INLINE bytes is in item->data, and may
- * be changed there.
+ * be changed there; who is killed in between leaves half of the change, so it
+ * is one store, or of a kind that does no harm by halves.
  */
 size_t ngx_http_socketio_store_read(ngx_http_socketio_zone_t *zone,
     const ngx_http_socketio_item_t *item, u_char *dst, size_t cap);
+
+/* Let a record expire at another time; 0: never. */
+
+void ngx_http_socketio_store_expire(ngx_http_socketio_zone_t *zone,
+    ngx_http_socketio_item_t *item, uint64_t expires);
 
 /* Remove a record; an iteration goes on from what came before it. */
 
 void ngx_http_socketio_store_remove(ngx_http_socketio_zone_t *zone,
     ngx_http_socketio_item_t *item);
+
+/*
+ * Remove records that have expired, at most max; returns how many.  Those
+ * that may be dropped go at their end, others a minute later, so that who
+ * walks to see what has ended will see it.
+ */
+ngx_uint_t ngx_http_socketio_store_sweep(ngx_http_socketio_zone_t *zone,
+    uint64_t now, ngx_uint_t max);
 
 /*
  * Walk over all records, a few at a time: the next one of a kind (FREE: of
@@ -131,6 +162,26 @@ ngx_http_socketio_item_t *ngx_http_socketio_store_walk(
 
 ngx_http_socketio_store_e ngx_http_socketio_store_kind(
     ngx_http_socketio_zone_t *zone, const ngx_http_socketio_item_t *item);
+
+
+/* Item n, which is a block's number, and back. */
+
+static ngx_inline ngx_http_socketio_item_t *
+ngx_http_socketio_store_item(ngx_http_socketio_zone_t *zone, uint32_t n)
+{
+    return ngx_http_socketio_shm_at(zone, zone->blocks
+                                    + (size_t) n
+                                      * NGX_HTTP_SOCKETIO_STORE_BLOCK);
+}
+
+
+static ngx_inline uint32_t
+ngx_http_socketio_store_block(ngx_http_socketio_zone_t *zone,
+    const ngx_http_socketio_item_t *item)
+{
+    return (uint32_t) (((u_char *) item - (u_char *) zone - zone->blocks)
+                       / NGX_HTTP_SOCKETIO_STORE_BLOCK);
+}
 
 
 /* Milliseconds of the calendar, as nginx has them in this turn. */

@@ -15,6 +15,8 @@
 
 #include "shm/ngx_http_socketio_shm_slot.h"
 #include "shm/ngx_http_socketio_shm_directory.h"
+#include "shm/ngx_http_socketio_shm_list.h"
+#include "shm/ngx_http_socketio_shm_expiry.h"
 #include "shm/ngx_http_socketio_shm_message.h"
 
 #include <signal.h>
@@ -23,6 +25,13 @@
 
 
 ngx_pid_t  ngx_pid;
+
+
+/* The calendar stands where a test sets it. */
+
+static ngx_time_t  shm_time = { 1700000000, 0, 0 };
+
+volatile ngx_time_t  *ngx_cached_time = &shm_time;
 
 
 static inline ngx_http_socketio_zone_t *
@@ -203,6 +212,178 @@ shm_chunks_fault(ngx_http_socketio_zone_t *zone)
 
     return left ? "a run over the end"
            : used != zone->chunks_used ? "the count of chunks" : NULL;
+}
+
+
+/*
+ * Every block is in one record, or free, once; each record is in its lists, in
+ * order, and in the order of expiry if it has an end.
+ */
+static inline const char *
+shm_expiry_fault(ngx_http_socketio_zone_t *zone, ngx_uint_t evict)
+{
+    uint32_t                     i, n;
+    ngx_http_socketio_item_t    *item;
+    ngx_http_socketio_expiry_t  *places, *p, *parent;
+
+    places = ngx_http_socketio_shm_at(zone, zone->expiry);
+    n = zone->nexpiry[evict];
+
+    for (i = 1; i <= n; i++) {
+        p = evict ? &places[zone->nblocks - i] : &places[i - 1];
+        parent = i == 1 ? p : evict ? &places[zone->nblocks - i / 2]
+                                    : &places[i / 2 - 1];
+        item = ngx_http_socketio_store_item(zone, p->block);
+
+        if (parent->second > p->second || item->due != i
+            || item->evict != evict
+            || (item->expires && p->second > item->expires / 1000))
+        {
+            return "the order of expiry";
+        }
+    }
+
+    return NULL;
+}
+
+
+static inline const char *
+shm_lists_fault(ngx_http_socketio_zone_t *zone, uint32_t nrecords,
+    uint32_t ntagged)
+{
+    u_char                    *kinds;
+    uint32_t                   i, n, prev, *tags;
+    uint64_t                   id;
+    ngx_http_socketio_item_t  *item;
+    ngx_http_socketio_list_t  *lists;
+
+    kinds = ngx_http_socketio_shm_at(zone, zone->kinds);
+    lists = ngx_http_socketio_shm_at(zone, zone->lists);
+    tags = ngx_http_socketio_shm_at(zone, zone->tags);
+
+    for (i = 0; i < zone->nlists; i++) {
+        prev = 0;
+        id = 0;
+
+        for (n = lists[i].first; n; n = item->next) {
+            item = ngx_http_socketio_store_item(zone, n);
+
+            if (n >= zone->block_top || nrecords-- == 0
+                || kinds[n] <= NGX_HTTP_SOCKETIO_STORE_MORE
+                || item->prev != prev || item->id <= id)
+            {
+                return "a list";
+            }
+
+            prev = n;
+            id = item->id;
+        }
+
+        if (lists[i].last != prev) {
+            return "the end of a list";
+        }
+
+        prev = 0;
+
+        for (n = tags[i]; n; n = item->next_tag) {
+            item = ngx_http_socketio_store_item(zone, n);
+
+            if (n >= zone->block_top || ntagged-- == 0
+                || kinds[n] <= NGX_HTTP_SOCKETIO_STORE_MORE
+                || item->prev_tag != prev || item->tag == 0)
+            {
+                return "a list by tag";
+            }
+
+            prev = n;
+        }
+    }
+
+    return nrecords || ntagged ? "a record that is in no list" : NULL;
+}
+
+
+static inline const char *
+shm_store_fault(ngx_http_socketio_zone_t *zone)
+{
+    u_char                    *kinds;
+    uint8_t                   *seen;
+    uint32_t                   n, m, used, records, tagged, ends[2];
+    uint32_t                   evictable;
+    const char                *fault;
+    ngx_http_socketio_item_t  *item;
+
+    kinds = ngx_http_socketio_shm_at(zone, zone->kinds);
+    seen = calloc(1, zone->nblocks);
+    used = records = tagged = ends[0] = ends[1] = evictable = 0;
+    fault = NULL;
+
+    for (n = 1; n < zone->block_top && !fault; n++) {
+        if (kinds[n] <= NGX_HTTP_SOCKETIO_STORE_MORE) {
+            continue;
+        }
+
+        item = ngx_http_socketio_store_item(zone, n);
+        records++;
+        tagged += item->tag != 0;
+        ends[item->evict] += item->evict || item->expires;
+
+        for (m = item->more, seen[n]++, used++, evictable += item->evict; m;
+             m = ((ngx_http_socketio_more_t *)
+                      ngx_http_socketio_store_item(zone, m))->more)
+        {
+            if (m >= zone->block_top || kinds[m] != NGX_HTTP_SOCKETIO_STORE_MORE
+                || seen[m]++)
+            {
+                fault = "a chain";
+                break;
+            }
+
+            used++;
+            evictable += item->evict;
+        }
+    }
+
+    for (n = zone->free_block; n && !fault;
+         n = ngx_http_socketio_store_item(zone, n)->next)
+    {
+        if (n >= zone->block_top || kinds[n] || seen[n]++) {
+            fault = "the free list of blocks";
+        }
+    }
+
+    for (n = 1; n < zone->block_top && !fault; n++) {
+        if (seen[n] != 1) {
+            fault = "a block that is nowhere, or twice";
+        }
+    }
+
+    free(seen);
+
+    if (fault == NULL && (used != zone->blocks_used
+                          || ends[0] != zone->nexpiry[0]
+                          || ends[1] != zone->nexpiry[1]
+                          || evictable != zone->evictable))
+    {
+        fault = "a count of the store";
+    }
+
+    for (n = 0; n < NGX_HTTP_SOCKETIO_KINDS; n++) {
+        records -= (uint32_t) zone->records[n];
+    }
+
+    if (fault == NULL && records) {
+        fault = "the counts by kind";
+    }
+
+    for (n = 0; n < NGX_HTTP_SOCKETIO_KINDS; n++) {
+        records += (uint32_t) zone->records[n];
+    }
+
+    fault = fault ? fault : shm_lists_fault(zone, records, tagged);
+    fault = fault ? fault : shm_expiry_fault(zone, 0);
+
+    return fault ? fault : shm_expiry_fault(zone, 1);
 }
 
 

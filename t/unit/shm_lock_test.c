@@ -39,9 +39,11 @@ test_plan(void)
         is_int(ngx_http_socketio_shm_plan(size - 40000, &plan), NGX_OK,
                "%um less what nginx keeps", mb[i]);
         ok(plan.total <= size - 40000, "total is within");
-        ok((size_t) plan.cells * 32 > (size - 5000000) * 4 / 10
+        ok((size_t) plan.cells * 32 > (size - 5000000) * 3 / 10
            || mb[i] < 64, "%um: %u cells", mb[i], plan.cells);
-        ok(plan.chunks >= 20, "%um: %u chunks", mb[i], plan.chunks);
+        ok((size_t) plan.blocks * 128 > (size - 5000000) * 2 / 10
+           || mb[i] < 64, "%um: %u blocks", mb[i], plan.blocks);
+        ok(plan.chunks >= 18, "%um: %u chunks", mb[i], plan.chunks);
         ok(plan.ring >= 1024, "%um: %u entries", mb[i], plan.ring);
 
         is_int(ngx_http_socketio_shm_plan(plan.total, &again), NGX_OK,
@@ -74,6 +76,7 @@ test_plan(void)
     ok(zone->chunks + (size_t) zone->nchunks * NGX_HTTP_SOCKETIO_CHUNK
        <= plan.total, "chunks end within the zone");
     no_fault(shm_directory_fault(zone), "an empty directory");
+    no_fault(shm_store_fault(zone), "an empty store");
     no_fault(shm_chunks_fault(zone), "no chunk taken");
     munmap(zone, 4 * 1024 * 1024);
 }
