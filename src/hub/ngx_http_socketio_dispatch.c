@@ -109,7 +109,7 @@ ngx_http_socketio_on_connect(sio_socket_t *socket, sio_str_t auth,
 
     if (rc == SIO_OK && nsp->connect) {
         run.run.rule = nsp->connect;
-        rc = sio_rule_run(&run.run);
+        rc = ngx_http_socketio_run_rule(&run);
 
         if (rc == SIO_OK && run.disconnect) {
             rc = sio_run_fail(&run.run, SIO_CODE_FORBIDDEN, "disconnected");
@@ -222,7 +222,7 @@ ngx_http_socketio_on_event(sio_socket_t *socket, const sio_packet_t *pkt,
         run.run.rule = sio_rules_find(&nsp->events, run.run.ops,
                                       run.run.event, sio_str(NULL, 0),
                                       run.run.captures);
-        rc = run.run.rule ? sio_rule_run(&run.run)
+        rc = run.run.rule ? ngx_http_socketio_run_rule(&run)
                           : sio_run_fail(&run.run, SIO_CODE_UNKNOWN_EVENT,
                                          "no such event");
     } else {
@@ -270,7 +270,7 @@ ngx_http_socketio_on_disconnect(sio_socket_t *socket, sio_str_t reason)
     run.run.rule = nsp->disconnect;
     run.run.reason = reason;
 
-    if (sio_rule_run(&run.run) != SIO_OK) {
+    if (ngx_http_socketio_run_rule(&run) != SIO_OK) {
         ngx_http_socketio_run_refused(&run, "disconnect");
     }
 
@@ -450,7 +450,7 @@ ngx_http_socketio_emit(ngx_http_socketio_hub_t *hub, const sio_emit_t *emit,
 
         rc = NGX_OK;
 
-        if (sio_rule_run(&run.run) != SIO_OK) {
+        if (ngx_http_socketio_run_rule(&run) != SIO_OK) {
             ngx_http_socketio_run_refused(&run, "api event");
 
             (void) snprintf(message, sizeof(message), "%.*s",

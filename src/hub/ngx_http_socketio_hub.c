@@ -16,6 +16,7 @@
 #include "hub/ngx_http_socketio_forward.h"
 #include "hub/ngx_http_socketio_move.h"
 #include "hub/ngx_http_socketio_probe.h"
+#include "hub/ngx_http_socketio_reap.h"
 #include "codec/sio_base64.h"
 
 #include <sys/random.h>
@@ -34,7 +35,6 @@ static void ngx_http_socketio_hub_fire(sio_wheel_t *wheel, sio_timer_t *timer,
     uint64_t now);
 static void ngx_http_socketio_hub_timer(ngx_event_t *ev);
 static void ngx_http_socketio_hub_tick(ngx_event_t *ev);
-static void ngx_http_socketio_hub_reap(ngx_http_socketio_hub_t *hub);
 static void ngx_http_socketio_hub_arm(ngx_http_socketio_hub_t *hub);
 static void ngx_http_socketio_hub_shutdown(ngx_http_socketio_hub_t *hub);
 static void ngx_http_socketio_session_flush(ngx_http_socketio_session_t *s);
@@ -388,8 +388,7 @@ ngx_http_socketio_hub_tick(ngx_event_t *ev)
     c = ev->data;
     hub = c->data;
 
-    ngx_http_socketio_hub_reap(hub);
-    ngx_http_socketio_message_reclaim(hub->zone, hub->n);
+    ngx_http_socketio_reap(hub);
     ngx_http_socketio_forward_check(hub);
     ngx_http_socketio_probe_check(hub, 0);
     ngx_http_socketio_move_check(hub);
@@ -404,34 +403,6 @@ ngx_http_socketio_hub_tick(ngx_event_t *ev)
 
     ngx_http_socketio_hub_post(hub);
     ngx_add_timer(&hub->tick, NGX_HTTP_SOCKETIO_TICK);
-}
-
-
-/* Workers that died and were not replaced leave a slot and cells behind. */
-
-static void
-ngx_http_socketio_hub_reap(ngx_http_socketio_hub_t *hub)
-{
-    ngx_uint_t                 n;
-    ngx_http_socketio_slot_t  *slot;
-
-    for (n = 0; n < NGX_HTTP_SOCKETIO_SLOTS; n++) {
-        slot = ngx_http_socketio_slot(hub->zone, n);
-
-        if (n == hub->n || slot->pid == 0) {
-            continue;
-        }
-
-        if (ngx_http_socketio_slot_reap(hub->zone, n) == NGX_OK) {
-            ngx_log_error(NGX_LOG_NOTICE, hub->log, 0,
-                          "socketio app \"%V\": the worker of slot %ui is "
-                          "gone, %ui directory entries taken back",
-                          &hub->conf->name, n,
-                          ngx_http_socketio_directory_reap(hub->zone, n));
-
-            ngx_http_socketio_channel_wake(hub);
-        }
-    }
 }
 
 

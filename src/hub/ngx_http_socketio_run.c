@@ -5,6 +5,8 @@
 
 #include "hub/ngx_http_socketio_run.h"
 #include "hub/ngx_http_socketio_broadcast.h"
+#include "hub/ngx_http_socketio_dedup.h"
+#include "hub/ngx_http_socketio_limit.h"
 #include "hub/ngx_http_socketio_regex.h"
 
 
@@ -29,6 +31,8 @@ const sio_rule_ops_t  ngx_http_socketio_rule_ops = {
     .disconnect = ngx_http_socketio_run_disconnect,
     .variable = ngx_http_socketio_run_variable,
     .match = ngx_http_socketio_regex_match,
+    .limit = ngx_http_socketio_limit,
+    .dedup = ngx_http_socketio_dedup,
     .now_msec = ngx_http_socketio_run_now,
     .uuid = ngx_http_socketio_run_uuid
 };
@@ -58,8 +62,21 @@ ngx_http_socketio_run_init(ngx_http_socketio_run_t *run,
 void
 ngx_http_socketio_run_done(ngx_http_socketio_run_t *run)
 {
+    ngx_http_socketio_dedup_end(run, run->ok);
     sio_scratch_reset(&run->hub->scratch);
     sio_app_leave(&run->hub->app);
+}
+
+
+int
+ngx_http_socketio_run_rule(ngx_http_socketio_run_t *run)
+{
+    int  rc;
+
+    rc = sio_rule_run(&run->run);
+    run->ok = (rc == SIO_OK);
+
+    return rc;
 }
 
 
@@ -270,6 +287,7 @@ ngx_http_socketio_run_send_ack(sio_run_t *r, sio_str_t args,
     eio_msg_unref(&ngx_http_socketio_mem, msg);
 
     r->acked = 1;
+    ngx_http_socketio_dedup_ack(run, args, attachments);
 
     return SIO_OK;
 }

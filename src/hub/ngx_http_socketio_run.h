@@ -10,13 +10,19 @@
 #include "hub/ngx_http_socketio_hub.h"
 
 
+typedef struct ngx_http_socketio_dedup_s  ngx_http_socketio_dedup_t;
+
+
 typedef struct {
-    sio_run_t                 run;         /* first */
-    ngx_http_socketio_hub_t  *hub;
-    uint64_t                  matched;     /* by all emits of the rule */
-    uint64_t                 *expect;      /* of an api request with ack */
-    int64_t                   emit_ack_id;
-    unsigned                  disconnect:1;
+    sio_run_t                   run;         /* first */
+    ngx_http_socketio_hub_t    *hub;
+    uint64_t                    matched;     /* by all emits of the rule */
+    uint64_t                   *expect;      /* of an api request with ack */
+    int64_t                     emit_ack_id;
+    ngx_http_socketio_dedup_t  *dedup;       /* what it has claimed */
+    sio_str_t                   kept;        /* its ack, for repeats */
+    unsigned                    disconnect:1;
+    unsigned                    ok:1;        /* the rule has ended well */
 } ngx_http_socketio_run_t;
 
 
@@ -32,6 +38,10 @@ extern const sio_rule_ops_t  ngx_http_socketio_rule_ops;
 void ngx_http_socketio_run_init(ngx_http_socketio_run_t *run,
     ngx_http_socketio_hub_t *hub, sio_str_t nsp, sio_socket_t *socket);
 void ngx_http_socketio_run_done(ngx_http_socketio_run_t *run);
+
+/* Run its rule; results as sio_rule_run(). */
+
+int ngx_http_socketio_run_rule(ngx_http_socketio_run_t *run);
 
 /* Log and count a run that failed; what: "event", "connect". */
 

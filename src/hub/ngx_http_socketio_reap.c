@@ -1,0 +1,78 @@
+/*
+ * Once a second each worker takes back what nobody else will.
+ */
+
+
+#include "hub/ngx_http_socketio_reap.h"
+#include "hub/ngx_http_socketio_channel.h"
+
+
+/*
+ * Records that one worker removes in a second, and under one lock.  What stays
+ * goes when there is no room for something else, at the latest.
+ */
+#define NGX_HTTP_SOCKETIO_REAP_RECORDS  2000
+#define NGX_HTTP_SOCKETIO_REAP_BATCH    50
+
+
+static void ngx_http_socketio_reap_slots(ngx_http_socketio_hub_t *hub);
+static void ngx_http_socketio_reap_store(ngx_http_socketio_hub_t *hub);
+
+
+void
+ngx_http_socketio_reap(ngx_http_socketio_hub_t *hub)
+{
+    ngx_http_socketio_reap_slots(hub);
+    ngx_http_socketio_message_reclaim(hub->zone, hub->n);
+    ngx_http_socketio_reap_store(hub);
+}
+
+
+/* Workers that died and were not replaced leave a slot and cells behind. */
+
+static void
+ngx_http_socketio_reap_slots(ngx_http_socketio_hub_t *hub)
+{
+    ngx_uint_t                 n;
+    ngx_http_socketio_slot_t  *slot;
+
+    for (n = 0; n < NGX_HTTP_SOCKETIO_SLOTS; n++) {
+        slot = ngx_http_socketio_slot(hub->zone, n);
+
+        if (n == hub->n || slot->pid == 0) {
+            continue;
+        }
+
+        if (ngx_http_socketio_slot_reap(hub->zone, n) == NGX_OK) {
+            ngx_log_error(NGX_LOG_NOTICE, hub->log, 0,
+                          "socketio app \"%V\": the worker of slot %ui is "
+                          "gone, %ui directory entries taken back",
+                          &hub->conf->name, n,
+                          ngx_http_socketio_directory_reap(hub->zone, n));
+
+            ngx_http_socketio_channel_wake(hub);
+        }
+    }
+}
+
+
+static void
+ngx_http_socketio_reap_store(ngx_http_socketio_hub_t *hub)
+{
+    uint64_t    now;
+    ngx_uint_t  swept, n;
+
+    now = ngx_http_socketio_calendar();
+    swept = 0;
+
+    do {
+        ngx_http_socketio_store_lock(hub->zone);
+        n = ngx_http_socketio_store_sweep(hub->zone, now,
+                                          NGX_HTTP_SOCKETIO_REAP_BATCH);
+        ngx_http_socketio_store_unlock(hub->zone);
+
+        swept += n;
+
+    } while (n == NGX_HTTP_SOCKETIO_REAP_BATCH
+             && swept < NGX_HTTP_SOCKETIO_REAP_RECORDS);
+}
