@@ -260,9 +260,15 @@ for (const workers of [1, 4]) {
 
     await peer.post('4hello', 0);
 
-    for (const method of ['PUT', 'DELETE', 'HEAD']) {
-      const { status } = await peer.at(1, { method, body: 'abc' });
-      t.is(status, 500, method);
+    for (const method of ['PUT', 'DELETE', 'PATCH', 'HEAD']) {
+      const answer = await peer.at(1, { method, body: 'abc',
+        headers: { origin: site.url } });
+
+      t.is(answer.status, 400, method);
+      t.is(answer.headers['access-control-allow-origin'], site.url);
+      if (method !== 'HEAD') {
+        t.deepIs(answer.json(), { code: 3, message: 'Bad request' });
+      }
     }
     t.is((await peer.get(2)).body, '4hello');
   });

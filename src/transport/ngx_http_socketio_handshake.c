@@ -2,8 +2,9 @@
  * The checks of a request, in the order of the reference server: transport,
  * origin, session, method, version.
  *
- * A deliberate difference: an unsupported version is refused before a
- * WebSocket is accepted, not in it; and a foreign origin is refused at all.
+ * Deliberate differences: an unsupported version is refused before a WebSocket
+ * is accepted, not in it; a foreign origin is refused at all; and a method
+ * that a session has no use for is a bad request, not an error of the server.
  */
 
 
@@ -64,9 +65,7 @@ ngx_http_socketio_handshake(ngx_http_request_t *r,
 
     rc = ngx_http_socketio_handshake_check(r, engine, &query, upgrade);
     if (rc != NGX_OK) {
-        return rc == NGX_DECLINED ? NGX_HTTP_INTERNAL_SERVER_ERROR
-                                  : ngx_http_socketio_handshake_error(r,
-                                                                      rc - 1);
+        return ngx_http_socketio_handshake_error(r, rc - 1);
     }
 
     access = ngx_http_socketio_access(r);
@@ -93,10 +92,8 @@ ngx_http_socketio_handshake(ngx_http_request_t *r,
 }
 
 
-/*
- * NGX_OK, an eio_error_e plus one, or NGX_DECLINED: a method that the
- * transport has no use for.
- */
+/* NGX_OK, or an eio_error_e plus one. */
+
 static ngx_int_t
 ngx_http_socketio_handshake_check(ngx_http_request_t *r,
     const ngx_http_socketio_engine_t *engine, const eio_query_t *query,
@@ -144,7 +141,7 @@ ngx_http_socketio_handshake_check(ngx_http_request_t *r,
         return NGX_OK;
     }
 
-    return NGX_DECLINED;
+    return EIO_ERROR_REQUEST + 1;
 }
 
 
