@@ -437,7 +437,7 @@ ngx_http_socketio_forward_lost(ngx_http_socketio_hub_t *hub,
     sio_str_t   sid;
     ngx_uint_t  lost;
 
-    if (!ngx_http_socketio_slot_live(hub->zone, parked->slot,
+    if (!ngx_http_socketio_slot_held(hub->zone, parked->slot,
                                      parked->incarnation))
     {
         return 1;
@@ -497,7 +497,7 @@ ngx_http_socketio_forward_orphans(ngx_http_socketio_hub_t *hub)
         poll = s->eio.poll;
 
         if (poll == NULL || poll->parked
-            || ngx_http_socketio_slot_live(hub->zone, poll->slot,
+            || ngx_http_socketio_slot_held(hub->zone, poll->slot,
                                            poll->incarnation))
         {
             continue;

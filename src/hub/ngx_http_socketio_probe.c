@@ -239,7 +239,7 @@ ngx_http_socketio_probe_check(ngx_http_socketio_hub_t *hub, ngx_uint_t all)
     while ((node = sio_map_next(&hub->probes, &cursor, &saved)) != NULL) {
         probe = sio_map_data(node, ngx_http_socketio_probe_t, node);
 
-        if (all || !ngx_http_socketio_slot_live(hub->zone, probe->slot,
+        if (all || !ngx_http_socketio_slot_held(hub->zone, probe->slot,
                                                 probe->incarnation))
         {
             ngx_http_socketio_probe_cancel(probe);

@@ -116,10 +116,9 @@ ngx_http_socketio_slot_leave(ngx_http_socketio_zone_t *zone, ngx_uint_t n)
 
 
 ngx_int_t
-ngx_http_socketio_slot_live(ngx_http_socketio_zone_t *zone, ngx_uint_t n,
+ngx_http_socketio_slot_held(ngx_http_socketio_zone_t *zone, ngx_uint_t n,
     uint32_t incarnation)
 {
-    ngx_pid_t                  pid;
     ngx_http_socketio_slot_t  *slot;
 
     if (n >= NGX_HTTP_SOCKETIO_SLOTS) {
@@ -127,13 +126,8 @@ ngx_http_socketio_slot_live(ngx_http_socketio_zone_t *zone, ngx_uint_t n,
     }
 
     slot = ngx_http_socketio_slot(zone, n);
-    pid = (ngx_pid_t) slot->pid;
 
-    if (pid == 0 || (uint32_t) slot->incarnation != incarnation) {
-        return 0;
-    }
-
-    return pid == ngx_pid || kill(pid, 0) == 0 || ngx_errno != NGX_ESRCH;
+    return slot->pid != 0 && (uint32_t) slot->incarnation == incarnation;
 }
 
 

@@ -105,10 +105,11 @@ void ngx_http_socketio_slot_leave(ngx_http_socketio_zone_t *zone,
     ngx_uint_t n);
 
 /*
- * Whether slot n is held by the given incarnation, and its process lives:
- * 1 or 0.
+ * Whether slot n is held by the given incarnation: 1 or 0.  That its process
+ * has died shows once the slot is reaped, which costs a system call a slot,
+ * not one a question.
  */
-ngx_int_t ngx_http_socketio_slot_live(ngx_http_socketio_zone_t *zone,
+ngx_int_t ngx_http_socketio_slot_held(ngx_http_socketio_zone_t *zone,
     ngx_uint_t n, uint32_t incarnation);
 
 /*

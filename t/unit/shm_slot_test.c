@@ -35,11 +35,11 @@ test_take(ngx_http_socketio_zone_t *zone)
     is_int(slot->pid, getpid(), "pid");
     is_int(slot->generation, 3, "generation");
     incarnation = (uint32_t) slot->incarnation;
-    is_int(ngx_http_socketio_slot_live(zone, 5, incarnation), 1, "live");
-    is_int(ngx_http_socketio_slot_live(zone, 5, incarnation - 1), 0,
+    is_int(ngx_http_socketio_slot_held(zone, 5, incarnation), 1, "held");
+    is_int(ngx_http_socketio_slot_held(zone, 5, incarnation - 1), 0,
            "a passed incarnation is not");
-    is_int(ngx_http_socketio_slot_live(zone, 6, 0), 0, "nobody is not");
-    is_int(ngx_http_socketio_slot_live(zone, 128, 0), 0, "128 is not");
+    is_int(ngx_http_socketio_slot_held(zone, 6, 0), 0, "nobody is not");
+    is_int(ngx_http_socketio_slot_held(zone, 128, 0), 0, "128 is not");
     is_int(ngx_http_socketio_slot_reap(zone, 5), NGX_DECLINED,
            "the living are not reaped");
     is_int(ngx_http_socketio_slot_reap(zone, 6), NGX_DECLINED,
@@ -56,9 +56,13 @@ test_take(ngx_http_socketio_zone_t *zone)
     slot->busy = 8;
     slot->notified = 1;
     shm_die(zone, 5);
-    is_int(ngx_http_socketio_slot_live(zone, 5, incarnation), 0, "dead");
+    is_int(ngx_http_socketio_slot_held(zone, 5, incarnation), 1,
+           "a dead owner holds it");
     is_int(ngx_http_socketio_slot_take(zone, 5, 4), NGX_OK,
            "a dead owner is succeeded");
+    is_int(ngx_http_socketio_slot_held(zone, 5, incarnation), 0, "its time");
+    is_int(ngx_http_socketio_slot_held(zone, 5, incarnation + 1), 1,
+           "has passed");
     is_int(slot->incarnation, incarnation + 1, "the incarnation is raised");
     is_int(slot->stat[NGX_HTTP_SOCKETIO_STAT_SOCKETS], 0, "sockets are gone");
     is_int(slot->stat[NGX_HTTP_SOCKETIO_STAT_OPENED], 9, "totals go on");
@@ -66,6 +70,8 @@ test_take(ngx_http_socketio_zone_t *zone)
 
     shm_die(zone, 5);
     is_int(ngx_http_socketio_slot_reap(zone, 5), NGX_OK, "reap");
+    is_int(ngx_http_socketio_slot_held(zone, 5, incarnation + 1), 0,
+           "who was reaped holds none");
     is_int(ngx_http_socketio_slot_reap(zone, 5), NGX_DECLINED, "once");
     is_int(slot->pid, 0, "free");
 
