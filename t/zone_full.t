@@ -77,6 +77,30 @@ test('a new session is refused, with 503', async (t) => {
   t.is(poll.status, 503);
 });
 
+// Each worker says so once a second, whoever knocks how often.
+
+test('a flood of refused ones does not flood the log', async (t) => {
+  const uri = '/socket.io/?EIO=4&transport=polling';
+
+  for (let n = 0; n < 10; n++) {
+    const all = await Promise.all(Array.from({ length: 20 },
+      () => ngx.get(uri)));
+    t.ok(all.every(({ status }) => status === 503));
+  }
+
+  const lines = await until(async () => {
+    await ngx.get(uri);
+    const all = ngx.log().match(/^.*\[crit\].* no room for a session.*$/gm);
+    return all.some((line) => !/, 1 since the last such line$/.test(line))
+      && all;
+  }, { what: 'the next line counts them' });
+  const when = lines.map((line) =>
+    /^([\d\/]+ [\d:]+) \[crit\] (\d+)#.*, \d+ since the last such line$/
+      .exec(line).slice(1).join());
+
+  t.is(new Set(when).size, when.length, lines.join('\n'));
+});
+
 test('a known client cannot enter a new room or namespace', async (t) => {
   t.is((await ask(a, 'join', { room: 'new' })).code, 'unavailable');
   const second = a.io.socket('/second');

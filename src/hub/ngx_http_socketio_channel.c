@@ -194,10 +194,17 @@ ngx_http_socketio_channel_send(ngx_http_socketio_hub_t *hub,
                                         sio_buf_str(&hub->record));
     if (ref == 0) {
         ngx_http_socketio_stat(hub, NGX_HTTP_SOCKETIO_STAT_DROP_ZONE, 1);
-        ngx_log_error(NGX_LOG_ERR, hub->log, 0,
-                      "socketio app \"%V\": the zone is full, a message of "
-                      "%uz bytes did not reach other workers",
-                      &hub->conf->name, hub->record.len);
+
+        n = ngx_http_socketio_often(&hub->no_message);
+
+        if (n) {
+            ngx_log_error(NGX_LOG_ERR, hub->log, 0,
+                          "socketio app \"%V\": the zone is full, a message "
+                          "of %uz bytes did not reach other workers, %ui "
+                          "since the last such line",
+                          &hub->conf->name, hub->record.len, n);
+        }
+
         return NGX_ERROR;
     }
 

@@ -433,6 +433,7 @@ ngx_http_socketio_session_create(ngx_http_socketio_hub_t *hub,
     const eio_options_t *options, ngx_uint_t echo, const u_char *sid)
 {
     u_char                        bytes[EIO_SID_LEN];
+    ngx_uint_t                    n;
     ngx_http_socketio_key_t       key;
     ngx_http_socketio_session_t  *s;
 
@@ -463,9 +464,15 @@ ngx_http_socketio_session_create(ngx_http_socketio_hub_t *hub,
     s->cell = ngx_http_socketio_directory_add(hub->zone, &key, hub->n, 1);
 
     if (s->cell == 0) {
-        ngx_log_error(NGX_LOG_CRIT, hub->log, 0,
-                      "socketio app \"%V\": the zone is full, no room for a "
-                      "session", &hub->conf->name);
+        n = ngx_http_socketio_often(&hub->no_session);
+
+        if (n) {
+            ngx_log_error(NGX_LOG_CRIT, hub->log, 0,
+                          "socketio app \"%V\": the zone is full, no room "
+                          "for a session, %ui since the last such line",
+                          &hub->conf->name, n);
+        }
+
         goto failed;
     }
 
@@ -490,6 +497,26 @@ failed:
     sio_free(&ngx_http_socketio_mem, s);
 
     return NULL;
+}
+
+
+ngx_uint_t
+ngx_http_socketio_often(ngx_http_socketio_often_t *often)
+{
+    ngx_uint_t  n;
+
+    often->n++;
+
+    if (often->last == ngx_time()) {
+        return 0;
+    }
+
+    n = often->n;
+
+    often->last = ngx_time();
+    often->n = 0;
+
+    return n;
 }
 
 

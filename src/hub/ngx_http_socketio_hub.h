@@ -172,6 +172,14 @@ struct ngx_http_socketio_waiting_s {
 };
 
 
+/* A log line that could come for each request: one a second is written. */
+
+typedef struct {
+    time_t                           last;      /* it was written */
+    ngx_uint_t                       n;         /* not written since */
+} ngx_http_socketio_often_t;
+
+
 struct ngx_http_socketio_hub_s {
     sio_app_t                        app;       /* first */
     ngx_http_socketio_hub_t         *next;      /* of this worker */
@@ -206,6 +214,9 @@ struct ngx_http_socketio_hub_s {
     ngx_event_t                      retry;     /* what waits */
     unsigned                         wakes:1;   /* in wake[] there are some */
     uint64_t                         wake[NGX_HTTP_SOCKETIO_SLOTS / 64];
+
+    ngx_http_socketio_often_t        no_session;  /* the zone was full */
+    ngx_http_socketio_often_t        no_message;
 
     uint64_t                         ids;       /* of requests and probes */
     uint32_t                         ack_ids;
@@ -281,6 +292,13 @@ ngx_uint_t ngx_http_socketio_hub_succeeded(ngx_http_socketio_hub_t *hub);
 void ngx_http_socketio_sid(ngx_http_socketio_hub_t *hub, u_char *dst);
 void ngx_http_socketio_random(ngx_http_socketio_hub_t *hub, u_char *dst,
     size_t len);
+
+/*
+ * Whether a line that may come often is due now: 0, or how many there would
+ * have been since the last one, this one included.
+ */
+ngx_uint_t ngx_http_socketio_often(ngx_http_socketio_often_t *often);
+
 
 static ngx_inline void
 ngx_http_socketio_stat(ngx_http_socketio_hub_t *hub,
