@@ -253,6 +253,18 @@ const elsewhere = [
     '"socketio_max_payload" directive invalid value'],
   ['a number of packets', location('socketio_max_packets -1;'),
     '"socketio_max_packets" directive invalid'],
+  ['a packet too few', location('socketio_max_packets 0;'),
+    '"socketio_max_packets" directive must be between 1 and 2147483647'],
+  ['a payload too large', location('socketio_max_payload 33m;'),
+    '"socketio_max_payload" directive must be between 1 and 32m'],
+  ['no buffer', location('socketio_buffer 0;'),
+    '"socketio_buffer" directive must be between 1 and 1g'],
+  ...['ping_interval', 'ping_timeout', 'upgrade_timeout', 'connect_timeout']
+    .flatMap((name) => ['0', '2d'].map((time) => [`${name} ${time}`,
+      location(`socketio_${name} ${time};`),
+      `"socketio_${name}" directive must be between 1ms and 1d`])),
+  ['a time of all servers', { http: 'socketio_ping_timeout 0; # !\n' },
+    '"socketio_ping_timeout" directive must be between 1ms and 1d'],
   ['a bad origin', location('socketio_origin "~(";'), ''],
   ['no key file', location('socketio_api campus; '
     + 'socketio_api_key_file nowhere;'), 'nowhere" failed'],

@@ -35,6 +35,15 @@ typedef struct {
 } ngx_http_socketio_engine_conf_t;
 
 
+/* What a value may be: 1 to max. */
+
+typedef struct {
+    ngx_conf_post_handler_pt     post_handler;   /* first, as nginx has it */
+    uint64_t                     max;
+    char                        *error;
+} ngx_http_socketio_engine_bounds_t;
+
+
 static ngx_int_t ngx_http_socketio_engine_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_socketio_engine_filter(ngx_http_request_t *r);
 static ngx_int_t ngx_http_socketio_engine_init(ngx_cycle_t *cycle);
@@ -42,8 +51,16 @@ static ngx_int_t ngx_http_socketio_engine_process(ngx_cycle_t *cycle);
 static void *ngx_http_socketio_engine_create_conf(ngx_conf_t *cf);
 static char *ngx_http_socketio_engine_merge_conf(ngx_conf_t *cf, void *parent,
     void *child);
-static char *ngx_http_socketio_engine_check(ngx_conf_t *cf,
+static void ngx_http_socketio_engine_options(
     ngx_http_socketio_engine_conf_t *conf);
+static char *ngx_http_socketio_engine_bound(
+    ngx_http_socketio_engine_bounds_t *bounds, uint64_t value);
+static char *ngx_http_socketio_engine_time(ngx_conf_t *cf, void *post,
+    void *data);
+static char *ngx_http_socketio_engine_size(ngx_conf_t *cf, void *post,
+    void *data);
+static char *ngx_http_socketio_engine_count(ngx_conf_t *cf, void *post,
+    void *data);
 static char *ngx_http_socketio_engine(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_socketio_engine_origin(ngx_conf_t *cf,
@@ -54,6 +71,34 @@ static char *ngx_http_socketio_engine_cookie(ngx_conf_t *cf,
 
 #define NGX_HTTP_SOCKETIO_ANY_CONF                                            \
     NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF
+
+
+static ngx_http_socketio_engine_bounds_t  ngx_http_socketio_engine_times = {
+    ngx_http_socketio_engine_time,
+    NGX_HTTP_SOCKETIO_MSEC_MAX,
+    "must be between 1ms and 1d"
+};
+
+
+static ngx_http_socketio_engine_bounds_t  ngx_http_socketio_engine_payloads = {
+    ngx_http_socketio_engine_size,
+    NGX_HTTP_SOCKETIO_PAYLOAD_MAX,
+    "must be between 1 and 32m"
+};
+
+
+static ngx_http_socketio_engine_bounds_t  ngx_http_socketio_engine_buffers = {
+    ngx_http_socketio_engine_size,
+    NGX_HTTP_SOCKETIO_BUFFER_MAX,
+    "must be between 1 and 1g"
+};
+
+
+static ngx_http_socketio_engine_bounds_t  ngx_http_socketio_engine_packets = {
+    ngx_http_socketio_engine_count,
+    NGX_MAX_INT32_VALUE,
+    "must be between 1 and 2147483647"
+};
 
 
 static ngx_conf_bitmask_t  ngx_http_socketio_engine_transports[] = {
@@ -95,42 +140,42 @@ static ngx_command_t  ngx_http_socketio_engine_commands[] = {
       ngx_conf_set_msec_slot,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_socketio_engine_conf_t, ping_interval),
-      NULL },
+      &ngx_http_socketio_engine_times },
 
     { ngx_string("socketio_ping_timeout"),
       NGX_HTTP_SOCKETIO_ANY_CONF|NGX_CONF_TAKE1,
       ngx_conf_set_msec_slot,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_socketio_engine_conf_t, ping_timeout),
-      NULL },
+      &ngx_http_socketio_engine_times },
 
     { ngx_string("socketio_upgrade_timeout"),
       NGX_HTTP_SOCKETIO_ANY_CONF|NGX_CONF_TAKE1,
       ngx_conf_set_msec_slot,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_socketio_engine_conf_t, upgrade_timeout),
-      NULL },
+      &ngx_http_socketio_engine_times },
 
     { ngx_string("socketio_connect_timeout"),
       NGX_HTTP_SOCKETIO_ANY_CONF|NGX_CONF_TAKE1,
       ngx_conf_set_msec_slot,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_socketio_engine_conf_t, connect_timeout),
-      NULL },
+      &ngx_http_socketio_engine_times },
 
     { ngx_string("socketio_max_payload"),
       NGX_HTTP_SOCKETIO_ANY_CONF|NGX_CONF_TAKE1,
       ngx_conf_set_size_slot,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_socketio_engine_conf_t, max_payload),
-      NULL },
+      &ngx_http_socketio_engine_payloads },
 
     { ngx_string("socketio_max_packets"),
       NGX_HTTP_SOCKETIO_ANY_CONF|NGX_CONF_TAKE1,
       ngx_conf_set_num_slot,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_socketio_engine_conf_t, max_packets),
-      NULL },
+      &ngx_http_socketio_engine_packets },
 
     { ngx_string("socketio_origin"),
       NGX_HTTP_SOCKETIO_ANY_CONF|NGX_CONF_1MORE,
@@ -151,7 +196,7 @@ static ngx_command_t  ngx_http_socketio_engine_commands[] = {
       ngx_conf_set_size_slot,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_socketio_engine_conf_t, buffer),
-      NULL },
+      &ngx_http_socketio_engine_buffers },
 
       ngx_null_command
 };
@@ -342,49 +387,18 @@ ngx_http_socketio_engine_merge_conf(ngx_conf_t *cf, void *parent, void *child)
 
     clcf->client_max_body_size = conf->max_payload;
 
-    return ngx_http_socketio_engine_check(cf, conf);
+    ngx_http_socketio_engine_options(conf);
+
+    return NGX_CONF_OK;
 }
 
 
-/* What the engine is given; values that make no sense are refused. */
+/* What the engine is given. */
 
-static char *
-ngx_http_socketio_engine_check(ngx_conf_t *cf,
-    ngx_http_socketio_engine_conf_t *conf)
+static void
+ngx_http_socketio_engine_options(ngx_http_socketio_engine_conf_t *conf)
 {
     eio_options_t  *options;
-
-    if (conf->ping_interval < 1 || conf->ping_timeout < 1
-        || conf->upgrade_timeout < 1 || conf->connect_timeout < 1
-        || conf->ping_interval > NGX_HTTP_SOCKETIO_MSEC_MAX
-        || conf->ping_timeout > NGX_HTTP_SOCKETIO_MSEC_MAX
-        || conf->upgrade_timeout > NGX_HTTP_SOCKETIO_MSEC_MAX
-        || conf->connect_timeout > NGX_HTTP_SOCKETIO_MSEC_MAX)
-    {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "times of socketio must be between 1ms and 1d");
-        return NGX_CONF_ERROR;
-    }
-
-    if (conf->max_payload < 1
-        || conf->max_payload > NGX_HTTP_SOCKETIO_PAYLOAD_MAX)
-    {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"socketio_max_payload\" must be 1 to 32m");
-        return NGX_CONF_ERROR;
-    }
-
-    if (conf->max_packets < 1 || conf->max_packets > NGX_MAX_INT32_VALUE) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"socketio_max_packets\" must be at least 1");
-        return NGX_CONF_ERROR;
-    }
-
-    if (conf->buffer < 1 || conf->buffer > NGX_HTTP_SOCKETIO_BUFFER_MAX) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"socketio_buffer\" must be between 1 and 1g");
-        return NGX_CONF_ERROR;
-    }
 
     conf->engine.any_origin = conf->any_origin;
 
@@ -399,8 +413,37 @@ ngx_http_socketio_engine_check(ngx_conf_t *cf,
     options->buffer = (uint32_t) conf->buffer;
     options->polling = !!(conf->transports & NGX_HTTP_SOCKETIO_POLLING);
     options->websocket = !!(conf->transports & NGX_HTTP_SOCKETIO_WEBSOCKET);
+}
 
-    return NGX_CONF_OK;
+
+/* Values out of bounds, told by nginx with the line of their directive. */
+
+static char *
+ngx_http_socketio_engine_bound(ngx_http_socketio_engine_bounds_t *bounds,
+    uint64_t value)
+{
+    return value < 1 || value > bounds->max ? bounds->error : NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_socketio_engine_time(ngx_conf_t *cf, void *post, void *data)
+{
+    return ngx_http_socketio_engine_bound(post, *(ngx_msec_t *) data);
+}
+
+
+static char *
+ngx_http_socketio_engine_size(ngx_conf_t *cf, void *post, void *data)
+{
+    return ngx_http_socketio_engine_bound(post, *(size_t *) data);
+}
+
+
+static char *
+ngx_http_socketio_engine_count(ngx_conf_t *cf, void *post, void *data)
+{
+    return ngx_http_socketio_engine_bound(post, *(ngx_int_t *) data);
 }
 
 
