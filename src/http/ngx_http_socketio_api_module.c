@@ -16,6 +16,7 @@
 #include "http/ngx_http_socketio_api.h"
 #include "http/ngx_http_socketio_api_key.h"
 #include "http/ngx_http_socketio_json.h"
+#include "transport/ngx_http_socketio_transport.h"
 
 
 /* A location with socketio_api, to be looked at when all are merged. */
@@ -143,6 +144,11 @@ ngx_http_socketio_api_handler(ngx_http_request_t *r)
 
         return ngx_http_socketio_json_refuse(r, NGX_HTTP_NOT_ALLOWED,
                                      "invalid", "the method must be POST", "");
+    }
+
+    if (ngx_http_socketio_early(r)) {
+        return ngx_http_socketio_json_refuse(r, NGX_HTTP_SOCKETIO_TOO_EARLY,
+                                     "too_early", "sent in TLS early data", "");
     }
 
     ctx = ngx_pcalloc(r->pool, sizeof(ngx_http_socketio_api_ctx_t));

@@ -49,6 +49,15 @@ ngx_http_socketio_handshake(ngx_http_request_t *r,
         return ngx_http_socketio_cors_preflight(r, engine);
     }
 
+    /* a replayed GET too would take packets away, or end its session */
+
+    if (ngx_http_socketio_early(r)) {
+        return ngx_http_socketio_answer(r, NGX_HTTP_SOCKETIO_TOO_EARLY,
+                                 "application/json",
+                                 sizeof("application/json") - 1,
+                                 sio_cstr("{\"message\":\"Too early\"}"));
+    }
+
     if (engine->app->hub == NULL) {
         return ngx_http_socketio_handshake_unavailable(r);
     }

@@ -91,6 +91,29 @@ ngx_http_socketio_header_add(ngx_http_request_t *r, const char *name,
 }
 
 
+ngx_uint_t
+ngx_http_socketio_early(ngx_http_request_t *r)
+{
+    ngx_table_elt_t  *h;
+
+#if (NGX_HTTP_SSL && defined SSL_READ_EARLY_DATA_SUCCESS)
+
+    /* until the handshake ends nobody has shown that the bytes are fresh */
+
+    if (r->connection->ssl
+        && !SSL_is_init_finished(r->connection->ssl->connection))
+    {
+        return 1;
+    }
+
+#endif
+
+    h = ngx_http_socketio_header_find(r, "early-data");
+
+    return h && h->value.len == 1 && h->value.data[0] == '1';
+}
+
+
 ngx_int_t
 ngx_http_socketio_answer(ngx_http_request_t *r, ngx_uint_t status,
     const char *type, size_t type_len, sio_str_t body)

@@ -74,6 +74,10 @@ void ngx_http_socketio_transport_init(ngx_uint_t ctx_index);
 ngx_table_elt_t *ngx_http_socketio_header_find(ngx_http_request_t *r,
     const char *name);
 
+/* RFC 8470, 5.2.  The 425 (Too Early) Status Code */
+
+#define NGX_HTTP_SOCKETIO_TOO_EARLY  425
+
 /* Add a header to the answer.  NGX_OK, NGX_ERROR. */
 
 ngx_int_t ngx_http_socketio_header_add(ngx_http_request_t *r, const char *name,
@@ -85,6 +89,15 @@ ngx_int_t ngx_http_socketio_header_add(ngx_http_request_t *r, const char *name,
  */
 ngx_int_t ngx_http_socketio_answer(ngx_http_request_t *r, ngx_uint_t status,
     const char *type, size_t type_len, sio_str_t body);
+
+/*
+ * Whether a request came in TLS early data (0-RTT), here or at a proxy in
+ * front of us: it may be a replay of another one, so that nothing may be done
+ * for it but to answer 425.
+ *
+ * RFC 8470, 5.  Using Early Data in HTTP Servers
+ */
+ngx_uint_t ngx_http_socketio_early(ngx_http_request_t *r);
 
 /* The facts of a request, made when first asked for; NULL: no memory. */
 
