@@ -132,6 +132,22 @@ ngx_http_socketio_slot_held(ngx_http_socketio_zone_t *zone, ngx_uint_t n,
 
 
 ngx_int_t
+ngx_http_socketio_slot_live(ngx_http_socketio_zone_t *zone, ngx_uint_t n,
+    uint32_t incarnation)
+{
+    ngx_pid_t  pid;
+
+    if (!ngx_http_socketio_slot_held(zone, n, incarnation)) {
+        return 0;
+    }
+
+    pid = (ngx_pid_t) ngx_http_socketio_slot(zone, n)->pid;
+
+    return pid == ngx_pid || kill(pid, 0) == 0 || ngx_errno != NGX_ESRCH;
+}
+
+
+ngx_int_t
 ngx_http_socketio_slot_reap(ngx_http_socketio_zone_t *zone, ngx_uint_t n)
 {
     ngx_int_t                  rc;

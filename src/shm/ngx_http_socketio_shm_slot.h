@@ -112,6 +112,11 @@ void ngx_http_socketio_slot_leave(ngx_http_socketio_zone_t *zone,
 ngx_int_t ngx_http_socketio_slot_held(ngx_http_socketio_zone_t *zone,
     ngx_uint_t n, uint32_t incarnation);
 
+/* The same, and its process lives now: a system call. */
+
+ngx_int_t ngx_http_socketio_slot_live(ngx_http_socketio_zone_t *zone,
+    ngx_uint_t n, uint32_t incarnation);
+
 /*
  * Note that a process has died: what its inbox held is given back, and the
  * slot is set free.  Only one caller gets NGX_OK, for the slot was just freed;

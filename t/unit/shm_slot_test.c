@@ -36,6 +36,9 @@ test_take(ngx_http_socketio_zone_t *zone)
     is_int(slot->generation, 3, "generation");
     incarnation = (uint32_t) slot->incarnation;
     is_int(ngx_http_socketio_slot_held(zone, 5, incarnation), 1, "held");
+    is_int(ngx_http_socketio_slot_live(zone, 5, incarnation), 1, "alive");
+    is_int(ngx_http_socketio_slot_live(zone, 5, incarnation - 1), 0,
+           "in its own time");
     is_int(ngx_http_socketio_slot_held(zone, 5, incarnation - 1), 0,
            "a passed incarnation is not");
     is_int(ngx_http_socketio_slot_held(zone, 6, 0), 0, "nobody is not");
@@ -58,6 +61,8 @@ test_take(ngx_http_socketio_zone_t *zone)
     shm_die(zone, 5);
     is_int(ngx_http_socketio_slot_held(zone, 5, incarnation), 1,
            "a dead owner holds it");
+    is_int(ngx_http_socketio_slot_live(zone, 5, incarnation), 0,
+           "and does not live");
     is_int(ngx_http_socketio_slot_take(zone, 5, 4), NGX_OK,
            "a dead owner is succeeded");
     is_int(ngx_http_socketio_slot_held(zone, 5, incarnation), 0, "its time");
