@@ -480,6 +480,22 @@ test('what it sent before is taken', async (t) => {
   t.is(await ws.closeCode(), 1000);
 });
 
+test('a close and the end that come in one turn are answered', async (t) => {
+  const [pid] = site.ngx.workers();
+  const ws = await site.opened();
+  const bytes = Buffer.concat([frame({ payload: '4last' }),
+    frame({ opcode: CLOSE, payload: code(1000) })]);
+
+  process.kill(pid, 'SIGSTOP');
+  try {
+    await new Promise((done) => ws.socket.end(bytes, done));
+  } finally {
+    process.kill(pid, 'SIGCONT');
+  }
+  t.is(await ws.nextMessage(), '4last');
+  t.is(await ws.closeCode(), 1000);
+});
+
 test('a reset ends a session within a frame', async (t) => {
   const ws = await site.opened();
   const { length } = frame({ payload: '4hello' });

@@ -130,6 +130,13 @@ ngx_http_socketio_websocket_read(ngx_event_t *rev)
             break;
         }
 
+        if (n == 0 && ws->closing && !ws->linger) {
+
+            /* it may still read: the close frame first, then the end */
+
+            return;
+        }
+
         if (n == NGX_ERROR || n == 0) {
             ngx_log_error(NGX_LOG_INFO, c->log, 0,
                           "socketio client closed connection");
