@@ -37,7 +37,10 @@ for (const workers of [1, 4]) {
   }
 
   fact('nginx starts', async () => {
-    site = await Site.start({ workers, server: `
+    site = await Site.start({ workers,
+      engine: `socketio_ping_interval 300s;
+               socketio_upgrade_timeout 120s;`,
+      server: `
       location /quick/ { engineio_echo campus;
                          socketio_upgrade_timeout 300ms; }
       location /polls/ { engineio_echo campus;
@@ -296,13 +299,14 @@ for (const workers of [1, 4]) {
       }
     })();
 
-    while (got.length < count / 10) {
-      await new Promise(setImmediate);
-    }
+    const both = Promise.all([posting, polling]);
+
+    await Promise.race([both, until(() => got.length >= count / 10,
+      { every: 1 })]);
     await ws.sendText('2probe');
     t.is(await ws.nextMessage(), '3probe');
     paused = true;
-    await Promise.all([posting, polling]);
+    await both;
 
     await ws.sendText('5');
     const sending = (async () => {
