@@ -23,6 +23,8 @@
 
 
 static void ngx_http_socketio_websocket_read(ngx_event_t *rev);
+static void ngx_http_socketio_websocket_ended(
+    ngx_http_socketio_websocket_t *ws, ssize_t n);
 static void ngx_http_socketio_websocket_write(ngx_event_t *wev);
 static void ngx_http_socketio_websocket_feed(
     ngx_http_socketio_websocket_t *ws, u_char *data, size_t len);
@@ -130,18 +132,8 @@ ngx_http_socketio_websocket_read(ngx_event_t *rev)
             break;
         }
 
-        if (n == 0 && ws->closing && !ws->linger) {
-
-            /* it may still read: the close frame first, then the end */
-
-            return;
-        }
-
         if (n == NGX_ERROR || n == 0) {
-            ngx_log_error(NGX_LOG_INFO, c->log, 0,
-                          "socketio client closed connection");
-            ngx_http_socketio_websocket_finalize(ws,
-                                                 EIO_REASON_TRANSPORT_CLOSE);
+            ngx_http_socketio_websocket_ended(ws, n);
             return;
         }
 
@@ -157,6 +149,25 @@ ngx_http_socketio_websocket_read(ngx_event_t *rev)
     if (ngx_handle_read_event(rev, 0) != NGX_OK) {
         ngx_http_socketio_websocket_finalize(ws, EIO_REASON_TRANSPORT_ERROR);
     }
+}
+
+
+/* The peer sends no more: 0, or NGX_ERROR if the connection is lost. */
+
+static void
+ngx_http_socketio_websocket_ended(ngx_http_socketio_websocket_t *ws, ssize_t n)
+{
+    if (n == 0 && ws->closing && !ws->linger) {
+
+        /* it may still read: first the close frame, then the end */
+
+        return;
+    }
+
+    ngx_log_error(NGX_LOG_INFO, ws->connection->log, 0,
+                  "socketio client closed connection");
+
+    ngx_http_socketio_websocket_finalize(ws, EIO_REASON_TRANSPORT_CLOSE);
 }
 
 
