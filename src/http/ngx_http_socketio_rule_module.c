@@ -19,6 +19,8 @@ static char *ngx_http_socketio_on_presence(ngx_conf_t *cf, ngx_str_t *name,
     unsigned source, sio_rule_t **rule);
 static char *ngx_http_socketio_api_rule(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+static char *ngx_http_socketio_target(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 static char *ngx_http_socketio_rule_block(ngx_conf_t *cf);
 static void ngx_http_socketio_rule_settle(ngx_http_socketio_conf_ctx_t *ctx);
 static char *ngx_http_socketio_when(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -52,6 +54,13 @@ static ngx_command_t  ngx_http_socketio_rule_commands[] = {
       0,
       NULL },
 
+    { ngx_string("target"),
+      NGX_SOCKETIO_NAMESPACE_CONF|NGX_CONF_2MORE,
+      ngx_http_socketio_target,
+      0,
+      0,
+      NULL },
+
     { ngx_string("when"),
       NGX_SOCKETIO_RULE_CONF|NGX_CONF_BLOCK|NGX_CONF_1MORE,
       ngx_http_socketio_when,
@@ -75,6 +84,10 @@ static ngx_command_t  ngx_http_socketio_rule_commands[] = {
     ngx_http_socketio_verb("ack"),
     ngx_http_socketio_verb("reject"),
     ngx_http_socketio_verb("set"),
+    ngx_http_socketio_verb("limit"),
+    ngx_http_socketio_verb("dedup"),
+    ngx_http_socketio_verb("count"),
+    ngx_http_socketio_verb("mailbox"),
     ngx_http_socketio_verb("disconnect"),
 
       ngx_null_command
@@ -225,6 +238,50 @@ ngx_http_socketio_api_rule(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     rv = ngx_http_socketio_compile_result(cf, c, rc);
 
     return rv == NGX_CONF_OK ? ngx_http_socketio_rule_block(cf) : rv;
+}
+
+
+/* target NAME ROOM...: api NAME * { emit $event to ROOM...; } */
+
+static char *
+ngx_http_socketio_target(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    int                            rc;
+    sio_str_t                     *args;
+    ngx_uint_t                     i, n;
+    ngx_str_t                     *value;
+    sio_compile_t                 *c;
+    ngx_http_socketio_conf_ctx_t  *ctx;
+
+    ctx = cf->ctx;
+    value = cf->args->elts;
+
+    c = ngx_http_socketio_compile_begin(cf, SIO_SOURCE_API);
+    args = ngx_palloc(cf->pool, (cf->args->nelts + 1) * sizeof(sio_str_t));
+
+    if (c == NULL || args == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    n = 0;
+    args[n++] = sio_cstr("emit");
+    args[n++] = sio_cstr("$event");
+    args[n++] = sio_cstr("to");
+
+    for (i = 2; i < cf->args->nelts; i++) {
+        args[n++] = sio_str(value[i].data, value[i].len);
+    }
+
+    rc = sio_rules_add(c, &ctx->nsp->api, sio_cstr("*"),
+                       sio_str(value[1].data, value[1].len));
+
+    if (rc == SIO_OK) {
+        rc = sio_rule_compile(c, NULL, args, n);
+    }
+
+    ngx_http_socketio_compile_end(cf);
+
+    return ngx_http_socketio_compile_result(cf, c, rc);
 }
 
 

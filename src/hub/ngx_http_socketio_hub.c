@@ -135,6 +135,7 @@ ngx_http_socketio_hub_init(ngx_http_socketio_app_t *app, ngx_cycle_t *cycle,
     sio_buf_init(&hub->payload, mem, 64 * 1024 * 1024);
 
     sio_scratch_init(&hub->scratch, mem, 16 * 1024 * 1024);
+    sio_recent_init(&hub->recent, mem, &app->hash, SIO_RECENT_SETS);
 
     hub->socketio.handler = &sio_client_handler;
     hub->socketio.ops = &ngx_http_socketio_session_ops;
@@ -223,6 +224,7 @@ ngx_http_socketio_hub_cleanup(ngx_http_socketio_hub_t *hub)
     sio_buf_free(&hub->packet);
     sio_buf_free(&hub->payload);
     sio_scratch_free(&hub->scratch);
+    sio_recent_free(&hub->recent);
     sio_app_free(&hub->app);
 
     hub->conf->hub = NULL;

@@ -29,6 +29,7 @@
 
 #include "logic/sio_ack.h"
 #include "logic/sio_client.h"
+#include "logic/sio_recent.h"
 #include "logic/sio_record.h"
 #include "logic/sio_rule.h"
 #include "shm/ngx_http_socketio_shm.h"
@@ -224,6 +225,7 @@ struct ngx_http_socketio_hub_s {
     sio_buf_t                        packet;    /* a packet being written */
     sio_buf_t                        payload;   /* a polling answer */
     sio_scratch_t                    scratch;   /* of the run of a rule */
+    sio_recent_t                     recent;    /* throttled events */
     u_char                           random[240];
     ngx_uint_t                       nrandom;
 };

@@ -19,6 +19,14 @@ static int ngx_http_socketio_run_send_ack(sio_run_t *run, sio_str_t args,
 static int ngx_http_socketio_run_disconnect(sio_run_t *run);
 static int ngx_http_socketio_run_variable(sio_run_t *run, unsigned index,
     sio_str_t *bytes);
+static int ngx_http_socketio_run_online(sio_run_t *run, sio_str_t user);
+static int ngx_http_socketio_run_count(sio_run_t *run, sio_str_t room,
+    uint64_t *n);
+static int ngx_http_socketio_run_throttle(sio_run_t *run, sio_str_t key,
+    uint32_t msec);
+static int ngx_http_socketio_run_sent(sio_run_t *run,
+    const sio_emission_t *emission);
+static uint64_t ngx_http_socketio_run_members(sio_run_t *run, sio_str_t room);
 static uint64_t ngx_http_socketio_run_now(sio_run_t *run);
 static void ngx_http_socketio_run_uuid(sio_run_t *run, uint8_t text[36]);
 
@@ -33,6 +41,9 @@ const sio_rule_ops_t  ngx_http_socketio_rule_ops = {
     .match = ngx_http_socketio_regex_match,
     .limit = ngx_http_socketio_limit,
     .dedup = ngx_http_socketio_dedup,
+    .online = ngx_http_socketio_run_online,
+    .count = ngx_http_socketio_run_count,
+    .throttle = ngx_http_socketio_run_throttle,
     .now_msec = ngx_http_socketio_run_now,
     .uuid = ngx_http_socketio_run_uuid
 };
@@ -191,6 +202,17 @@ ngx_http_socketio_run_emit(sio_run_t *r, const sio_emission_t *emission)
 
     run = (ngx_http_socketio_run_t *) r;
 
+    if (emission->mailbox) {
+        return sio_run_fail(r, SIO_CODE_UNAVAILABLE, "");
+    }
+
+    if (emission->sent) {
+        rc = ngx_http_socketio_run_sent(r, emission);
+        if (rc != SIO_OK) {
+            return rc;
+        }
+    }
+
     ngx_memzero(&b, sizeof(ngx_http_socketio_broadcast_t));
 
     b.nsp = r->nsp;
@@ -229,6 +251,59 @@ ngx_http_socketio_run_emit(sio_run_t *r, const sio_emission_t *emission)
     }
 
     eio_msg_unref(&ngx_http_socketio_mem, b.msg);
+
+    return rc;
+}
+
+
+/*
+ * Which users are online, before it is sent; those who are not are in none of
+ * the lists, as nothing is kept for them.
+ */
+static int
+ngx_http_socketio_run_sent(sio_run_t *run, const sio_emission_t *emission)
+{
+    int                  rc;
+    sio_buf_t            buf;
+    sio_str_t            room;
+    ngx_uint_t           i, j;
+    const sio_target_t  *target;
+
+    target = &emission->target;
+
+    sio_scratch_buf(run->scratch, &buf);
+    rc = sio_buf_append_char(&buf, '[');
+
+    for (i = 0; rc == SIO_OK && i < target->nrooms; i++) {
+        room = target->rooms[i];
+
+        for (j = 0; j < target->nexcept; j++) {
+            if (sio_str_eq(target->except[j], room)) {
+                break;
+            }
+        }
+
+        if (j < target->nexcept || room.len <= 5
+            || ngx_memcmp(room.data, "user:", 5) != 0
+            || ngx_http_socketio_run_members(run, room) == 0)
+        {
+            continue;
+        }
+
+        if (buf.len > 1) {
+            rc = sio_buf_append_char(&buf, ',');
+        }
+
+        if (rc == SIO_OK) {
+            rc = sio_json_quote(&buf, sio_str(room.data + 5, room.len - 5));
+        }
+    }
+
+    if (rc == SIO_OK) {
+        rc = sio_buf_append_char(&buf, ']');
+    }
+
+    emission->sent->delivered = sio_buf_str(&buf);
 
     return rc;
 }
@@ -319,6 +394,72 @@ ngx_http_socketio_run_variable(sio_run_t *run, unsigned index,
     *bytes = captured->value[index];
 
     return SIO_OK;
+}
+
+
+/* Over all workers, as the directory has it. */
+
+static uint64_t
+ngx_http_socketio_run_members(sio_run_t *r, sio_str_t room)
+{
+    ngx_http_socketio_key_t     key;
+    ngx_http_socketio_run_t    *run;
+    ngx_http_socketio_found_t   found;
+
+    run = (ngx_http_socketio_run_t *) r;
+
+    ngx_memzero(&found, sizeof(ngx_http_socketio_found_t));
+
+    ngx_http_socketio_key_room(run->hub->zone, r->nsp, room, &key);
+    ngx_http_socketio_directory_find(run->hub->zone, &key, &found);
+
+    /* the room of a socket's own id is the socket */
+
+    if (room.len == EIO_SID_LEN && found.count == 0) {
+        ngx_http_socketio_key_socket(run->hub->zone, r->nsp, room, &key);
+        ngx_http_socketio_directory_find(run->hub->zone, &key, &found);
+    }
+
+    return found.count;
+}
+
+
+static int
+ngx_http_socketio_run_count(sio_run_t *run, sio_str_t room, uint64_t *n)
+{
+    *n = ngx_http_socketio_run_members(run, room);
+
+    return SIO_OK;
+}
+
+
+/* A user is online who has a socket: it is in his room. */
+
+static int
+ngx_http_socketio_run_online(sio_run_t *run, sio_str_t user)
+{
+    u_char  room[SIO_ROOM_MAX];
+
+    if (user.len == 0 || user.len > SIO_ROOM_MAX - 5) {
+        return SIO_DECLINED;
+    }
+
+    ngx_memcpy(ngx_cpymem(room, "user:", 5), user.data, user.len);
+
+    return ngx_http_socketio_run_members(run, sio_str(room, 5 + user.len))
+           ? SIO_OK : SIO_DECLINED;
+}
+
+
+static int
+ngx_http_socketio_run_throttle(sio_run_t *r, sio_str_t key, uint32_t msec)
+{
+    ngx_http_socketio_run_t  *run;
+
+    run = (ngx_http_socketio_run_t *) r;
+
+    return sio_recent_note(&run->hub->recent, key, ngx_http_socketio_now(),
+                           msec);
 }
 
 

@@ -10,6 +10,8 @@ static const sio_emit_param_t *sio_emit_param_find(
     const sio_emit_param_t *param, sio_str_t name, sio_hint_t *hint);
 static int sio_emit_param_volatile(sio_compile_t *c, sio_rule_emit_t *emit,
     sio_str_t value);
+static int sio_emit_param_mailbox(sio_compile_t *c, sio_rule_emit_t *emit,
+    sio_str_t value);
 
 
 const sio_emit_param_t  sio_emit_params[] = {
@@ -17,19 +19,11 @@ const sio_emit_param_t  sio_emit_params[] = {
     /* name, value, word, compile */
 
     { sio_string("volatile"), 0, 1, sio_emit_param_volatile },
+    { sio_string("mailbox"), 1, 1, sio_emit_param_mailbox },
+    { sio_string("throttle"), 1, 0, sio_emit_param_throttle },
 
     { sio_null_string, 0, 0, NULL }
 };
-
-
-/* Words that are no rooms, even where no file makes parameters of them. */
-
-static const sio_str_t  sio_emit_words[] = {
-    sio_string("mailbox"),
-    sio_string("throttle")
-};
-
-#define SIO_EMIT_WORDS  (sizeof(sio_emit_words) / sizeof(sio_emit_words[0]))
 
 
 int
@@ -78,13 +72,7 @@ sio_emit_param(sio_compile_t *c, sio_rule_emit_t *emit, sio_str_t token)
         return param->compile(c, emit, value);
     }
 
-    for (n = 0; value.data == NULL && n < SIO_EMIT_WORDS; n++) {
-        if (sio_str_eq(sio_emit_words[n], name)) {
-            break;
-        }
-    }
-
-    if (value.data || n < SIO_EMIT_WORDS) {
+    if (value.data) {
         return sio_compile_error(c, "unknown parameter \"%.*s\"%s",
                                  sio_shown(token), sio_hint_text(&hint));
     }
@@ -117,4 +105,26 @@ sio_emit_param_volatile(sio_compile_t *c, sio_rule_emit_t *emit,
     emit->volatile_ = 1;
 
     return SIO_OK;
+}
+
+
+/* What else the emit must be to have a mailbox is known at its end. */
+
+static int
+sio_emit_param_mailbox(sio_compile_t *c, sio_rule_emit_t *emit,
+    sio_str_t value)
+{
+    emit->mailbox = 1;
+
+    if (value.data == NULL) {
+        return SIO_OK;
+    }
+
+    if (value.len == 0) {
+        return sio_compile_error(c, "the key of \"mailbox=\" is empty");
+    }
+
+    emit->keyed = 1;
+
+    return sio_text_compile_plain(c, &emit->mailbox_key, value);
 }

@@ -406,7 +406,7 @@ sio_rule_when_step(sio_run_t *run, const sio_step_t *step)
 
     cond = step->args;
 
-    rc = cond->test(run, cond);
+    rc = sio_condition_test(run, cond);
 
     if (rc == SIO_DECLINED) {
         run->pos = step->jump;

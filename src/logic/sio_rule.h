@@ -15,6 +15,9 @@
  *     sio_rule_check.c   conditions (check, when)
  *     sio_rule_expect.c  expect
  *     sio_rule_emit.c    emit, relay, ack; sio_emit_param.c
+ *     sio_rule_rate.c    how often: limit, dedup, throttle=
+ *     sio_rule_count.c   count
+ *     sio_rule_mailbox.c mailbox flush, mailbox drop
  *     sio_rule_run.c     runs and their errors
  */
 
@@ -32,6 +35,9 @@
 typedef struct sio_rule_s   sio_rule_t;
 typedef struct sio_step_s   sio_step_t;
 typedef struct sio_rules_s  sio_rules_t;
+typedef struct sio_count_s  sio_count_t;
+
+typedef struct sio_rule_emit_s  sio_rule_emit_t;
 
 
 /* Where a rule stands: what made it run.  Tables hold masks of these. */
@@ -181,6 +187,8 @@ struct sio_run_s {
     sio_scratch_t         *scratch;      /* texts built on the way */
     void                  *pending;      /* of the step that waits; NULL
                                             when it begins */
+    const sio_walk_t      *walk;         /* over a value with [*], or NULL */
+    uint64_t              *counts;       /* of count, or NULL: none yet */
     sio_sent_t             sent;         /* by the last emit to users */
     sio_code_e             code;
     sio_str_t              custom;       /* code of reject */
@@ -226,7 +234,10 @@ struct sio_rule_s {
     sio_step_t     *steps;
     unsigned        nsteps;
     unsigned        cap;
-    sio_str_t       ended_by;        /* while compiling: the verb behind */
+    unsigned        ncounts;         /* values that count has named */
+    sio_count_t    *counts;          /* while compiling: these, */
+    sio_rule_emit_t  *to_users;      /* emits to rooms of users, */
+    sio_str_t       ended_by;        /* the verb behind */
     unsigned        unreachable:1;   /* which nothing runs */
 };
 
@@ -273,6 +284,8 @@ struct sio_compile_s {
     int             (*variable)(sio_compile_t *c, sio_str_t name,
                                 unsigned *index);
 
+    unsigned          each;          /* a value may have a [*] here: set
+                                        and cleared around what takes one */
     sio_rule_t       *rule;          /* being compiled */
     unsigned          source;        /* SIO_SOURCE_..., one of them */
     unsigned          line;
@@ -369,6 +382,13 @@ int sio_rule_compile(sio_compile_t *c, const sio_verb_t *const *tables,
  * next one is appended.
  */
 sio_step_t *sio_rule_step(sio_compile_t *c, sio_step_pt run, void *args);
+
+/*
+ * A value that count has named in this rule before: SIO_OK and value gets it,
+ * or SIO_DECLINED.
+ */
+int sio_rule_count_value(sio_compile_t *c, sio_value_t *value,
+    sio_str_t name);
 
 /* What follows in this block does not run; verb for the message. */
 

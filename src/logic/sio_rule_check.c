@@ -17,6 +17,8 @@ static int sio_condition_equal(sio_compile_t *c, sio_condition_t *cond,
     const sio_str_t *args);
 static int sio_condition_in(sio_compile_t *c, sio_condition_t *cond,
     const sio_str_t *args, unsigned nargs);
+static int sio_condition_online(sio_compile_t *c, sio_condition_t *cond,
+    const sio_str_t *args, unsigned nargs);
 static const sio_condition_kind_t *sio_condition_kind(
     const sio_condition_kind_t *kind, sio_str_t name);
 static int sio_condition_test_equal(sio_run_t *run,
@@ -24,6 +26,8 @@ static int sio_condition_test_equal(sio_run_t *run,
 static int sio_condition_test_match(sio_run_t *run,
     const sio_condition_t *cond);
 static int sio_condition_test_in(sio_run_t *run,
+    const sio_condition_t *cond);
+static int sio_condition_test_online(sio_run_t *run,
     const sio_condition_t *cond);
 static int sio_condition_result(const sio_condition_t *cond, int holds);
 static int sio_rule_check_step(sio_run_t *run, const sio_step_t *step);
@@ -34,6 +38,7 @@ const sio_condition_kind_t  sio_condition_kinds[] = {
     /* name, min, max, sources, compile */
 
     { sio_string("in"), 1, 1, SIO_SOURCE_SOCKET, sio_condition_in },
+    { sio_string("online"), 1, 1, SIO_SOURCE_ALL, sio_condition_online },
 
     { sio_null_string, 0, 0, 0, NULL }
 };
@@ -101,8 +106,8 @@ sio_condition_operator(sio_compile_t *c, sio_condition_t *cond,
 
     if (nargs < 3) {
         return sio_compile_error(c, "\"%.*s\" is not a condition, its form is"
-                                 " VALUE OP VALUE, or \"in ROOM\"",
-                                 sio_shown(args[0]));
+                                 " VALUE OP VALUE, \"in ROOM\" or \"online"
+                                 " USER\"", sio_shown(args[0]));
     }
 
     op = args[1];
@@ -129,10 +134,15 @@ sio_condition_operator(sio_compile_t *c, sio_condition_t *cond,
                                  sio_shown(args[3]), sio_shown(args[1]));
     }
 
+    c->each = 1;
     rc = sio_value_compile(c, &cond->left, args[0]);
+    c->each = 0;
+
     if (rc != SIO_OK) {
         return rc;
     }
+
+    cond->each = sio_value_each(&cond->left);
 
     if (op.data[0] == '=') {
         return sio_condition_equal(c, cond, args);
@@ -189,9 +199,73 @@ static int
 sio_condition_in(sio_compile_t *c, sio_condition_t *cond,
     const sio_str_t *args, unsigned nargs)
 {
+    int  rc;
+
     cond->test = sio_condition_test_in;
 
-    return sio_rule_room(c, &cond->room, args[1]);
+    rc = sio_rule_room_each(c, &cond->room, args[1]);
+    cond->each = cond->room.each;
+
+    return rc;
+}
+
+
+static int
+sio_condition_online(sio_compile_t *c, sio_condition_t *cond,
+    const sio_str_t *args, unsigned nargs)
+{
+    int  rc;
+
+    cond->test = sio_condition_test_online;
+
+    c->each = 1;
+    rc = sio_text_compile_plain(c, &cond->room, args[1]);
+    c->each = 0;
+
+    if (rc != SIO_OK) {
+        return rc;
+    }
+
+    if (sio_rule_room_is_user(&cond->room)) {
+        return sio_compile_error(c, "\"%.*s\" is a room, \"online\" is about"
+                                 " a user: online %.*s", sio_shown(args[1]),
+                                 (int) args[1].len - 5,
+                                 (const char *) args[1].data + 5);
+    }
+
+    cond->each = cond->room.each;
+
+    return SIO_OK;
+}
+
+
+int
+sio_condition_test(sio_run_t *run, const sio_condition_t *cond)
+{
+    int         rc;
+    sio_walk_t  walk;
+
+    if (cond->each == NULL) {
+        return cond->test(run, cond);
+    }
+
+    rc = sio_walk_begin(run, &walk, cond->each);
+
+    if (rc == SIO_DONE || rc == SIO_ERROR) {
+        return SIO_DECLINED;
+    }
+
+    if (rc != SIO_OK) {
+        return sio_run_fail_result(run, rc);
+    }
+
+    while (rc == SIO_OK && sio_walk_next(run, &walk) == SIO_OK) {
+        rc = cond->test(run, cond);
+    }
+
+    sio_walk_end(run);
+
+    return rc;
 }
 
 
@@ -290,6 +364,31 @@ sio_condition_test_in(sio_run_t *run, const sio_condition_t *cond)
 
 
 static int
+sio_condition_test_online(sio_run_t *run, const sio_condition_t *cond)
+{
+    int        rc;
+    sio_str_t  user;
+
+    rc = sio_run_name(run, &cond->room, &user);
+    if (rc != SIO_OK) {
+        return rc;
+    }
+
+    if (run->ops->online == NULL) {
+        return sio_run_fail(run, SIO_CODE_UNAVAILABLE, "");
+    }
+
+    rc = run->ops->online(run, user);
+
+    if (rc == SIO_OK || rc == SIO_DECLINED) {
+        return sio_condition_result(cond, rc == SIO_OK);
+    }
+
+    return sio_run_fail_result(run, rc);
+}
+
+
+static int
 sio_condition_result(const sio_condition_t *cond, int holds)
 {
     return !holds == !cond->negate ? SIO_DECLINED : SIO_OK;
@@ -326,7 +425,7 @@ sio_rule_check_step(sio_run_t *run, const sio_step_t *step)
 
     cond = step->args;
 
-    rc = cond->test(run, cond);
+    rc = sio_condition_test(run, cond);
 
     if (rc == SIO_DECLINED) {
         return sio_run_fail(run, SIO_CODE_FORBIDDEN, "not allowed");

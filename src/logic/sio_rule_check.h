@@ -2,10 +2,13 @@
  * Conditions: what check demands, and when asks.
  *
  *     VALUE = VALUE    VALUE != VALUE    VALUE ~ REGEX    VALUE !~ REGEX
- *     in ROOM
+ *     in ROOM    online USER
+ *
+ * With "[*]" on the left it has to hold for each element: for an empty array
+ * it does, for what is no array it does not.
  *
  * The forms that begin with a word are rows of a table, as verbs are; one
- * added later (sql, online) is a row of another table in its own file.
+ * added later (sql) is a row of another table in its own file.
  */
 
 
@@ -28,8 +31,9 @@ struct sio_condition_s {
     sio_value_t   left;
     sio_value_t   right;
     void         *regex;
-    sio_text_t    room;
+    sio_text_t    room;              /* or a user */
     void         *data;              /* of kinds in other files */
+    const sio_value_t  *each;        /* [*]: the test must hold for all */
     unsigned      negate:1;
 };
 
@@ -57,6 +61,10 @@ extern const sio_condition_kind_t  sio_condition_kinds[];
 
 int sio_condition_compile(sio_compile_t *c, sio_condition_t *cond,
     const sio_str_t *args, unsigned nargs);
+
+/* SIO_OK it holds, SIO_DECLINED, SIO_ERROR, SIO_AGAIN: as cond->test. */
+
+int sio_condition_test(sio_run_t *run, const sio_condition_t *cond);
 
 /* The verbs of this noun. */
 

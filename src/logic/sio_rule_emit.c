@@ -39,7 +39,13 @@ static int sio_emit_room(sio_compile_t *c, sio_rule_emit_t *emit,
     sio_str_t token, unsigned *count);
 static int sio_emit_finish(sio_compile_t *c, sio_rule_emit_t *emit,
     sio_str_t verb, unsigned seen);
+static int sio_emit_users(sio_compile_t *c, sio_rule_emit_t *emit,
+    sio_str_t verb, unsigned except);
 static int sio_rule_emit_step(sio_run_t *run, const sio_step_t *step);
+static int sio_rule_emit_hooks(sio_run_t *run, const sio_rule_emit_t *emit,
+    sio_emission_t *emission);
+static int sio_rule_emit_key(sio_run_t *run, const sio_rule_emit_t *emit,
+    sio_emission_t *emission);
 static int sio_rule_emit_event(sio_run_t *run, const sio_rule_emit_t *emit,
     sio_emission_t *emission);
 static int sio_rule_emit_rooms(sio_run_t *run, const sio_rule_emit_t *emit,
@@ -316,7 +322,7 @@ sio_emit_room(sio_compile_t *c, sio_rule_emit_t *emit, sio_str_t token,
 
     (*count)++;
 
-    return sio_rule_room(c, &emit->rooms[n], token);
+    return sio_rule_room_each(c, &emit->rooms[n], token);
 }
 
 
@@ -367,6 +373,71 @@ sio_emit_finish(sio_compile_t *c, sio_rule_emit_t *emit, sio_str_t verb,
     emit->verbatim = emit->nwith == 0
                      || (emit->nwith == 1 && emit->with[0].args);
 
+    return sio_emit_users(c, emit, verb, !!(seen & (1u << SIO_EMIT_EXCEPT)));
+}
+
+
+/* To rooms of users: for $sent, and for mailboxes. */
+
+static int
+sio_emit_users(sio_compile_t *c, sio_rule_emit_t *emit, sio_str_t verb,
+    unsigned except)
+{
+    unsigned  n, users;
+
+    users = 0;
+
+    for (n = 0; n < emit->nrooms; n++) {
+        users += sio_rule_room_is_user(&emit->rooms[n]);
+    }
+
+    if (users) {
+        emit->next = c->rule->to_users;
+        c->rule->to_users = emit;
+    }
+
+    if (!emit->mailbox) {
+        return SIO_OK;
+    }
+
+    if (sio_str_eq(verb, sio_cstr("relay"))) {
+        return sio_compile_error(c, "\"relay\" has no mailbox, use: emit"
+                                 " $event to user:ID mailbox");
+    }
+
+    if (users == 0 || users < emit->nrooms) {
+        return sio_compile_error(c, "a mailbox is a user's: with \"mailbox\""
+                                 " all rooms behind \"to\" are user:ID");
+    }
+
+    if (except) {
+        return sio_compile_error(c, "\"mailbox\" takes no \"except\"");
+    }
+
+    if (emit->volatile_) {
+        return sio_compile_error(c, "what is \"volatile\" is not kept in a"
+                                 " mailbox");
+    }
+
+    return SIO_OK;
+}
+
+
+int
+sio_rule_emit_ask(sio_compile_t *c)
+{
+    sio_rule_emit_t  *emit;
+
+    emit = c->rule ? c->rule->to_users : NULL;
+
+    if (emit == NULL) {
+        return SIO_DECLINED;
+    }
+
+    for ( /* void */ ; emit; emit = emit->next) {
+        emit->sent = 1;
+    }
+
     return SIO_OK;
 }
 
@@ -380,7 +451,6 @@ sio_rule_emit_step(sio_run_t *run, const sio_step_t *step)
     sio_binary_t            to;
     sio_emission_t          emission;
     const sio_rule_emit_t  *emit;
-    const sio_emit_hook_t  *hook;
 
     emit = step->args;
 
@@ -395,21 +465,12 @@ sio_rule_emit_step(sio_run_t *run, const sio_step_t *step)
         rc = sio_rule_emit_rooms(run, emit, rooms, &emission);
     }
 
-    if (rc != SIO_OK) {
-        return rc;
+    if (rc == SIO_OK) {
+        rc = sio_rule_emit_hooks(run, emit, &emission);
     }
 
-    for (hook = emit->hooks; hook; hook = hook->next) {
-
-        rc = hook->run(run, hook, &emission);
-
-        if (rc == SIO_DECLINED) {
-            return SIO_OK;
-        }
-
-        if (rc != SIO_OK) {
-            return sio_run_fail_result(run, rc);
-        }
+    if (rc != SIO_OK) {
+        return rc == SIO_DONE ? SIO_OK : rc;
     }
 
     if (emit->verbatim) {
@@ -435,6 +496,65 @@ sio_rule_emit_step(sio_run_t *run, const sio_step_t *step)
     rc = run->ops->emit(run, &emission);
 
     return rc == SIO_OK ? rc : sio_run_fail_result(run, rc);
+}
+
+
+/* Before anything is rendered that costs more.  SIO_DONE: to nobody. */
+
+static int
+sio_rule_emit_hooks(sio_run_t *run, const sio_rule_emit_t *emit,
+    sio_emission_t *emission)
+{
+    int                     rc;
+    const sio_emit_hook_t  *hook;
+
+    if (emit->sent) {
+        run->sent.delivered = sio_cstr("[]");
+        run->sent.queued = sio_cstr("[]");
+        run->sent.rejected = sio_cstr("[]");
+
+        emission->sent = &run->sent;
+    }
+
+    /* no rooms would be all; no elements of [*] are nobody */
+
+    if (emit->nrooms && emission->target.nrooms == 0) {
+        return SIO_DONE;
+    }
+
+    if (emit->mailbox) {
+        rc = sio_rule_emit_key(run, emit, emission);
+        if (rc != SIO_OK) {
+            return rc;
+        }
+    }
+
+    for (hook = emit->hooks; hook; hook = hook->next) {
+
+        rc = hook->run(run, hook, emission);
+
+        if (rc == SIO_DECLINED) {
+            return SIO_DONE;
+        }
+
+        if (rc != SIO_OK) {
+            return sio_run_fail_result(run, rc);
+        }
+    }
+
+    return SIO_OK;
+}
+
+
+static int
+sio_rule_emit_key(sio_run_t *run, const sio_rule_emit_t *emit,
+    sio_emission_t *emission)
+{
+    emission->mailbox = 1;
+
+    return emit->keyed
+           ? sio_run_key(run, &emit->mailbox_key, &emission->mailbox_key)
+           : SIO_OK;
 }
 
 
@@ -472,27 +592,38 @@ static int
 sio_rule_emit_rooms(sio_run_t *run, const sio_rule_emit_t *emit,
     sio_str_t *rooms, sio_emission_t *emission)
 {
-    int       rc;
-    unsigned  n, count;
+    int              rc;
+    unsigned         n, count;
+    sio_room_list_t  list;
+
+    list.rooms = rooms;
+    list.n = 0;
+    list.cap = SIO_RULE_ROOMS_MAX + 1;
 
     count = emit->nrooms + emit->nexcept;
 
     for (n = 0; n < count; n++) {
-        rc = sio_run_room(run, &emit->rooms[n], &rooms[n]);
+
+        rc = sio_run_rooms(run, &emit->rooms[n], &list);
+        if (rc != SIO_OK) {
+            return rc;
+        }
+
+        if (n + 1 == emit->nrooms) {
+            emission->target.nrooms = list.n;
+        }
+    }
+
+    if (emit->except_self) {
+        rc = sio_run_room_push(run, sio_socket_sid(run->socket), &list);
         if (rc != SIO_OK) {
             return rc;
         }
     }
 
-    emission->target.rooms = rooms;
-    emission->target.nrooms = emit->nrooms;
-    emission->target.except = rooms + emit->nrooms;
-    emission->target.nexcept = emit->nexcept;
-
-    if (emit->except_self) {
-        rooms[count] = sio_socket_sid(run->socket);
-        emission->target.nexcept++;
-    }
+    emission->target.rooms = list.rooms;
+    emission->target.except = list.rooms + emission->target.nrooms;
+    emission->target.nexcept = list.n - emission->target.nrooms;
 
     return SIO_OK;
 }

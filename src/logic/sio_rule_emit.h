@@ -19,7 +19,6 @@
 #define SIO_RULE_ROOMS_MAX  64       /* of one emit: to, and except */
 
 
-typedef struct sio_rule_emit_s  sio_rule_emit_t;
 typedef struct sio_emit_hook_s  sio_emit_hook_t;
 
 
@@ -44,12 +43,17 @@ struct sio_rule_emit_s {
     sio_text_t       *with;
     unsigned          nwith;
     sio_emit_hook_t  *hooks;
+    sio_text_t        mailbox_key;
+    sio_rule_emit_t  *next;          /* in the rule's to_users */
     unsigned          self:1;
     unsigned          all:1;
     unsigned          except_self:1;
     unsigned          verbatim:1;    /* the arguments go on unchanged */
     unsigned          fixed:1;       /* the event's name needs no check */
     unsigned          volatile_:1;
+    unsigned          sent:1;        /* the rule asks for $sent */
+    unsigned          mailbox:1;
+    unsigned          keyed:1;       /* mailbox=KEY */
 };
 
 
@@ -77,6 +81,17 @@ extern const sio_emit_param_t  sio_emit_params[];
  * misspelt is not a room.
  */
 int sio_emit_param(sio_compile_t *c, sio_rule_emit_t *emit, sio_str_t token);
+
+/* throttle=TIME, of sio_rule_rate.c */
+
+int sio_emit_param_throttle(sio_compile_t *c, sio_rule_emit_t *emit,
+    sio_str_t value);
+
+/*
+ * Later steps use $sent: the emits to users so far fill it.  SIO_OK, or
+ * SIO_DECLINED: there is none.
+ */
+int sio_rule_emit_ask(sio_compile_t *c);
 
 
 #pragma GCC visibility pop

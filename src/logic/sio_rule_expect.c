@@ -89,6 +89,8 @@ static int sio_expect_any(sio_run_t *run, const sio_expect_t *expect,
     sio_str_t json);
 static int sio_expect_attachment(sio_run_t *run, sio_str_t json);
 static int sio_expect_step(sio_run_t *run, const sio_step_t *step);
+static int sio_expect_run(sio_run_t *run, const sio_expect_t *expect);
+static int sio_expect_failed(sio_run_t *run, const sio_expect_t *expect);
 
 
 static const sio_expect_type_t  sio_expect_types[] = {
@@ -126,7 +128,10 @@ sio_rule_expect(sio_compile_t *c, const sio_str_t *args, unsigned nargs)
         return SIO_NOMEM;
     }
 
+    c->each = 1;
     rc = sio_value_compile(c, &expect->value, args[1]);
+    c->each = 0;
+
     if (rc != SIO_OK) {
         return rc;
     }
@@ -430,12 +435,45 @@ static int
 sio_expect_step(sio_run_t *run, const sio_step_t *step)
 {
     int                  rc;
-    unsigned             n;
-    sio_str_t            json;
-    sio_json_e           type;
+    sio_walk_t           walk;
+    const sio_value_t   *each;
     const sio_expect_t  *expect;
 
     expect = step->args;
+    each = sio_value_each(&expect->value);
+
+    if (each == NULL) {
+        return sio_expect_run(run, expect);
+    }
+
+    rc = sio_walk_begin(run, &walk, each);
+
+    if (rc == SIO_DONE || rc == SIO_ERROR) {
+        return rc == SIO_DONE && expect->optional
+               ? SIO_OK : sio_expect_failed(run, expect);
+    }
+
+    if (rc != SIO_OK) {
+        return sio_run_fail_result(run, rc);
+    }
+
+    while (rc == SIO_OK && sio_walk_next(run, &walk) == SIO_OK) {
+        rc = sio_expect_run(run, expect);
+    }
+
+    sio_walk_end(run);
+
+    return rc;
+}
+
+
+static int
+sio_expect_run(sio_run_t *run, const sio_expect_t *expect)
+{
+    int         rc;
+    unsigned    n;
+    sio_str_t   json;
+    sio_json_e  type;
 
     rc = sio_value_json(run, &expect->value, &json);
     if (rc != SIO_OK) {
@@ -463,12 +501,20 @@ sio_expect_step(sio_run_t *run, const sio_step_t *step)
     }
 
     if (rc == SIO_DECLINED) {
-        run->code = SIO_CODE_INVALID;
-        run->message = expect->message;
-        return SIO_ERROR;
+        return sio_expect_failed(run, expect);
     }
 
     return rc == SIO_OK ? rc : sio_run_fail_result(run, rc);
+}
+
+
+static int
+sio_expect_failed(sio_run_t *run, const sio_expect_t *expect)
+{
+    run->code = SIO_CODE_INVALID;
+    run->message = expect->message;
+
+    return SIO_ERROR;
 }
 
 

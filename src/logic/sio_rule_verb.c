@@ -8,7 +8,8 @@
 #include "logic/sio_rule_verb.h"
 
 
-#define SIO_REJECT_CODE_MAX  64          /* bytes of a code of its own */
+#define SIO_REJECT_CODE_MAX   64         /* bytes of a code of its own */
+#define SIO_RULE_ROOMS_FIRST  8          /* of [*], before scratch is used */
 
 
 typedef struct {
@@ -50,7 +51,6 @@ static int sio_rule_rooms_run(sio_run_t *run, const sio_rule_rooms_t *rooms,
 static int sio_rule_set_step(sio_run_t *run, const sio_step_t *step);
 static int sio_rule_reject_step(sio_run_t *run, const sio_step_t *step);
 static int sio_rule_disconnect_step(sio_run_t *run, const sio_step_t *step);
-static int sio_rule_word(sio_str_t s, int code);
 
 
 const sio_verb_t  sio_verbs[] = {
@@ -65,10 +65,11 @@ const sio_verb_t  sio_verbs[] = {
 
     { sio_string("emit"), 3, SIO_ARGS_MAX, SIO_SOURCE_ALL, sio_rule_emit,
       " EVENT to ROOM...|all|self [except self|ROOM...] [with TEMPLATE...]"
-      " [volatile]" },
+      " [volatile] [mailbox[=KEY]] [throttle=TIME]" },
 
     { sio_string("relay"), 2, SIO_ARGS_MAX, SIO_SOURCE_EVENT, sio_rule_relay,
-      " to ROOM...|all [except ROOM...] [with TEMPLATE...] [volatile]" },
+      " to ROOM...|all [except ROOM...] [with TEMPLATE...] [volatile]"
+      " [throttle=TIME]" },
 
     { sio_string("ack"), 1, SIO_ARGS_MAX, SIO_SOURCE_EVENT, sio_rule_ack,
       " TEMPLATE..." },
@@ -81,10 +82,23 @@ const sio_verb_t  sio_verbs[] = {
       sio_rule_set, " NAME VALUE" },
 
     { sio_string("check"), 2, SIO_ARGS_MAX, SIO_SOURCE_ALL, sio_rule_check,
-      " VALUE =|!=|~|!~ VALUE, or check in ROOM" },
+      " VALUE =|!=|~|!~ VALUE, or check in ROOM,"
+      " check online USER" },
 
     { sio_string("expect"), 2, SIO_ARGS_MAX, SIO_SOURCE_ALL,
       sio_rule_expect, " VALUE TYPE [MIN..MAX] [\"~REGEX\"] [optional]" },
+
+    { sio_string("limit"), 1, 3, SIO_SOURCE_ALL, sio_rule_limit,
+      " RATE [burst=N] [key=VALUE]" },
+
+    { sio_string("dedup"), 1, 2, SIO_SOURCE_EVENT|SIO_SOURCE_API,
+      sio_rule_dedup, " VALUE [window=TIME]" },
+
+    { sio_string("count"), 2, 2, SIO_SOURCE_ALL, sio_rule_count,
+      " NAME ROOM" },
+
+    { sio_string("mailbox"), 1, 2, SIO_SOURCE_ALL, sio_rule_mailbox,
+      " flush, or mailbox drop KEY" },
 
     { sio_string("disconnect"), 0, 0, SIO_SOURCE_EVENT|SIO_SOURCE_CONNECT,
       sio_rule_disconnect, "" },
@@ -150,28 +164,39 @@ static int
 sio_rule_rooms_run(sio_run_t *run, const sio_rule_rooms_t *rooms,
     int (*each)(sio_run_t *run, sio_str_t room))
 {
-    int        rc;
-    unsigned   n;
-    sio_str_t  room;
+    int              rc;
+    unsigned         n, i;
+    sio_str_t        first[SIO_RULE_ROOMS_FIRST];
+    sio_room_list_t  list;
 
     for (n = 0; n < rooms->nrooms; n++) {
 
-        rc = sio_run_room(run, &rooms->rooms[n], &room);
+        list.rooms = first;
+        list.n = 0;
+        list.cap = SIO_RULE_ROOMS_FIRST;
+
+        rc = sio_run_rooms(run, &rooms->rooms[n], &list);
         if (rc != SIO_OK) {
             return rc;
         }
 
-        if (sio_room_reserved(room)) {
-            return sio_run_fail(run, SIO_CODE_FORBIDDEN, "not allowed");
+        for (i = 0; i < list.n; i++) {
+
+            if (sio_room_reserved(list.rooms[i])) {
+                return sio_run_fail(run, SIO_CODE_FORBIDDEN, "not allowed");
+            }
         }
 
-        rc = each(run, room);
+        for (i = 0; i < list.n; i++) {
+            rc = each(run, list.rooms[i]);
 
-        /* to leave where one is not is no failure */
+            /* to leave where one is not is no failure */
 
-        if (rc != SIO_OK && !(rc == SIO_DECLINED && each == run->ops->leave))
-        {
-            return sio_run_fail_result(run, rc);
+            if (rc != SIO_OK
+                && !(rc == SIO_DECLINED && each == run->ops->leave))
+            {
+                return sio_run_fail_result(run, rc);
+            }
         }
     }
 
@@ -359,9 +384,7 @@ sio_rule_disconnect_step(sio_run_t *run, const sio_step_t *step)
 }
 
 
-/* A name as values have it, or a code, which may hold hyphens. */
-
-static int
+int
 sio_rule_word(sio_str_t s, int code)
 {
     size_t   i;

@@ -26,6 +26,8 @@ typedef int (*sio_text_parse_pt)(sio_template_t *t, const sio_mem_t *mem,
 
 static int sio_text_compile_values(sio_compile_t *c, sio_text_t *text,
     sio_str_t token, sio_text_parse_pt parse);
+static int sio_text_compile_value(sio_compile_t *c, sio_text_t *text,
+    unsigned n);
 static int sio_text_value(void *data, unsigned n,
     const sio_template_part_t *part, sio_buf_t *buf);
 static int sio_text_value_json(sio_text_ctx_t *ctx, const sio_value_t *value,
@@ -76,7 +78,7 @@ sio_text_compile_values(sio_compile_t *c, sio_text_t *text, sio_str_t token,
     sio_text_parse_pt parse)
 {
     int                   rc;
-    unsigned              n;
+    unsigned              n, each;
     sio_str_t             rest;
     sio_template_t       *t;
     sio_template_error_t  err;
@@ -117,17 +119,54 @@ sio_text_compile_values(sio_compile_t *c, sio_text_t *text, sio_str_t token,
         return SIO_NOMEM;
     }
 
-    for (n = 0; n < t->nparts; n++) {
+    each = c->each;
+    rc = SIO_OK;
+
+    for (n = 0; rc == SIO_OK && n < t->nparts; n++) {
 
         if (t->parts[n].type == SIO_TEMPLATE_LITERAL) {
             continue;
         }
 
-        rc = sio_value_compile_ref(c, &text->values[n], t->parts[n].text);
-        if (rc != SIO_OK) {
-            return rc;
+        /* in a plain template its user says; a JSON value may be an array */
+
+        if (t->parts[n].type != SIO_TEMPLATE_PLAIN) {
+            c->each = t->parts[n].type == SIO_TEMPLATE_JSON;
         }
+
+        rc = sio_text_compile_value(c, text, n);
     }
+
+    c->each = each;
+
+    return rc;
+}
+
+
+/* A name is one for each element: of one array. */
+
+static int
+sio_text_compile_value(sio_compile_t *c, sio_text_t *text, unsigned n)
+{
+    int                         rc;
+    sio_value_t                *value;
+    const sio_template_part_t  *part;
+
+    value = &text->values[n];
+    part = &text->template.parts[n];
+
+    rc = sio_value_compile_ref(c, value, part->text);
+
+    if (rc != SIO_OK || !value->each || part->type != SIO_TEMPLATE_PLAIN) {
+        return rc;
+    }
+
+    if (text->each) {
+        return sio_compile_error(c, "a second \"[*]\" in \"%.*s\"",
+                                 sio_shown(text->token));
+    }
+
+    text->each = value;
 
     return SIO_OK;
 }

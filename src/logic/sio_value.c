@@ -10,18 +10,21 @@
 
 #define SIO_VALUE_DIGITS   6             /* of an index */
 #define SIO_VALUE_ROOT     "data"        /* what "$." and "$[n]" stand for */
+#define SIO_VALUE_LIST     "args"        /* what "$[*]" does */
 
 
 static int sio_value_literal(sio_compile_t *c, sio_value_t *value,
     sio_str_t token);
 static int sio_value_path(sio_compile_t *c, sio_value_t *value,
     sio_str_t path);
+static int sio_value_cut(sio_compile_t *c, sio_value_t *value);
 static int sio_value_index(sio_compile_t *c, sio_str_t ref, sio_str_t digits,
     uint32_t *index);
 static int sio_value_kind(sio_compile_t *c, sio_value_t *value,
     const sio_value_kind_t *kind, sio_str_t name);
 static const sio_value_kind_t *sio_value_kind_find(
     const sio_value_kind_t *kind, sio_str_t name, sio_hint_t *hint);
+static int sio_value_no_members(sio_compile_t *c, sio_str_t name);
 static int sio_value_named(sio_compile_t *c, sio_value_t *value,
     sio_str_t name);
 static int sio_value_text_get(sio_run_t *run, const sio_value_t *value,
@@ -160,13 +163,16 @@ sio_value_compile_ref(sio_compile_t *c, sio_value_t *value, sio_str_t ref)
     }
 
     if (name.len == 0) {
-        if (value->steps[0].type == SIO_JSON_INDEX) {
+        name = sio_cstr(SIO_VALUE_ROOT);
+
+        if (value->nsteps == 0) {                /* $[*] */
+            name = sio_cstr(SIO_VALUE_LIST);
+
+        } else if (value->steps[0].type == SIO_JSON_INDEX) {
             value->index = value->steps[0].index;
             value->steps++;
             value->nsteps--;
         }
-
-        name = sio_cstr(SIO_VALUE_ROOT);
     }
 
     sio_hint_init(&hint, name);
@@ -231,6 +237,11 @@ sio_value_path(sio_compile_t *c, sio_value_t *value, sio_str_t path)
             p++;
         }
 
+        if (p == start + 1 && *start == '*') {
+            step->type = SIO_JSON_EACH;
+            continue;
+        }
+
         step->type = SIO_JSON_INDEX;
 
         rc = sio_value_index(c, value->token, sio_str(start, p - start),
@@ -238,6 +249,44 @@ sio_value_path(sio_compile_t *c, sio_value_t *value, sio_str_t path)
         if (rc != SIO_OK) {
             return rc;
         }
+    }
+
+    return sio_value_cut(c, value);
+}
+
+
+/* What stands behind a [*] is looked up in each element. */
+
+static int
+sio_value_cut(sio_compile_t *c, sio_value_t *value)
+{
+    unsigned  n;
+
+    for (n = 0; n < value->nsteps; n++) {
+
+        if (value->steps[n].type != SIO_JSON_EACH) {
+            continue;
+        }
+
+        if (value->each) {
+            return sio_compile_error(c, "a second \"[*]\" in \"%.*s\"",
+                                     sio_shown(value->token));
+        }
+
+        value->each = 1;
+        value->tail = &value->steps[n + 1];
+        value->ntail = value->nsteps - n - 1;
+    }
+
+    if (value->each && !c->each) {
+        return sio_compile_error(c, "\"%.*s\": \"[*]\" has no meaning here,"
+                                 " only in names of rooms, in conditions, in"
+                                 " \"expect\", and alone in a template",
+                                 sio_shown(value->token));
+    }
+
+    if (value->each) {
+        value->nsteps -= value->ntail + 1;
     }
 
     return SIO_OK;
@@ -249,11 +298,6 @@ sio_value_index(sio_compile_t *c, sio_str_t ref, sio_str_t digits,
     uint32_t *index)
 {
     size_t  i;
-
-    if (digits.len && digits.data[0] == '*') {
-        return sio_compile_error(c, "\"[*]\" is not supported in \"%.*s\"",
-                                 sio_shown(ref));
-    }
 
     if (digits.len == 0 || digits.len > SIO_VALUE_DIGITS) {
         return sio_compile_error(c, "the index in \"%.*s\" is too large",
@@ -291,32 +335,78 @@ static int
 sio_value_kind(sio_compile_t *c, sio_value_t *value,
     const sio_value_kind_t *kind, sio_str_t name)
 {
+    int  rc;
+
     if (!(kind->sources & c->source)) {
         return sio_compile_error(c, "\"%.*s\" has no value in %s",
                                  sio_shown(value->token),
                                  sio_compile_where(c));
     }
 
-    if (value->nsteps && !kind->path) {
-        return sio_compile_error(c, "\"$%.*s\" has no members, for text"
-                                 " behind it write \"${%.*s}\"",
-                                 sio_shown(name), sio_shown(name));
+    if ((value->nsteps || value->each) && !kind->path) {
+        return sio_value_no_members(c, name);
     }
 
     value->get = kind->get;
     value->plain = kind->plain;
 
-    return kind->compile ? kind->compile(c, value) : SIO_OK;
+    if (kind->compile) {
+        rc = kind->compile(c, value);
+        if (rc != SIO_OK) {
+            return rc;
+        }
+    }
+
+    if (value->each) {
+        sio_value_each_compile(value);
+    }
+
+    return SIO_OK;
 }
 
 
-/* A capture of the pattern or an nginx variable: SIO_DECLINED if neither. */
+static int
+sio_value_no_members(sio_compile_t *c, sio_str_t name)
+{
+    return sio_compile_error(c, "\"$%.*s\" has no members, for text behind it"
+                             " write \"${%.*s}\"", sio_shown(name),
+                             sio_shown(name));
+}
+
+
+int
+sio_value_builtin(sio_compile_t *c, sio_str_t name)
+{
+    sio_hint_t                       hint;
+    const sio_value_kind_t          *kind, *const *tables;
+
+    sio_hint_init(&hint, name);
+
+    kind = sio_value_kind_find(sio_value_kinds, name, &hint);
+
+    for (tables = c->kinds; kind == NULL && tables && *tables; tables++) {
+        kind = sio_value_kind_find(*tables, name, &hint);
+    }
+
+    return kind != NULL;
+}
+
+
+/*
+ * What count has named, a capture of the pattern or an nginx variable:
+ * SIO_DECLINED if none.
+ */
 
 static int
 sio_value_named(sio_compile_t *c, sio_value_t *value, sio_str_t name)
 {
     int       rc;
     unsigned  number;
+
+    if (sio_rule_count_value(c, value, name) == SIO_OK) {
+        return value->nsteps || value->each
+               ? sio_value_no_members(c, name) : SIO_OK;
+    }
 
     rc = SIO_DECLINED;
     number = 0;
@@ -353,10 +443,8 @@ sio_value_named(sio_compile_t *c, sio_value_t *value, sio_str_t name)
         value->get = sio_value_variable_get;
     }
 
-    if (value->nsteps) {
-        return sio_compile_error(c, "\"$%.*s\" has no members, for text"
-                                 " behind it write \"${%.*s}\"",
-                                 sio_shown(name), sio_shown(name));
+    if (value->nsteps || value->each) {
+        return sio_value_no_members(c, name);
     }
 
     value->index = number;

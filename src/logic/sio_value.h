@@ -9,6 +9,11 @@
  * for as JSON text (a slice where it can be one, else built in the run's
  * scratch) or as plain bytes.
  *
+ * "[*]" in a path stands for all elements of an array.  Such a value is an
+ * array of what the path finds in each; where a verb walks over it
+ * (sio_walk_t), it is one element after the other.  It is refused where
+ * nobody has asked for it (sio_compile_t.each).
+ *
  * A kind of value is a row of a table: its name, in which rules it exists,
  * and the function that gets it.  A kind added later is a row of another
  * table (sio_compile_t.kinds) in its own file.
@@ -49,8 +54,12 @@ struct sio_value_s {
     sio_str_t         json;                /* a literal's JSON text */
     sio_text_t       *text;                /* text mixed with values */
     void             *data;                /* of kinds in other files */
+    sio_value_pt      list;                /* of [*]: gets the array, */
+    sio_json_step_t  *tail;                /* and the path behind it */
+    unsigned          ntail;
     unsigned          literal:1;
     unsigned          plain:1;             /* get gives bytes, not JSON */
+    unsigned          each:1;              /* it has a [*] */
 };
 
 
@@ -73,9 +82,19 @@ typedef struct {
 struct sio_text_s {
     sio_template_t    template;
     sio_value_t      *values;              /* one per part */
+    sio_value_t      *each;                /* of a plain one, the [*] in it */
     sio_str_t         token;               /* as in the configuration */
     unsigned          args:1;              /* it is $args alone: spread */
 };
+
+
+/* A walk over the elements of a value with [*]. */
+
+typedef struct {
+    const sio_value_t  *value;
+    sio_json_iter_t     it;
+    sio_str_t           element;           /* behind the path; may be empty */
+} sio_walk_t;
 
 
 #pragma GCC visibility push(hidden)
@@ -98,6 +117,10 @@ int sio_value_compile(sio_compile_t *c, sio_value_t *value, sio_str_t token);
 
 int sio_value_compile_ref(sio_compile_t *c, sio_value_t *value,
     sio_str_t ref);
+
+/* Whether name is that of a kind of value ("user"). */
+
+int sio_value_builtin(sio_compile_t *c, sio_str_t name);
 
 /* Compile a JSON template, or a plain one (room names, messages). */
 
@@ -127,6 +150,29 @@ int sio_value_json(sio_run_t *run, const sio_value_t *value,
  */
 int sio_value_bytes(sio_run_t *run, const sio_value_t *value,
     sio_str_t *bytes);
+
+/*
+ * What has to be walked over to evaluate value: itself or the value with [*]
+ * in its text, or NULL.
+ */
+const sio_value_t *sio_value_each(const sio_value_t *value);
+
+/* For the compiler of values: value, whose path was cut at its [*]. */
+
+void sio_value_each_compile(sio_value_t *value);
+
+/*
+ * Walk over the elements of a value with [*].  Between next and next, or end,
+ * that value is the element, for whoever evaluates it: one walk at a time.
+ *
+ * begin: SIO_OK, SIO_DONE: there is nothing (missing or null), SIO_ERROR: it
+ * is no array, SIO_NOMEM, SIO_DECLINED
+ * next: SIO_OK, or SIO_DONE: no more, the walk has ended
+ */
+int sio_walk_begin(sio_run_t *run, sio_walk_t *walk,
+    const sio_value_t *value);
+int sio_walk_next(sio_run_t *run, sio_walk_t *walk);
+void sio_walk_end(sio_run_t *run);
 
 /* The bytes of a JSON string: a slice of it, or in the run's scratch. */
 

@@ -7,6 +7,7 @@
 #include "codec/sio_date.h"
 #include "logic/sio_client.h"
 #include "logic/sio_rule.h"
+#include "logic/sio_rule_emit.h"
 
 
 #define SIO_UUID_LEN     36
@@ -44,6 +45,9 @@ static int sio_value_now_msec(sio_run_t *run, const sio_value_t *value,
     sio_str_t *out);
 static int sio_value_uuid(sio_run_t *run, const sio_value_t *value,
     sio_str_t *out);
+static int sio_value_sent(sio_run_t *run, const sio_value_t *value,
+    sio_str_t *out);
+static int sio_value_sent_compile(sio_compile_t *c, sio_value_t *value);
 
 
 const sio_value_kind_t  sio_value_kinds[] = {
@@ -67,6 +71,8 @@ const sio_value_kind_t  sio_value_kinds[] = {
     { sio_string("now"), SIO_SOURCE_ALL, 0, 1, sio_value_now, NULL },
     { sio_string("now_ms"), SIO_SOURCE_ALL, 0, 0, sio_value_now_msec, NULL },
     { sio_string("uuid"), SIO_SOURCE_ALL, 0, 1, sio_value_uuid, NULL },
+    { sio_string("sent"), SIO_SOURCE_ALL, 1, 0, sio_value_sent,
+      sio_value_sent_compile },
 
     { sio_null_string, 0, 0, 0, NULL, NULL }
 };
@@ -187,11 +193,11 @@ sio_value_socket(sio_run_t *run, const sio_value_t *value, sio_str_t *out)
 static int
 sio_value_socket_compile(sio_compile_t *c, sio_value_t *value)
 {
-    if (value->nsteps == 0) {
+    if (value->nsteps == 0 && !value->each) {
         return SIO_OK;
     }
 
-    if (value->steps[0].type != SIO_JSON_MEMBER) {
+    if (value->nsteps == 0 || value->steps[0].type != SIO_JSON_MEMBER) {
         return sio_compile_error(c, "\"%.*s\": what is stored on the socket"
                                  " has a name, as in $socket.name",
                                  sio_shown(value->token));
@@ -314,4 +320,66 @@ sio_value_uuid(sio_run_t *run, const sio_value_t *value, sio_str_t *out)
     *out = sio_str(text, SIO_UUID_LEN);
 
     return SIO_OK;
+}
+
+
+static int
+sio_value_sent_compile(sio_compile_t *c, sio_value_t *value)
+{
+    unsigned    n;
+    sio_str_t   name;
+    sio_hint_t  hint;
+
+    static const sio_str_t  names[] = {
+        sio_string("delivered"),
+        sio_string("queued"),
+        sio_string("rejected")
+    };
+
+    name = sio_str(NULL, 0);
+
+    if (value->nsteps && value->steps[0].type == SIO_JSON_MEMBER) {
+        name = value->steps[0].name;
+    }
+
+    sio_hint_init(&hint, name);
+
+    for (n = 0; n < 3; n++) {
+
+        if (sio_str_eq(name, names[n])) {
+            break;
+        }
+
+        sio_hint_try(&hint, names[n]);
+    }
+
+    if (n == 3) {
+        return sio_compile_error(c, "\"%.*s\" is none of $sent.delivered,"
+                                 " $sent.queued and $sent.rejected%s",
+                                 sio_shown(value->token),
+                                 sio_hint_text(&hint));
+    }
+
+    if (sio_rule_emit_ask(c) != SIO_OK) {
+        return sio_compile_error(c, "\"%.*s\": no \"emit ... to user:ID\""
+                                 " stands before it",
+                                 sio_shown(value->token));
+    }
+
+    value->index = n;
+    value->steps++;
+    value->nsteps--;
+
+    return SIO_OK;
+}
+
+
+static int
+sio_value_sent(sio_run_t *run, const sio_value_t *value, sio_str_t *out)
+{
+    const sio_str_t  *lists[] = {
+        &run->sent.delivered, &run->sent.queued, &run->sent.rejected
+    };
+
+    return sio_value_found(*lists[value->index], value, out);
 }

@@ -394,11 +394,9 @@ test_errors(void)
           " and !~" },
         { "check $.a = 1 2", "\"2\" is too much behind \"=\"" },
         { "check $.a =", "\"$.a\" is not a condition, its form is VALUE OP"
-          " VALUE, or \"in ROOM\"" },
+          " VALUE, \"in ROOM\" or \"online USER\"" },
         { "check sql is_member $.a", "\"is_member\" is not an operator: it is"
           " one of =, !=, ~ and !~" },
-        { "check online $.a", "\"online\" is not a condition, its form is"
-          " VALUE OP VALUE, or \"in ROOM\"" },
         { "check $.a in b c", "\"in\" begins a check of a room; for a list of"
           " values: expect $.a in A B C" },
         { "check a = b", "\"a\" and \"b\" are both literal" },

@@ -49,7 +49,8 @@ typedef struct {
     sio_run_t         run;
     uint64_t          now;
     unsigned          wait;              /* times that emit says SIO_AGAIN */
-    int               fails;             /* what join returns, if not 0 */
+    int               fails;             /* what ops return, if not 0 */
+    const sio_rule_ops_t  *ops;          /* of the runs; NULL: rx_ops */
 } rx_t;
 
 
@@ -131,9 +132,85 @@ rx_emit(sio_run_t *run, const sio_emission_t *emission)
     rx_log_rooms(" to ", target->rooms, target->nrooms);
     rx_log_rooms(" except ", target->except, target->nexcept);
 
-    fx_log("%s;", emission->volatile_ ? " volatile" : "");
+    fx_log("%s", emission->volatile_ ? " volatile" : "");
+
+    if (emission->mailbox) {
+        fx_log(" mailbox=%.*s", FX_STR(emission->mailbox_key));
+    }
+
+    if (emission->sent) {
+        fx_log(" sent");
+        emission->sent->delivered = sio_cstr("[\"7\"]");
+        emission->sent->rejected = sio_cstr("[\"8\",\"9\"]");
+    }
+
+    fx_log(";");
 
     return SIO_OK;
+}
+
+
+/* amy is online; a key has a NUL nowhere, and is written down. */
+
+static inline int
+rx_online(sio_run_t *run, sio_str_t user)
+{
+    return sio_str_eq(user, sio_cstr("amy")) ? SIO_OK : SIO_DECLINED;
+}
+
+
+static inline int
+rx_count(sio_run_t *run, sio_str_t room, uint64_t *n)
+{
+    *n = room.len;
+
+    return rx.fails ? rx.fails : SIO_OK;
+}
+
+
+static inline int
+rx_limit(sio_run_t *run, sio_str_t key, const sio_limit_t *limit)
+{
+    fx_log("limit %u+%u %.*s;", (unsigned) limit->rate,
+           (unsigned) limit->burst, FX_STR(key));
+
+    return rx.fails;
+}
+
+
+static inline int
+rx_throttle(sio_run_t *run, sio_str_t key, uint32_t msec)
+{
+    fx_log("throttle %u %.*s;", msec, FX_STR(key));
+
+    return rx.fails;
+}
+
+
+static inline int
+rx_dedup(sio_run_t *run, sio_str_t key, uint32_t msec)
+{
+    fx_log("dedup %u %.*s;", msec, FX_STR(key));
+
+    return rx.fails;
+}
+
+
+static inline int
+rx_mailbox_flush(sio_run_t *run)
+{
+    fx_log("flush;");
+
+    return rx.fails;
+}
+
+
+static inline int
+rx_mailbox_drop(sio_run_t *run, sio_str_t key)
+{
+    fx_log("drop %.*s;", FX_STR(key));
+
+    return rx.fails;
 }
 
 
@@ -228,6 +305,13 @@ static const sio_rule_ops_t  rx_ops = {
     .disconnect = rx_disconnect,
     .variable = rx_variable,
     .match = rx_match,
+    .online = rx_online,
+    .count = rx_count,
+    .limit = rx_limit,
+    .throttle = rx_throttle,
+    .dedup = rx_dedup,
+    .mailbox_flush = rx_mailbox_flush,
+    .mailbox_drop = rx_mailbox_drop,
     .now_msec = rx_now,
     .uuid = rx_uuid
 };
@@ -587,7 +671,7 @@ rx_run_init(sio_socket_t *socket)
     sio_scratch_reset(&rx.scratch);
     memset(&rx.run, 0, sizeof(sio_run_t));
 
-    rx.run.ops = &rx_ops;
+    rx.run.ops = rx.ops ? rx.ops : &rx_ops;
     rx.run.mem = rx.mem;
     rx.run.socket = socket;
     rx.run.nsp = sio_cstr("/");

@@ -685,7 +685,7 @@ test_tables(void)
         { sio_null_string, 0, 0, 0, NULL, NULL }
     };
     static const sio_emit_param_t  params[] = {
-        { sio_string("throttle"), 1, 0, table_param },
+        { sio_string("delay"), 1, 0, table_param },
         { sio_null_string, 0, 0, NULL }
     };
     static const sio_condition_kind_t  conditions[] = {
@@ -709,7 +709,7 @@ test_tables(void)
     rx.c.params = param_tables;
     rx.c.conditions = condition_tables;
 
-    fx_is(rx_on("a", "check sql yes; emit x to all throttle=1s with"
+    fx_is(rx_on("a", "check sql yes; emit x to all delay=1s with"
                 " $claim.role;"), "", "added rows compile");
 
     shout = sio_cstr("shout");
@@ -719,13 +719,13 @@ test_tables(void)
     fx_is(rx_event("[\"a\"]"), "hook 1s;emit x(\"admin\") all;shout;",
           "and run");
 
-    fx_is(rx_on("b", "emit x to all throttle=drop; check sql no;"), "",
+    fx_is(rx_on("b", "emit x to all delay=drop; check sql no;"), "",
           "a hook that drops");
     fx_is(rx_event("[\"b\"]"), "hook drop;" FORBIDDEN,
           "nothing is sent, the rule goes on");
 
-    fx_is(rx_on("c", "emit x to all throttle;"),
-          "the parameter \"throttle\" takes a value", "no value");
+    fx_is(rx_on("c", "emit x to all delay;"),
+          "the parameter \"delay\" takes a value", "no value");
 
     rx_cleanup();
 }

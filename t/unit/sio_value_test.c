@@ -432,8 +432,9 @@ test_errors(void)
     } errors[] = {
         { "$claim.role", "unknown value \"$claim.role\"" },
         { "$usr", "unknown value \"$usr\", did you mean \"user\"?" },
-        { "$sent.queued", "unknown value \"$sent.queued\"" },
-        { "$.a[*]", "\"[*]\" is not supported in \"$.a[*]\"" },
+        { "$sent.queued", "\"$sent.queued\": no \"emit ... to user:ID\" stands"
+          " before it" },
+        { "$.a[*].b[*]", "a second \"[*]\" in \"$.a[*].b[*]\"" },
         { "$[1234567]", "the index in \"$[1234567]\" is too large" },
         { "$user.name", "\"$user\" has no members, for text behind it write"
           " \"${user}\"" },
