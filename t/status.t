@@ -23,6 +23,8 @@ const counters = ['sockets', 'rooms', 'opened', 'closed', 'packets_in',
   'broadcasts', 'emits', 'forwarded', 'moved_in', 'moved_out', 'channel_out',
   'channel_in', 'wakeups'];
 const drops = ['volatile', 'slow', 'ring', 'zone', 'refused'];
+const redis = ['publishers', 'subscribers', 'lost', 'published', 'received',
+  'dropped', 'malformed'];
 const own = ['slot', 'pid', 'incarnation', 'generation', 'exiting', 'self'];
 
 function suite(workers) {
@@ -47,11 +49,13 @@ function suite(workers) {
 
   test(name('every counter is there, for each and in all'), async (t) => {
     const { total, workers: all } = await ngx.status();
-    t.deepIs(Object.keys(total), ['sessions', ...counters, 'drops']);
+    t.deepIs(Object.keys(total), ['sessions', ...counters, 'drops',
+      'redis']);
     for (const worker of all) {
       t.deepIs(Object.keys(worker), [...own, ...Object.keys(total)]);
     }
-    for (const { sessions, drops: dropped } of [total, ...all]) {
+    for (const { sessions, drops: dropped, redis: far } of [total, ...all]) {
+      t.deepIs(Object.keys(far), redis);
       t.deepIs(Object.keys(sessions), ['all', 'polling', 'websocket']);
       t.deepIs(Object.keys(dropped), drops);
     }

@@ -34,7 +34,8 @@ static int sio_adapter_names_encode(sio_buf_t *buf, const char *key,
 static const sio_str_t  sio_channel_infix[] = {
     sio_string("#"),
     sio_string("-request#"),
-    sio_string("-response#")
+    sio_string("-response#"),
+    sio_string("-nginx#")
 };
 
 

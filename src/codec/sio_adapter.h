@@ -6,6 +6,7 @@
  *     PREFIX#NSP#ROOM#        a broadcast to one room
  *     PREFIX-request#NSP#     requests, see sio_adapter_request.h
  *     PREFIX-response#NSP#    their answers; also PREFIX-response#NSP#UID#
+ *     PREFIX-nginx#UID#       our own, nobody else listens there
  *
  * A broadcast is the MessagePack array [uid, packet, opts]; packet is
  * {type, data: [event, args...], nsp}, opts {rooms, except, flags}.
@@ -28,7 +29,8 @@
 typedef enum {
     SIO_CHANNEL_BROADCAST = 0,
     SIO_CHANNEL_REQUEST,
-    SIO_CHANNEL_RESPONSE
+    SIO_CHANNEL_RESPONSE,
+    SIO_CHANNEL_NGINX
 } sio_channel_e;
 
 
@@ -74,8 +76,8 @@ void sio_adapter_init(sio_adapter_t *a, const sio_mem_t *mem, size_t max);
 void sio_adapter_free(sio_adapter_t *a);
 
 /*
- * Append the name of a channel.  tail: the room, the uid, or empty.  Results
- * as sio_buf_append().
+ * Append the name of a channel.  nsp: of our own the uid; tail: the room, the
+ * uid of a response, or empty.  Results as sio_buf_append().
  */
 int sio_adapter_channel(sio_buf_t *buf, sio_str_t prefix, sio_channel_e type,
     sio_str_t nsp, sio_str_t tail);

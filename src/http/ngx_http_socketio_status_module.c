@@ -155,6 +155,20 @@ static const ngx_http_socketio_status_field_t
 };
 
 
+static const ngx_http_socketio_status_field_t
+    ngx_http_socketio_status_redis[] =
+{
+    { "publishers",     NGX_HTTP_SOCKETIO_STAT_REDIS_UP },
+    { "subscribers",    NGX_HTTP_SOCKETIO_STAT_REDIS_LEADER },
+    { "lost",           NGX_HTTP_SOCKETIO_STAT_REDIS_LOST },
+    { "published",      NGX_HTTP_SOCKETIO_STAT_REDIS_OUT },
+    { "received",       NGX_HTTP_SOCKETIO_STAT_REDIS_IN },
+    { "dropped",        NGX_HTTP_SOCKETIO_STAT_REDIS_DROPPED },
+    { "malformed",      NGX_HTTP_SOCKETIO_STAT_REDIS_REFUSED },
+    { NULL, 0 }
+};
+
+
 static const char  *const ngx_http_socketio_status_kinds[] = {
     [NGX_HTTP_SOCKETIO_STORE_MAIL] = "mail",
     [NGX_HTTP_SOCKETIO_STORE_GRANT] = "grant",
@@ -260,6 +274,9 @@ ngx_http_socketio_status_counters(ngx_http_socketio_json_t *json,
                                     stat);
     ngx_http_socketio_json_text(json, ",\"drops\":{");
     ngx_http_socketio_status_fields(json, ngx_http_socketio_status_drops,
+                                    stat);
+    ngx_http_socketio_json_text(json, "},\"redis\":{");
+    ngx_http_socketio_status_fields(json, ngx_http_socketio_status_redis,
                                     stat);
     ngx_http_socketio_json_text(json, "}");
 }

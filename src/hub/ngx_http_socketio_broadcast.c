@@ -7,6 +7,7 @@
 
 
 #include "hub/ngx_http_socketio_broadcast.h"
+#include "hub/ngx_http_socketio_cluster.h"
 #include "hub/ngx_http_socketio_collect.h"
 #include "hub/ngx_http_socketio_move.h"
 
@@ -65,6 +66,10 @@ ngx_http_socketio_broadcast(ngx_http_socketio_hub_t *hub,
     ngx_http_socketio_broadcast_find(hub, b, &found);
 
     rc = ngx_http_socketio_broadcast_out(hub, b, found.slots, sequence);
+
+    if (hub->cluster && !b->local) {
+        hub->cluster->broadcast(hub, b);
+    }
 
     if (hub->nwaiting == 0) {
         __atomic_store_n(&slot->busy, 0, __ATOMIC_SEQ_CST);

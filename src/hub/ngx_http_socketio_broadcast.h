@@ -23,7 +23,13 @@ typedef struct {
     sio_target_t     target;
     eio_msg_t       *msg;
     int64_t          ack_id;         /* SIO_NO_ID: none is asked for */
-    unsigned         local:1;        /* this host only (no other exists yet) */
+
+    /* What msg was made of, for other hosts; not needed if local is set. */
+    sio_str_t        event;
+    sio_str_t        args;
+    const sio_binary_t  *attachments;    /* or NULL */
+
+    unsigned         local:1;        /* this host only */
 } ngx_http_socketio_broadcast_t;
 
 

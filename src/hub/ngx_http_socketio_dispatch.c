@@ -33,6 +33,9 @@ static int ngx_http_socketio_on_socket(sio_socket_t *socket, int present);
 static void ngx_http_socketio_on_random(sio_app_t *app, uint8_t *dst,
     size_t len);
 static uint64_t ngx_http_socketio_on_now(sio_app_t *app);
+static ngx_int_t ngx_http_socketio_emit_rooms(ngx_http_socketio_hub_t *hub,
+    const sio_emit_t *emit, int64_t ack_id, uint64_t *matched,
+    uint64_t *expect);
 static const sio_rule_t *ngx_http_socketio_emit_rule(
     ngx_http_socketio_namespace_t *nsp, const sio_emit_t *emit,
     int *captures);
@@ -416,7 +419,6 @@ ngx_http_socketio_emit(ngx_http_socketio_hub_t *hub, const sio_emit_t *emit,
 {
     ngx_int_t                       rc;
     ngx_http_socketio_run_t         run;
-    ngx_http_socketio_broadcast_t   b;
     ngx_http_socketio_namespace_t  *nsp;
 
     static char                     message[256];
@@ -447,6 +449,7 @@ ngx_http_socketio_emit(ngx_http_socketio_hub_t *hub, const sio_emit_t *emit,
         run.run.payload.args = emit->args;
         run.emit_ack_id = ack_id;
         run.expect = expect;
+        run.local = emit->local;
 
         rc = NGX_OK;
 
@@ -470,6 +473,20 @@ ngx_http_socketio_emit(ngx_http_socketio_hub_t *hub, const sio_emit_t *emit,
 
     ngx_http_socketio_run_done(&run);
 
+    return ngx_http_socketio_emit_rooms(hub, emit, ack_id, matched, expect);
+}
+
+
+/* To the rooms it names, or to everyone. */
+
+static ngx_int_t
+ngx_http_socketio_emit_rooms(ngx_http_socketio_hub_t *hub,
+    const sio_emit_t *emit, int64_t ack_id, uint64_t *matched,
+    uint64_t *expect)
+{
+    ngx_int_t                      rc;
+    ngx_http_socketio_broadcast_t  b;
+
     ngx_memzero(&b, sizeof(ngx_http_socketio_broadcast_t));
 
     b.nsp = emit->nsp;
@@ -478,6 +495,8 @@ ngx_http_socketio_emit(ngx_http_socketio_hub_t *hub, const sio_emit_t *emit,
     b.target.except = emit->except;
     b.target.nexcept = emit->nexcept;
     b.ack_id = ack_id;
+    b.event = emit->event;
+    b.args = emit->args;
     b.local = emit->local;
 
     b.msg = ngx_http_socketio_event_msg(hub, emit->nsp, emit->event,

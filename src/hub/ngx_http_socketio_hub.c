@@ -11,6 +11,7 @@
 #include "hub/ngx_http_socketio_hub.h"
 #include "hub/ngx_http_socketio_broadcast.h"
 #include "hub/ngx_http_socketio_channel.h"
+#include "hub/ngx_http_socketio_cluster.h"
 #include "hub/ngx_http_socketio_dispatch.h"
 #include "hub/ngx_http_socketio_echo.h"
 #include "hub/ngx_http_socketio_forward.h"
@@ -195,6 +196,10 @@ ngx_http_socketio_hub_cleanup(ngx_http_socketio_hub_t *hub)
     ngx_http_socketio_channel_drain(hub);
     ngx_http_socketio_channel_flush(hub);
     ngx_http_socketio_channel_remove(hub);
+
+    if (hub->cluster) {
+        hub->cluster->cleanup(hub);
+    }
 
     if (hub->turn.posted) {
         ngx_delete_posted_event(&hub->turn);
@@ -397,6 +402,10 @@ ngx_http_socketio_hub_tick(ngx_event_t *ev)
 
     if (ngx_exiting && !hub->slot->exiting) {
         hub->slot->exiting = 1;
+    }
+
+    if (hub->cluster) {
+        hub->cluster->tick(hub);
     }
 
     if (ngx_exiting && !ngx_http_socketio_hub_succeeded(hub)) {

@@ -45,6 +45,7 @@ typedef struct ngx_http_socketio_session_s  ngx_http_socketio_session_t;
 typedef struct ngx_http_socketio_parked_s   ngx_http_socketio_parked_t;
 typedef struct ngx_http_socketio_move_s     ngx_http_socketio_move_t;
 typedef struct ngx_http_socketio_probe_s    ngx_http_socketio_probe_t;
+typedef struct ngx_http_socketio_cluster_s  ngx_http_socketio_cluster_t;
 
 
 /* Whose deadline a timer of the wheel is: sio_timer_t's kind. */
@@ -106,6 +107,7 @@ struct ngx_http_socketio_app_s {
     ngx_str_t                        name;
     ngx_shm_zone_t                  *shm_zone;
     ngx_uint_t                       index;     /* among the apps */
+    void                            *redis;     /* a backend's, or NULL */
     sio_app_limits_t                 limits;
     ngx_array_t                      namespaces;   /* of pointers */
     ngx_array_t                      variables; /* captured ones */
@@ -204,6 +206,9 @@ struct ngx_http_socketio_hub_s {
     ngx_event_t                      tick;      /* once a second */
     ngx_connection_t                 dummy;     /* of the two timers */
     uint64_t                         armed;     /* msec, 0: not */
+
+    const ngx_http_socketio_cluster_t  *cluster;     /* other hosts, or NULL */
+    void                            *cluster_data;
 
     ngx_http_socketio_session_t     *dirty;     /* to flush */
     ngx_http_socketio_move_t        *leaving;   /* sessions moving away */

@@ -218,6 +218,10 @@ ngx_http_socketio_run_emit(sio_run_t *r, const sio_emission_t *emission)
     b.nsp = r->nsp;
     b.target = emission->target;
     b.ack_id = run->emit_ack_id;
+    b.event = emission->event;
+    b.args = emission->args;
+    b.attachments = emission->attachments;
+    b.local = run->local;
 
     b.msg = ngx_http_socketio_event_msg(run->hub, r->nsp, emission->event,
                                         emission->args, emission->attachments,

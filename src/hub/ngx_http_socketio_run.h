@@ -23,6 +23,7 @@ typedef struct {
     sio_str_t                   kept;        /* its ack, for repeats */
     unsigned                    disconnect:1;
     unsigned                    ok:1;        /* the rule has ended well */
+    unsigned                    local:1;     /* what it emits stays here */
 } ngx_http_socketio_run_t;
 
 

@@ -47,6 +47,13 @@ typedef enum {
     NGX_HTTP_SOCKETIO_STAT_DROP_RING,        /* inbox full for too long */
     NGX_HTTP_SOCKETIO_STAT_DROP_ZONE,        /* no memory in the zone */
     NGX_HTTP_SOCKETIO_STAT_DROP_REFUSED,     /* events refused by rules */
+    NGX_HTTP_SOCKETIO_STAT_REDIS_UP,         /* 1: the publisher is */
+    NGX_HTTP_SOCKETIO_STAT_REDIS_LEADER,     /* 1: this worker listens */
+    NGX_HTTP_SOCKETIO_STAT_REDIS_LOST,       /* connections */
+    NGX_HTTP_SOCKETIO_STAT_REDIS_OUT,        /* messages published */
+    NGX_HTTP_SOCKETIO_STAT_REDIS_IN,         /* messages of other hosts */
+    NGX_HTTP_SOCKETIO_STAT_REDIS_DROPPED,    /* never published: the bound */
+    NGX_HTTP_SOCKETIO_STAT_REDIS_REFUSED,    /* came, and made no sense */
     NGX_HTTP_SOCKETIO_STAT_N
 } ngx_http_socketio_stat_e;
 

@@ -1,0 +1,373 @@
+/*
+ * A connection to Redis that is kept up.
+ *
+ * AUTH and SELECT are sent with the first bytes; the connection counts as up
+ * when the reply to the last of them is good.  The time between attempts
+ * doubles up to less than a second, with a random part, so that all workers of
+ * all hosts do not come back at once.
+ *
+ * hiredis frees a context itself when an attempt fails or the connection is
+ * lost, after the callback; there the pointer is dropped.
+ */
+
+
+#include "backend/ngx_http_socketio_redis.h"
+
+
+#define NGX_HTTP_SOCKETIO_REDIS_CONNECT   2000   /* msec to be up in */
+#define NGX_HTTP_SOCKETIO_REDIS_FIRST     50     /* msec to the 2nd attempt */
+#define NGX_HTTP_SOCKETIO_REDIS_BACKOFF   400    /* at most, plus as much */
+
+#define NGX_HTTP_SOCKETIO_REDIS_WORDS     8      /* without an allocation */
+
+
+static void ngx_http_socketio_redis_connect(ngx_http_socketio_redis_t *redis);
+static redisAsyncContext *ngx_http_socketio_redis_open(
+    ngx_http_socketio_redis_t *redis);
+static void ngx_http_socketio_redis_hello(ngx_http_socketio_redis_t *redis);
+static void ngx_http_socketio_redis_reply(redisAsyncContext *ac, void *reply,
+    void *data);
+static void ngx_http_socketio_redis_last(redisAsyncContext *ac, void *reply,
+    void *data);
+static void ngx_http_socketio_redis_connected(const redisAsyncContext *ac,
+    int status);
+static void ngx_http_socketio_redis_disconnected(const redisAsyncContext *ac,
+    int status);
+static void ngx_http_socketio_redis_gone(ngx_http_socketio_redis_t *redis,
+    const char *why);
+static void ngx_http_socketio_redis_timer(ngx_event_t *ev);
+
+
+void
+ngx_http_socketio_redis_start(ngx_http_socketio_redis_t *redis)
+{
+    redis->dummy.fd = (ngx_socket_t) -1;
+    redis->dummy.data = redis;
+    redis->dummy.log = redis->log;
+
+    redis->timer.handler = ngx_http_socketio_redis_timer;
+    redis->timer.data = &redis->dummy;
+    redis->timer.log = redis->log;
+    redis->timer.cancelable = 1;
+
+    redis->started = 1;
+    redis->backoff = NGX_HTTP_SOCKETIO_REDIS_FIRST;
+
+    ngx_http_socketio_redis_connect(redis);
+}
+
+
+void
+ngx_http_socketio_redis_stop(ngx_http_socketio_redis_t *redis)
+{
+    redisAsyncContext  *ac;
+
+    redis->started = 0;
+    redis->up = 0;
+
+    if (redis->timer.timer_set) {
+        ngx_del_timer(&redis->timer);
+    }
+
+    ac = redis->ac;
+    redis->ac = NULL;
+
+    if (ac) {
+        ac->data = NULL;
+        redisAsyncFree(ac);
+    }
+}
+
+
+void
+ngx_http_socketio_redis_restart(ngx_http_socketio_redis_t *redis,
+    const char *why)
+{
+    redisAsyncContext  *ac;
+
+    ac = redis->ac;
+    redis->ac = NULL;
+
+    if (ac) {
+        ac->data = NULL;
+        redisAsyncFree(ac);
+    }
+
+    ngx_http_socketio_redis_gone(redis, why);
+}
+
+
+ngx_int_t
+ngx_http_socketio_redis_command(ngx_http_socketio_redis_t *redis,
+    redisCallbackFn *fn, void *data, const sio_str_t *words, ngx_uint_t n)
+{
+    size_t       len[NGX_HTTP_SOCKETIO_REDIS_WORDS];
+    ngx_uint_t   i;
+    const char  *argv[NGX_HTTP_SOCKETIO_REDIS_WORDS];
+
+    if (redis->ac == NULL || n > NGX_HTTP_SOCKETIO_REDIS_WORDS) {
+        return NGX_DECLINED;
+    }
+
+    for (i = 0; i < n; i++) {
+        argv[i] = (const char *) words[i].data;
+        len[i] = words[i].len;
+    }
+
+    return redisAsyncCommandArgv(redis->ac, fn, data, (int) n, argv, len)
+           == REDIS_OK ? NGX_OK : NGX_DECLINED;
+}
+
+
+static void
+ngx_http_socketio_redis_connect(ngx_http_socketio_redis_t *redis)
+{
+    redisAsyncContext  *ac;
+
+    ac = ngx_http_socketio_redis_open(redis);
+
+    redis->next = (redis->next + 1) % redis->conf->naddrs;
+
+    if (ac == NULL) {
+        ngx_http_socketio_redis_gone(redis, "no memory");
+        return;
+    }
+
+    if (ac->err) {
+        ngx_http_socketio_redis_gone(redis, ac->errstr);
+        redisAsyncFree(ac);
+        return;
+    }
+
+    if (ngx_http_socketio_redis_attach(ac, redis->log) != NGX_OK) {
+        redisAsyncFree(ac);
+        ngx_http_socketio_redis_gone(redis, "no connection is left");
+        return;
+    }
+
+    ac->data = redis;
+    redis->ac = ac;
+
+    (void) redisAsyncSetConnectCallback(ac, ngx_http_socketio_redis_connected);
+    (void) redisAsyncSetDisconnectCallback(ac,
+                                       ngx_http_socketio_redis_disconnected);
+
+    ngx_http_socketio_redis_hello(redis);
+
+    ngx_add_timer(&redis->timer, NGX_HTTP_SOCKETIO_REDIS_CONNECT);
+}
+
+
+static redisAsyncContext *
+ngx_http_socketio_redis_open(ngx_http_socketio_redis_t *redis)
+{
+    size_t                len;
+    u_char                host[NGX_SOCKADDR_STRLEN + 1];
+    in_port_t             port;
+    ngx_addr_t           *addr;
+    struct sockaddr_un   *un;
+
+    addr = &redis->conf->addrs[redis->next];
+
+#if (NGX_HAVE_UNIX_DOMAIN)
+
+    if (addr->sockaddr->sa_family == AF_UNIX) {
+        un = (struct sockaddr_un *) addr->sockaddr;
+        return redisAsyncConnectUnix(un->sun_path);
+    }
+
+#endif
+
+    port = ngx_inet_get_port(addr->sockaddr);
+    len = ngx_sock_ntop(addr->sockaddr, addr->socklen, host,
+                        NGX_SOCKADDR_STRLEN, 0);
+    host[len] = '\0';
+
+    /* nginx writes IPv6 addresses in brackets */
+
+    if (host[0] == '[') {
+        host[len - 1] = '\0';
+        return redisAsyncConnect((char *) host + 1, port);
+    }
+
+    return redisAsyncConnect((char *) host, port);
+}
+
+
+/* The first commands; the reply to the last tells that all is well. */
+
+static void
+ngx_http_socketio_redis_hello(ngx_http_socketio_redis_t *redis)
+{
+    char        db[NGX_INT_T_LEN];
+    sio_str_t   words[3];
+    ngx_uint_t  n;
+
+    n = 0;
+    words[n++] = sio_cstr("AUTH");
+
+    if (redis->conf->user.len) {
+        words[n++] = sio_str(redis->conf->user.data, redis->conf->user.len);
+    }
+
+    words[n++] = sio_str(redis->conf->password.data,
+                         redis->conf->password.len);
+
+    if (redis->conf->password.len) {
+        (void) ngx_http_socketio_redis_command(redis,
+                               ngx_http_socketio_redis_reply, NULL, words, n);
+    }
+
+    /* without a database of its own as well: it asks for a reply */
+
+    words[0] = sio_cstr("SELECT");
+    words[1] = sio_str(db, ngx_sprintf((u_char *) db, "%ui", redis->conf->db)
+                           - (u_char *) db);
+
+    (void) ngx_http_socketio_redis_command(redis,
+                                ngx_http_socketio_redis_last, NULL, words, 2);
+}
+
+
+static void
+ngx_http_socketio_redis_reply(redisAsyncContext *ac, void *r, void *data)
+{
+    char                        why[128];
+    redisReply                 *reply = r;
+    ngx_http_socketio_redis_t  *redis;
+
+    redis = ac->data;
+
+    if (reply == NULL || redis == NULL || reply->type != REDIS_REPLY_ERROR) {
+        return;
+    }
+
+    (void) ngx_snprintf((u_char *) why, sizeof(why), "it says \"%s\"%Z",
+                        reply->str);
+    why[sizeof(why) - 1] = '\0';
+
+    /* hiredis frees the context when it comes back to itself */
+
+    ac->data = NULL;
+    redis->ac = NULL;
+    redisAsyncDisconnect(ac);
+
+    ngx_http_socketio_redis_gone(redis, why);
+}
+
+
+static void
+ngx_http_socketio_redis_last(redisAsyncContext *ac, void *r, void *data)
+{
+    redisReply                 *reply = r;
+    ngx_http_socketio_redis_t  *redis;
+
+    redis = ac->data;
+
+    if (reply == NULL || redis == NULL) {
+        return;
+    }
+
+    if (reply->type == REDIS_REPLY_ERROR) {
+        ngx_http_socketio_redis_reply(ac, r, data);
+        return;
+    }
+
+    if (redis->timer.timer_set) {
+        ngx_del_timer(&redis->timer);
+    }
+
+    if (redis->complained) {
+        ngx_log_error(NGX_LOG_NOTICE, redis->log, 0,
+                      "socketio: redis %V: the %s is connected again",
+                      &redis->conf->name, redis->role);
+    }
+
+    redis->up = 1;
+    redis->complained = 0;
+    redis->backoff = NGX_HTTP_SOCKETIO_REDIS_FIRST;
+
+    redis->ready(redis);
+}
+
+
+static void
+ngx_http_socketio_redis_connected(const redisAsyncContext *ac, int status)
+{
+    ngx_http_socketio_redis_t  *redis;
+
+    redis = ac->data;
+
+    if (redis == NULL || status == REDIS_OK) {
+        return;
+    }
+
+    redis->ac = NULL;
+    ngx_http_socketio_redis_gone(redis, ac->errstr);
+}
+
+
+static void
+ngx_http_socketio_redis_disconnected(const redisAsyncContext *ac, int status)
+{
+    ngx_http_socketio_redis_t  *redis;
+
+    redis = ac->data;
+
+    if (redis == NULL) {
+        return;
+    }
+
+    redis->ac = NULL;
+    ngx_http_socketio_redis_gone(redis, status == REDIS_OK ? "closed"
+                                                           : ac->errstr);
+}
+
+
+/* The connection is lost, or there was none: again, after a while. */
+
+static void
+ngx_http_socketio_redis_gone(ngx_http_socketio_redis_t *redis,
+    const char *why)
+{
+    if (!redis->started) {
+        return;
+    }
+
+    /* once for each outage, not for each attempt */
+
+    if (!redis->complained) {
+        redis->complained = 1;
+
+        ngx_log_error(NGX_LOG_ERR, redis->log, 0,
+                      "socketio: redis %V: the %s has no connection: %s",
+                      &redis->conf->name, redis->role, why);
+    }
+
+    ngx_add_timer(&redis->timer,
+                  redis->backoff + (ngx_msec_t) ngx_random() % redis->backoff);
+
+    redis->backoff = ngx_min(redis->backoff * 2,
+                             NGX_HTTP_SOCKETIO_REDIS_BACKOFF);
+
+    redis->up = 0;
+    redis->lost(redis);
+}
+
+
+static void
+ngx_http_socketio_redis_timer(ngx_event_t *ev)
+{
+    ngx_connection_t           *c;
+    ngx_http_socketio_redis_t  *redis;
+
+    c = ev->data;
+    redis = c->data;
+
+    if (redis->ac) {
+        ngx_http_socketio_redis_restart(redis, "timed out");
+        return;
+    }
+
+    ngx_http_socketio_redis_connect(redis);
+}

@@ -1,0 +1,82 @@
+/*
+ * A connection to Redis that is kept up: connect, authenticate, select the
+ * database, say so; when it is lost, say so and try again, later each time.
+ *
+ * Nothing here blocks: names were resolved when the configuration was read.
+ */
+
+
+#ifndef _NGX_HTTP_SOCKETIO_REDIS_H_INCLUDED_
+#define _NGX_HTTP_SOCKETIO_REDIS_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_event.h>
+
+#include "backend/ngx_http_socketio_redis_event.h"
+#include "codec/sio_types.h"
+
+
+typedef struct ngx_http_socketio_redis_s  ngx_http_socketio_redis_t;
+
+
+/* What "redis ..." says. */
+
+typedef struct {
+    ngx_str_t                name;       /* as configured, for the log */
+    ngx_addr_t              *addrs;
+    ngx_uint_t               naddrs;
+    ngx_uint_t               db;
+    ngx_str_t                user;       /* terminated, or empty */
+    ngx_str_t                password;   /* terminated, or empty */
+    ngx_str_t                prefix;     /* of channels */
+} ngx_http_socketio_redis_conf_t;
+
+
+struct ngx_http_socketio_redis_s {
+    const ngx_http_socketio_redis_conf_t  *conf;
+    const char              *role;       /* for the log: "publisher" */
+    ngx_log_t               *log;
+    void                    *data;       /* the user's */
+
+    /* It can be used from now on; and not any more.  lost may be called
+       without ready. */
+    void                   (*ready)(ngx_http_socketio_redis_t *redis);
+    void                   (*lost)(ngx_http_socketio_redis_t *redis);
+
+    redisAsyncContext       *ac;         /* NULL: none */
+    ngx_event_t              timer;      /* to connect, or to give up */
+    ngx_connection_t         dummy;      /* of the timer */
+    ngx_uint_t               next;       /* address to try */
+    ngx_msec_t               backoff;
+    unsigned                 up:1;
+    unsigned                 started:1;
+    unsigned                 complained:1;   /* of this outage */
+};
+
+
+/*
+ * conf, role, log, data, ready and lost are set, the rest is zeroed.  The
+ * first attempt is made at once.
+ */
+void ngx_http_socketio_redis_start(ngx_http_socketio_redis_t *redis);
+
+/* Close and try no more; lost is not called. */
+
+void ngx_http_socketio_redis_stop(ngx_http_socketio_redis_t *redis);
+
+/* Close and connect again: the other side does not answer.  Calls lost. */
+
+void ngx_http_socketio_redis_restart(ngx_http_socketio_redis_t *redis,
+    const char *why);
+
+/*
+ * A command of n words.  fn (may be NULL) gets the reply, or NULL if the
+ * connection is lost before.  NGX_OK, NGX_DECLINED: not connected.
+ */
+ngx_int_t ngx_http_socketio_redis_command(ngx_http_socketio_redis_t *redis,
+    redisCallbackFn *fn, void *data, const sio_str_t *words, ngx_uint_t n);
+
+
+#endif /* _NGX_HTTP_SOCKETIO_REDIS_H_INCLUDED_ */

@@ -1,0 +1,444 @@
+/*
+ * Publishing.
+ */
+
+
+#include "backend/ngx_http_socketio_redis_publisher.h"
+
+
+#define NGX_HTTP_SOCKETIO_PUBLISH_KEEP     (16 * 1024 * 1024)  /* bytes */
+#define NGX_HTTP_SOCKETIO_PUBLISH_FLYING   (4 * 1024 * 1024)   /* bytes */
+#define NGX_HTTP_SOCKETIO_PUBLISH_STALL    500   /* msec: hold, it hangs */
+#define NGX_HTTP_SOCKETIO_PUBLISH_DEAD     5000  /* msec: connect again */
+#define NGX_HTTP_SOCKETIO_PUBLISH_WAIT     2000  /* msec for the peers */
+#define NGX_HTTP_SOCKETIO_PUBLISH_LOOK     100   /* msec between two looks */
+
+#define NGX_HTTP_SOCKETIO_PUBLISH_FEWER    10    /* looks: a peer has gone */
+
+#define NGX_HTTP_SOCKETIO_PEERS_MAX        6     /* channels counted */
+
+
+struct ngx_http_socketio_pending_s {
+    ngx_http_socketio_pending_t  *next;
+    uint32_t                      channel;       /* bytes */
+    uint32_t                      message;
+    u_char                        data[];
+};
+
+
+static void ngx_http_socketio_publisher_ready(
+    ngx_http_socketio_redis_t *redis);
+static void ngx_http_socketio_publisher_lost(
+    ngx_http_socketio_redis_t *redis);
+static ngx_uint_t ngx_http_socketio_publisher_open(
+    ngx_http_socketio_publisher_t *p);
+static ngx_int_t ngx_http_socketio_publisher_send(
+    ngx_http_socketio_publisher_t *p, sio_str_t channel, sio_str_t message);
+static void ngx_http_socketio_publisher_keep(ngx_http_socketio_publisher_t *p,
+    sio_str_t channel, sio_str_t message);
+static void ngx_http_socketio_publisher_drop(ngx_http_socketio_publisher_t *p);
+static void ngx_http_socketio_publisher_flush(
+    ngx_http_socketio_publisher_t *p);
+static void ngx_http_socketio_publisher_look(ngx_http_socketio_publisher_t *p);
+static void ngx_http_socketio_publisher_retry(ngx_event_t *ev);
+static void ngx_http_socketio_publisher_done(redisAsyncContext *ac,
+    void *reply, void *data);
+static void ngx_http_socketio_publisher_counted(redisAsyncContext *ac,
+    void *reply, void *data);
+
+
+void
+ngx_http_socketio_publisher_start(ngx_http_socketio_publisher_t *p,
+    const ngx_http_socketio_redis_conf_t *conf, ngx_log_t *log)
+{
+    p->tail = &p->queue;
+
+    p->retry.handler = ngx_http_socketio_publisher_retry;
+    p->retry.data = &p->redis.dummy;
+    p->retry.log = log;
+    p->retry.cancelable = 1;
+
+    p->redis.conf = conf;
+    p->redis.role = "publisher";
+    p->redis.log = log;
+    p->redis.data = p;
+    p->redis.ready = ngx_http_socketio_publisher_ready;
+    p->redis.lost = ngx_http_socketio_publisher_lost;
+
+    ngx_http_socketio_redis_start(&p->redis);
+}
+
+
+void
+ngx_http_socketio_publisher_stop(ngx_http_socketio_publisher_t *p)
+{
+    if (p->retry.timer_set) {
+        ngx_del_timer(&p->retry);
+    }
+
+    /* what the worker said last is still in the buffer of hiredis */
+
+    if (p->redis.up) {
+        redisAsyncHandleWrite(p->redis.ac);
+    }
+
+    ngx_http_socketio_redis_stop(&p->redis);
+
+    while (p->queue) {
+        ngx_http_socketio_publisher_drop(p);
+    }
+}
+
+
+void
+ngx_http_socketio_publish(ngx_http_socketio_publisher_t *p, sio_str_t channel,
+    sio_str_t message)
+{
+    if (p->queue == NULL && ngx_http_socketio_publisher_open(p)
+        && ngx_http_socketio_publisher_send(p, channel, message) == NGX_OK)
+    {
+        return;
+    }
+
+    ngx_http_socketio_publisher_keep(p, channel, message);
+}
+
+
+ngx_int_t
+ngx_http_socketio_publish_now(ngx_http_socketio_publisher_t *p,
+    sio_str_t channel, sio_str_t message)
+{
+    if (!p->redis.up) {
+        return NGX_DECLINED;
+    }
+
+    return ngx_http_socketio_publisher_send(p, channel, message);
+}
+
+
+/* Whether what is sent now has a good chance to arrive. */
+
+static ngx_uint_t
+ngx_http_socketio_publisher_open(ngx_http_socketio_publisher_t *p)
+{
+    if (!p->redis.up || p->hold
+        || p->flying > NGX_HTTP_SOCKETIO_PUBLISH_FLYING)
+    {
+        return 0;
+    }
+
+    return p->sent == p->answered
+           || ngx_current_msec - p->progress < NGX_HTTP_SOCKETIO_PUBLISH_STALL;
+}
+
+
+static ngx_int_t
+ngx_http_socketio_publisher_send(ngx_http_socketio_publisher_t *p,
+    sio_str_t channel, sio_str_t message)
+{
+    size_t     size;
+    sio_str_t  words[3];
+
+    words[0] = sio_cstr("PUBLISH");
+    words[1] = channel;
+    words[2] = message;
+
+    size = channel.len + message.len;
+
+    if (ngx_http_socketio_redis_command(&p->redis,
+                                        ngx_http_socketio_publisher_done,
+                                        (void *) (uintptr_t) size, words, 3)
+        != NGX_OK)
+    {
+        return NGX_DECLINED;
+    }
+
+    if (p->sent == p->answered) {
+        p->progress = ngx_current_msec;
+    }
+
+    p->sent++;
+    p->flying += size;
+
+    ngx_http_socketio_stat(p->hub, NGX_HTTP_SOCKETIO_STAT_REDIS_OUT, 1);
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_socketio_publisher_done(redisAsyncContext *ac, void *reply,
+    void *data)
+{
+    ngx_http_socketio_redis_t      *redis;
+    ngx_http_socketio_publisher_t  *p;
+
+    redis = ac->data;
+
+    /* a connection that was given up; its counts are forgotten */
+
+    if (redis == NULL || redis->ac != ac || reply == NULL) {
+        return;
+    }
+
+    p = redis->data;
+
+    p->answered++;
+    p->progress = ngx_current_msec;
+    p->flying -= ngx_min(p->flying, (uintptr_t) data);
+
+    if (p->queue) {
+        ngx_http_socketio_publisher_flush(p);
+    }
+}
+
+
+static void
+ngx_http_socketio_publisher_keep(ngx_http_socketio_publisher_t *p,
+    sio_str_t channel, sio_str_t message)
+{
+    size_t                        size;
+    ngx_http_socketio_pending_t  *pending;
+
+    size = channel.len + message.len;
+
+    pending = size > NGX_HTTP_SOCKETIO_PUBLISH_KEEP
+              ? NULL
+              : ngx_alloc(sizeof(ngx_http_socketio_pending_t) + size,
+                          p->redis.log);
+
+    if (pending == NULL) {
+        ngx_http_socketio_stat(p->hub, NGX_HTTP_SOCKETIO_STAT_REDIS_DROPPED,
+                               1);
+        return;
+    }
+
+    while (p->bytes + size > NGX_HTTP_SOCKETIO_PUBLISH_KEEP) {
+        ngx_http_socketio_publisher_drop(p);
+    }
+
+    pending->next = NULL;
+    pending->channel = (uint32_t) channel.len;
+    pending->message = (uint32_t) message.len;
+
+    ngx_memcpy(pending->data, channel.data, channel.len);
+    ngx_memcpy(pending->data + channel.len, message.data, message.len);
+
+    *p->tail = pending;
+    p->tail = &pending->next;
+    p->bytes += size;
+}
+
+
+/* The oldest. */
+
+static void
+ngx_http_socketio_publisher_drop(ngx_http_socketio_publisher_t *p)
+{
+    ngx_http_socketio_pending_t  *pending;
+
+    pending = p->queue;
+
+    p->queue = pending->next;
+    if (p->queue == NULL) {
+        p->tail = &p->queue;
+    }
+
+    p->bytes -= pending->channel + pending->message;
+    ngx_free(pending);
+
+    ngx_http_socketio_stat(p->hub, NGX_HTTP_SOCKETIO_STAT_REDIS_DROPPED, 1);
+}
+
+
+static void
+ngx_http_socketio_publisher_flush(ngx_http_socketio_publisher_t *p)
+{
+    ngx_http_socketio_pending_t  *pending;
+
+    while (p->queue && ngx_http_socketio_publisher_open(p)) {
+
+        pending = p->queue;
+
+        if (ngx_http_socketio_publisher_send(p,
+                         sio_str(pending->data, pending->channel),
+                         sio_str(pending->data + pending->channel,
+                                 pending->message))
+            != NGX_OK)
+        {
+            return;
+        }
+
+        p->queue = pending->next;
+        if (p->queue == NULL) {
+            p->tail = &p->queue;
+        }
+
+        p->bytes -= pending->channel + pending->message;
+        ngx_free(pending);
+    }
+}
+
+
+static void
+ngx_http_socketio_publisher_ready(ngx_http_socketio_redis_t *redis)
+{
+    ngx_http_socketio_publisher_t  *p;
+
+    p = redis->data;
+
+    p->hub->slot->stat[NGX_HTTP_SOCKETIO_STAT_REDIS_UP] = 1;
+    p->returned = ngx_current_msec;
+    p->progress = ngx_current_msec;
+    p->hold = p->away;
+    p->away = 0;
+
+    if (p->hold) {
+        ngx_http_socketio_publisher_look(p);
+    }
+}
+
+
+static void
+ngx_http_socketio_publisher_lost(ngx_http_socketio_redis_t *redis)
+{
+    ngx_http_socketio_publisher_t  *p;
+
+    p = redis->data;
+
+    if (p->hub->slot->stat[NGX_HTTP_SOCKETIO_STAT_REDIS_UP]) {
+        ngx_http_socketio_stat(p->hub, NGX_HTTP_SOCKETIO_STAT_REDIS_LOST, 1);
+    }
+
+    p->hub->slot->stat[NGX_HTTP_SOCKETIO_STAT_REDIS_UP] = 0;
+    p->away = 1;
+    p->sent = 0;
+    p->answered = 0;
+    p->flying = 0;
+
+    if (p->retry.timer_set) {
+        ngx_del_timer(&p->retry);
+    }
+}
+
+
+/* How many hosts listen; it tells that Redis is alive, too. */
+
+static void
+ngx_http_socketio_publisher_look(ngx_http_socketio_publisher_t *p)
+{
+    sio_str_t   words[2 + NGX_HTTP_SOCKETIO_PEERS_MAX];
+    ngx_uint_t  i, n;
+
+    words[0] = sio_cstr("PUBSUB");
+    words[1] = sio_cstr("NUMSUB");
+
+    n = ngx_min(p->npeers, NGX_HTTP_SOCKETIO_PEERS_MAX);
+
+    for (i = 0; i < n; i++) {
+        words[2 + i] = p->peers[i];
+    }
+
+    if (ngx_http_socketio_redis_command(&p->redis,
+                                        ngx_http_socketio_publisher_counted,
+                                        NULL, words, 2 + n)
+        != NGX_OK)
+    {
+        return;
+    }
+
+    if (p->sent == p->answered) {
+        p->progress = ngx_current_msec;
+    }
+
+    p->sent++;
+}
+
+
+/* [channel, subscribers, ...] */
+
+static void
+ngx_http_socketio_publisher_counted(redisAsyncContext *ac, void *r,
+    void *data)
+{
+    size_t                          i;
+    uint64_t                        n;
+    redisReply                     *reply = r;
+    ngx_http_socketio_redis_t      *redis;
+    ngx_http_socketio_publisher_t  *p;
+
+    redis = ac->data;
+
+    if (redis == NULL || redis->ac != ac || reply == NULL) {
+        return;
+    }
+
+    p = redis->data;
+
+    p->answered++;
+    p->progress = ngx_current_msec;
+
+    n = 0;
+
+    for (i = 1; reply->type == REDIS_REPLY_ARRAY && i < reply->elements;
+         i += 2)
+    {
+        if (reply->element[i]->type == REDIS_REPLY_INTEGER) {
+            n += (uint64_t) reply->element[i]->integer;
+        }
+    }
+
+    if (p->hold && (!p->known || n < p->subscribers)
+        && ngx_current_msec - p->returned < NGX_HTTP_SOCKETIO_PUBLISH_WAIT)
+    {
+        ngx_add_timer(&p->retry, NGX_HTTP_SOCKETIO_PUBLISH_LOOK);
+        return;
+    }
+
+    /* a host that reloads or lost its connection may be missing for a while */
+
+    if (n >= p->subscribers || !p->known
+        || ++p->fewer == NGX_HTTP_SOCKETIO_PUBLISH_FEWER)
+    {
+        p->subscribers = n;
+        p->fewer = 0;
+    }
+
+    p->known = 1;
+    p->hold = 0;
+
+    ngx_http_socketio_publisher_flush(p);
+}
+
+
+static void
+ngx_http_socketio_publisher_retry(ngx_event_t *ev)
+{
+    ngx_connection_t           *c;
+    ngx_http_socketio_redis_t  *redis;
+
+    c = ev->data;
+    redis = c->data;
+
+    ngx_http_socketio_publisher_look(redis->data);
+}
+
+
+void
+ngx_http_socketio_publisher_tick(ngx_http_socketio_publisher_t *p)
+{
+    if (!p->redis.up) {
+        return;
+    }
+
+    if (p->sent != p->answered
+        && ngx_current_msec - p->progress > NGX_HTTP_SOCKETIO_PUBLISH_DEAD)
+    {
+        ngx_http_socketio_redis_restart(&p->redis, "no answer");
+        return;
+    }
+
+    if (!p->hold && p->sent == p->answered) {
+        ngx_http_socketio_publisher_look(p);
+    }
+}

@@ -1,0 +1,76 @@
+/*
+ * Publishing: what other hosts are told, in order, and never waited for.
+ *
+ * While Redis is away, or does not answer, messages are kept, up to a bound
+ * above which the oldest are dropped and counted.  When it is back they go
+ * out once the other hosts listen again, or after two seconds.  What was
+ * handed to a connection that was lost is not sent again: it may have
+ * arrived, and nothing must arrive twice.
+ */
+
+
+#ifndef _NGX_HTTP_SOCKETIO_REDIS_PUBLISHER_H_INCLUDED_
+#define _NGX_HTTP_SOCKETIO_REDIS_PUBLISHER_H_INCLUDED_
+
+
+#include "backend/ngx_http_socketio_redis.h"
+#include "hub/ngx_http_socketio_hub.h"
+
+
+typedef struct ngx_http_socketio_pending_s  ngx_http_socketio_pending_t;
+
+
+typedef struct {
+    ngx_http_socketio_redis_t     redis;     /* first */
+    ngx_http_socketio_hub_t      *hub;
+
+    /* the channels whose subscribers are counted: one for each host */
+    sio_str_t                    *peers;
+    ngx_uint_t                    npeers;
+    uint64_t                      subscribers;   /* that are to be back */
+    ngx_uint_t                    fewer;         /* times seen in a row */
+
+    ngx_http_socketio_pending_t  *queue;
+    ngx_http_socketio_pending_t **tail;
+    size_t                        bytes;     /* in the queue */
+    size_t                        flying;    /* bytes not answered yet */
+    uint64_t                      sent;      /* commands on this connection */
+    uint64_t                      answered;
+    ngx_msec_t                    progress;  /* of the last answer */
+    ngx_event_t                   retry;     /* look for the peers again */
+    ngx_msec_t                    returned;  /* when Redis was back */
+    unsigned                      away:1;    /* Redis was, */
+    unsigned                      hold:1;    /* so until the peers are back */
+    unsigned                      known:1;   /* how many there should be */
+} ngx_http_socketio_publisher_t;
+
+
+/*
+ * p is zeroed but for hub, peers and npeers, which must live as long.
+ * NGX_OK, NGX_ERROR.
+ */
+void ngx_http_socketio_publisher_start(ngx_http_socketio_publisher_t *p,
+    const ngx_http_socketio_redis_conf_t *conf, ngx_log_t *log);
+
+/* What is kept is given up. */
+
+void ngx_http_socketio_publisher_stop(ngx_http_socketio_publisher_t *p);
+
+/* Publish now or later; the bytes are copied. */
+
+void ngx_http_socketio_publish(ngx_http_socketio_publisher_t *p,
+    sio_str_t channel, sio_str_t message);
+
+/*
+ * Publish at once, past what is kept, for this host's own ears: NGX_OK, or
+ * NGX_DECLINED: there is no connection.
+ */
+ngx_int_t ngx_http_socketio_publish_now(ngx_http_socketio_publisher_t *p,
+    sio_str_t channel, sio_str_t message);
+
+/* Once a second: is the other side alive, and how many listen? */
+
+void ngx_http_socketio_publisher_tick(ngx_http_socketio_publisher_t *p);
+
+
+#endif /* _NGX_HTTP_SOCKETIO_REDIS_PUBLISHER_H_INCLUDED_ */

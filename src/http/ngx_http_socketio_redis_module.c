@@ -1,0 +1,381 @@
+/*
+ * The directive of other hosts.
+ *
+ *     redis HOST:PORT|unix:PATH|redis://[[USER]:PASSWORD@]HOST[:PORT][/DB]
+ *           [db=N] [user=NAME] [password_file=FILE] [prefix=socket.io]
+ *
+ * Names are resolved when the configuration is read, as in an upstream: a
+ * worker never waits for the resolver.  Several addresses are tried in turn.
+ */
+
+
+#include "http/ngx_http_socketio_module.h"
+
+#if (NGX_HTTP_SOCKETIO_REDIS)
+#include "backend/ngx_http_socketio_redis_adapter.h"
+#endif
+
+
+#define NGX_HTTP_SOCKETIO_REDIS_PORT      6379
+#define NGX_HTTP_SOCKETIO_REDIS_PASSWORD  4096   /* bytes of a password */
+
+
+static char *ngx_http_socketio_redis(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static ngx_int_t ngx_http_socketio_redis_init_process(ngx_cycle_t *cycle);
+
+#if (NGX_HTTP_SOCKETIO_REDIS)
+static char *ngx_http_socketio_redis_server(ngx_conf_t *cf,
+    ngx_http_socketio_redis_conf_t *rcf, ngx_str_t *value);
+static char *ngx_http_socketio_redis_url(ngx_conf_t *cf,
+    ngx_http_socketio_redis_conf_t *rcf, ngx_str_t *host);
+static char *ngx_http_socketio_redis_param(ngx_conf_t *cf,
+    ngx_http_socketio_redis_conf_t *rcf, ngx_str_t *value);
+static char *ngx_http_socketio_redis_db(ngx_conf_t *cf,
+    ngx_http_socketio_redis_conf_t *rcf, ngx_str_t *value);
+static char *ngx_http_socketio_redis_password(ngx_conf_t *cf,
+    ngx_http_socketio_redis_conf_t *rcf, ngx_str_t *file);
+#endif
+
+
+static ngx_command_t  ngx_http_socketio_redis_commands[] = {
+
+    { ngx_string("redis"),
+      NGX_SOCKETIO_APP_CONF|NGX_CONF_1MORE,
+      ngx_http_socketio_redis,
+      0,
+      0,
+      NULL },
+
+      ngx_null_command
+};
+
+
+ngx_module_t  ngx_http_socketio_redis_module = {
+    NGX_MODULE_V1,
+    NULL,                                  /* module context */
+    ngx_http_socketio_redis_commands,      /* module directives */
+    NGX_SOCKETIO_MODULE,                   /* module type */
+    NULL,                                  /* init master */
+    NULL,                                  /* init module */
+    ngx_http_socketio_redis_init_process,  /* init process */
+    NULL,                                  /* init thread */
+    NULL,                                  /* exit thread */
+    NULL,                                  /* exit process */
+    NULL,                                  /* exit master */
+    NGX_MODULE_V1_PADDING
+};
+
+
+#if (NGX_HTTP_SOCKETIO_REDIS)
+
+
+/* The workers' hubs are there: the main module stands before this one. */
+
+static ngx_int_t
+ngx_http_socketio_redis_init_process(ngx_cycle_t *cycle)
+{
+    ngx_uint_t                      i;
+    ngx_http_socketio_app_t       **apps;
+    ngx_http_socketio_main_conf_t  *smcf;
+
+    smcf = ngx_http_cycle_get_module_main_conf(cycle,
+                                               ngx_http_socketio_module);
+
+    if (smcf == NULL) {
+        return NGX_OK;
+    }
+
+    apps = smcf->apps.elts;
+
+    for (i = 0; i < smcf->apps.nelts; i++) {
+
+        if (apps[i]->redis && apps[i]->hub
+            && ngx_http_socketio_redis_adapter_init(apps[i]->hub,
+                                                    apps[i]->redis)
+               != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static char *
+ngx_http_socketio_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    char                            *rv;
+    ngx_str_t                       *value;
+    ngx_uint_t                       i;
+    ngx_http_socketio_app_t         *app;
+    ngx_http_socketio_redis_conf_t  *rcf;
+
+    app = ((ngx_http_socketio_conf_ctx_t *) cf->ctx)->app;
+    value = cf->args->elts;
+
+    if (app->redis) {
+        return "is duplicate";
+    }
+
+    rcf = ngx_pcalloc(cf->pool, sizeof(ngx_http_socketio_redis_conf_t));
+    if (rcf == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_str_set(&rcf->prefix, "socket.io");
+
+    rv = ngx_http_socketio_redis_server(cf, rcf, &value[1]);
+
+    for (i = 2; i < cf->args->nelts && rv == NGX_CONF_OK; i++) {
+        rv = ngx_http_socketio_redis_param(cf, rcf, &value[i]);
+    }
+
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    if (rcf->user.len && rcf->password.len == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"redis\" has \"user\" and no password: "
+                           "\"password_file=FILE\" is missing");
+        return NGX_CONF_ERROR;
+    }
+
+    app->redis = rcf;
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_socketio_redis_server(ngx_conf_t *cf,
+    ngx_http_socketio_redis_conf_t *rcf, ngx_str_t *value)
+{
+    char       *rv;
+    ngx_url_t   u;
+    ngx_str_t   host;
+
+    host = *value;
+
+    if (ngx_strncmp(host.data, "rediss://", 9) == 0) {
+        return "cannot use TLS: it needs hiredis 1.0, and this is built with "
+               "an older one";
+    }
+
+    if (ngx_strncmp(host.data, "redis://", 8) == 0) {
+        rv = ngx_http_socketio_redis_url(cf, rcf, &host);
+        if (rv != NGX_CONF_OK) {
+            return rv;
+        }
+    }
+
+    ngx_memzero(&u, sizeof(ngx_url_t));
+
+    u.url = host;
+    u.default_port = NGX_HTTP_SOCKETIO_REDIS_PORT;
+
+    if (ngx_parse_url(cf->pool, &u) != NGX_OK) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "%s in the address of redis \"%V\"",
+                           u.err ? u.err : "something is wrong", &host);
+        return NGX_CONF_ERROR;
+    }
+
+    rcf->name = u.url;
+    rcf->addrs = u.addrs;
+    rcf->naddrs = u.naddrs;
+
+    return NGX_CONF_OK;
+}
+
+
+/* redis://[[USER]:PASSWORD@]HOST[:PORT][/DB]; *host becomes HOST:PORT. */
+
+static char *
+ngx_http_socketio_redis_url(ngx_conf_t *cf,
+    ngx_http_socketio_redis_conf_t *rcf, ngx_str_t *host)
+{
+    u_char     *p, *last, *at, *colon;
+    ngx_str_t   db;
+
+    p = host->data + 8;
+    last = host->data + host->len;
+
+    for (at = last; at > p && at[-1] != '@'; at--) { /* void */ }
+
+    if (at > p) {
+        colon = ngx_strlchr(p, at - 1, ':');
+
+        if (colon == NULL) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "no \":\" before the password in "
+                               "\"redis://...\"");
+            return NGX_CONF_ERROR;
+        }
+
+        /* the command takes terminated strings, the configuration has them */
+
+        *colon = '\0';
+        at[-1] = '\0';
+
+        rcf->user.data = p;
+        rcf->user.len = colon - p;
+        rcf->password.data = colon + 1;
+        rcf->password.len = at - 1 - (colon + 1);
+
+        p = at;
+    }
+
+    host->data = p;
+    host->len = last - p;
+
+    p = ngx_strlchr(p, last, '/');
+
+    if (p == NULL) {
+        return NGX_CONF_OK;
+    }
+
+    host->len = p - host->data;
+
+    db.data = p + 1;
+    db.len = last - db.data;
+
+    return db.len ? ngx_http_socketio_redis_db(cf, rcf, &db) : NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_socketio_redis_param(ngx_conf_t *cf,
+    ngx_http_socketio_redis_conf_t *rcf, ngx_str_t *value)
+{
+    ngx_str_t  s;
+
+    if (ngx_strncmp(value->data, "db=", 3) == 0) {
+        s.data = value->data + 3;
+        s.len = value->len - 3;
+        return ngx_http_socketio_redis_db(cf, rcf, &s);
+    }
+
+    if (ngx_strncmp(value->data, "user=", 5) == 0 && value->len > 5) {
+        rcf->user.data = value->data + 5;
+        rcf->user.len = value->len - 5;
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_strncmp(value->data, "password_file=", 14) == 0) {
+        s.data = value->data + 14;
+        s.len = value->len - 14;
+        return ngx_http_socketio_redis_password(cf, rcf, &s);
+    }
+
+    if (ngx_strncmp(value->data, "prefix=", 7) == 0 && value->len > 7) {
+        rcf->prefix.data = value->data + 7;
+        rcf->prefix.len = value->len - 7;
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_strncmp(value->data, "tls=", 4) == 0) {
+        return "cannot use TLS: it needs hiredis 1.0, and this is built with "
+               "an older one";
+    }
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "invalid parameter \"%V\" of \"redis\", it has db=, "
+                       "user=, password_file= and prefix=", value);
+
+    return NGX_CONF_ERROR;
+}
+
+
+static char *
+ngx_http_socketio_redis_db(ngx_conf_t *cf,
+    ngx_http_socketio_redis_conf_t *rcf, ngx_str_t *value)
+{
+    ngx_int_t  n;
+
+    n = ngx_atoi(value->data, value->len);
+
+    if (n == NGX_ERROR) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid database \"%V\" of redis, it is a number",
+                           value);
+        return NGX_CONF_ERROR;
+    }
+
+    rcf->db = (ngx_uint_t) n;
+
+    return NGX_CONF_OK;
+}
+
+
+/* The first line of the file, without its end. */
+
+static char *
+ngx_http_socketio_redis_password(ngx_conf_t *cf,
+    ngx_http_socketio_redis_conf_t *rcf, ngx_str_t *file)
+{
+    u_char    *p;
+    ssize_t    n;
+    ngx_fd_t   fd;
+
+    if (ngx_conf_full_name(cf->cycle, file, 1) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    fd = ngx_open_file(file->data, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
+
+    if (fd == NGX_INVALID_FILE) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
+                           ngx_open_file_n " \"%V\" failed", file);
+        return NGX_CONF_ERROR;
+    }
+
+    p = ngx_pcalloc(cf->pool, NGX_HTTP_SOCKETIO_REDIS_PASSWORD + 1);
+    n = p ? ngx_read_fd(fd, p, NGX_HTTP_SOCKETIO_REDIS_PASSWORD) : -1;
+
+    if (ngx_close_file(fd) == NGX_FILE_ERROR) {
+        ngx_conf_log_error(NGX_LOG_ALERT, cf, ngx_errno,
+                           ngx_close_file_n " \"%V\" failed", file);
+    }
+
+    if (n < 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
+                           ngx_read_fd_n " \"%V\" failed", file);
+        return NGX_CONF_ERROR;
+    }
+
+    rcf->password.data = p;
+    rcf->password.len = strcspn((char *) p, "\r\n");
+
+    if (rcf->password.len == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "no password in the first line of \"%V\"", file);
+        return NGX_CONF_ERROR;
+    }
+
+    p[rcf->password.len] = '\0';
+
+    return NGX_CONF_OK;
+}
+
+
+#else
+
+
+static ngx_int_t
+ngx_http_socketio_redis_init_process(ngx_cycle_t *cycle)
+{
+    return NGX_OK;
+}
+
+
+static char *
+ngx_http_socketio_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    return "is not in this build: the hiredis library was missing";
+}
+
+
+#endif

@@ -1,0 +1,28 @@
+/*
+ * Other hosts, as the hub sees them: a table of functions that a backend
+ * sets.  None waits for anything: what a worker does for its own host never
+ * depends on another one.
+ */
+
+
+#ifndef _NGX_HTTP_SOCKETIO_CLUSTER_H_INCLUDED_
+#define _NGX_HTTP_SOCKETIO_CLUSTER_H_INCLUDED_
+
+
+#include "hub/ngx_http_socketio_broadcast.h"
+
+
+struct ngx_http_socketio_cluster_s {
+    /* Tell the others of a broadcast that began here. */
+    void  (*broadcast)(ngx_http_socketio_hub_t *hub,
+                       const ngx_http_socketio_broadcast_t *b);
+
+    /* Once a second. */
+    void  (*tick)(ngx_http_socketio_hub_t *hub);
+
+    /* The hub ends. */
+    void  (*cleanup)(ngx_http_socketio_hub_t *hub);
+};
+
+
+#endif /* _NGX_HTTP_SOCKETIO_CLUSTER_H_INCLUDED_ */

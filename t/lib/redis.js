@@ -1,0 +1,138 @@
+'use strict';
+
+// A Redis server of a test's own, on a free port, that keeps nothing:
+//
+//   const redis = await Redis.start();
+//   redis.pause(); redis.resume(); await redis.kill(); await redis.run();
+//
+// and hosts that are joined by it: nginx, Node's server with its adapter.
+
+const fs = require('node:fs');
+const http = require('node:http');
+const os = require('node:os');
+const path = require('node:path');
+const { spawn } = require('node:child_process');
+const { createClient } = require('redis');
+const { Server } = require('socket.io');
+const { createAdapter } = require('@socket.io/redis-adapter');
+const { Emitter } = require('@socket.io/redis-emitter');
+const tap = require('./tap');
+const { Nginx } = require('./nginx');
+const { until } = require('./wait');
+
+class Redis {
+  static async start(options = []) {
+    const redis = new Redis();
+
+    redis.port = await Nginx.freePort();
+    redis.options = options;
+    redis.folder = fs.mkdtempSync(path.join(os.tmpdir(), 'socketio-redis-'));
+    redis.clients = [];
+    await redis.run();
+
+    tap.after(async () => {
+      for (const client of redis.clients) {
+        await client.disconnect().catch(() => {});
+      }
+      await redis.kill();
+      fs.rmSync(redis.folder, { recursive: true });
+    });
+
+    return redis;
+  }
+
+  get url() {
+    return `redis://127.0.0.1:${this.port}`;
+  }
+
+  get address() {
+    return `127.0.0.1:${this.port}`;
+  }
+
+  async run() {
+    this.process = spawn('setpriv', ['--pdeathsig', 'KILL', 'redis-server',
+      '--port', this.port, '--bind', '127.0.0.1', '--save', '',
+      '--appendonly', 'no', '--dir', this.folder, ...this.options],
+      { stdio: 'ignore' });
+    this.exited = new Promise((done) => this.process.on('exit', done));
+
+    await until(async () => {
+      const client = createClient({ url: this.url, ...this.login,
+        socket: { reconnectStrategy: false } });
+
+      client.on('error', () => {});
+      await client.connect();
+      await client.ping();
+      await client.disconnect();
+      return true;
+    }, { what: 'redis answers' });
+  }
+
+  async kill() {
+    this.process.kill('SIGKILL');
+    await this.exited;
+  }
+
+  pause() {
+    this.process.kill('SIGSTOP');
+  }
+
+  resume() {
+    this.process.kill('SIGCONT');
+  }
+
+  async client() {
+    const client = createClient({ url: this.url, ...this.login });
+
+    client.on('error', () => {});
+    await client.connect();
+    this.clients.push(client);
+
+    return client;
+  }
+
+  // An nginx host.
+
+  async nginx({ app = '', params = '', ...options } = {}) {
+    const ngx = await Nginx.start({ ...options,
+      app: `redis ${this.address} ${params}; ${app}` });
+
+    await Redis.joined(ngx);
+
+    return ngx;
+  }
+
+  // All publishers are up, and there is one who listens.
+
+  static joined(ngx) {
+    return until(async () => {
+      const { total, workers } = await ngx.status();
+
+      return total.redis.subscribers === 1
+        && total.redis.publishers === workers.length;
+    }, { what: 'nginx is joined to redis' });
+  }
+
+  // A Node host: { io, url, port }.
+
+  async node(options = {}) {
+    const server = http.createServer();
+    const io = new Server(server);
+    const [pub, sub] = [await this.client(), await this.client()];
+
+    io.adapter(createAdapter(pub, sub, options));
+    await new Promise((done) => server.listen(0, '127.0.0.1', done));
+
+    const { port } = server.address();
+
+    tap.after(() => new Promise((done) => io.close(() => done())));
+
+    return { io, port, url: `http://127.0.0.1:${port}` };
+  }
+
+  async emitter(...options) {
+    return new Emitter(await this.client(), ...options);
+  }
+}
+
+module.exports = { Redis };
