@@ -191,7 +191,7 @@ test('expect: what fits passes', async (t) => {
 
 test('expect: what does not fit is invalid', async (t) => {
   const bad = {
-    'e:string': ['a', 'abcde', 12, null, ['ab']], 'e:form': ['a b', ''],
+    'e:string': ['a', 'abcde', 12, null, ['ab']], 'e:form': ['a b', '', 'ab\n'],
     'e:number': ['1', 2.1, -2, true], 'e:integer': [0, 1.5, '1', 1e300],
     'e:boolean': [0, 'true', null], 'e:array': [[1, 2, 3], {}, 'ab'],
     'e:object': [[], null, 'x'], 'e:in': ['blue', '', null],
@@ -234,6 +234,7 @@ test('check compares values', async (t) => {
 test('check matches expressions', async (t) => {
   await passes(t, 'c:match', { a: 'aaa' });
   await refused(t, 'forbidden', 'c:match', { a: 'ab' });
+  await refused(t, 'forbidden', 'c:match', { a: 'a\n' });
   await refused(t, 'forbidden', 'c:match', {});
   await refused(t, 'forbidden', 'c:match', { a: ['a'] });
   await passes(t, 'c:nomatch', { a: 'ab' });

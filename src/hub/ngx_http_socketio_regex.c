@@ -47,8 +47,11 @@ ngx_http_socketio_regex_compile(ngx_pool_t *pool, sio_str_t pattern,
     ngx_memzero(re, sizeof(ngx_http_socketio_regex_t));
     cln->handler = ngx_http_socketio_regex_cleanup;
 
-    re->code = pcre2_compile(pattern.data, pattern.len, PCRE2_UTF, &number,
-                             &offset, NULL);
+    /* "$" is the end: with a line feed behind it a name is another name */
+
+    re->code = pcre2_compile(pattern.data, pattern.len,
+                             PCRE2_UTF|PCRE2_DOLLAR_ENDONLY, &number, &offset,
+                             NULL);
 
     if (re->code == NULL) {
         (void) pcre2_get_error_message(number, message, sizeof(message));
