@@ -165,6 +165,121 @@ message_verify(ngx_http_socketio_zone_t *zone)
 }
 
 
+static ngx_http_socketio_key_t
+store_key(ngx_http_socketio_zone_t *zone, unsigned n)
+{
+    sio_str_t                name;
+    ngx_http_socketio_key_t  key;
+
+    name = sio_str(&n, sizeof(n));
+    ngx_http_socketio_store_key(zone, NGX_HTTP_SOCKETIO_STORE_MAIL, &name, 1,
+                                &key);
+
+    return key;
+}
+
+
+static ngx_http_socketio_item_t *
+store_put(ngx_http_socketio_zone_t *zone, unsigned n, size_t len,
+    ngx_uint_t evict)
+{
+    sio_str_t                part;
+    ngx_http_socketio_key_t  key;
+
+    key = store_key(zone, n);
+    part = sio_str(data, len);
+
+    return ngx_http_socketio_store_add(zone, &key, n, 1700000000000 + len,
+                                       evict, &part, 1);
+}
+
+
+/* Keys 0 to 2 are the survivor's; the worker's are 0 to 4. */
+
+static void
+store_prepare(ngx_http_socketio_zone_t *zone)
+{
+    unsigned  i;
+
+    for (i = 0; i < 6; i++) {
+        (void) store_put(zone, i % 3, 100 + i * 70, 0);
+    }
+}
+
+
+static void
+store_act(ngx_http_socketio_zone_t *zone)
+{
+    unsigned                   i;
+    ngx_http_socketio_item_t  *items[8];
+
+    ngx_http_socketio_store_lock(zone);
+
+    for (i = 0; i < 8; i++) {
+        items[i] = store_put(zone, i % 5, i * 60, i % 2);
+    }
+
+    ngx_http_socketio_store_expire(zone, items[3], 1700000009000);
+    ngx_http_socketio_store_expire(zone, items[4], 0);
+    ngx_http_socketio_store_remove(zone, items[7]);
+    ngx_http_socketio_store_unlock(zone);
+    ngx_http_socketio_store_lock(zone);
+    ngx_http_socketio_store_remove(zone, items[2]);
+    (void) store_put(zone, 1, 300, 1);
+    (void) ngx_http_socketio_store_sweep(zone, 1700000000200, 2);
+    ngx_http_socketio_store_unlock(zone);
+}
+
+
+static const char *
+store_verify(ngx_http_socketio_zone_t *zone)
+{
+    size_t                     len;
+    unsigned                   n, found;
+    uint64_t                   id;
+    const char                *fault;
+    ngx_http_socketio_key_t    key;
+    ngx_http_socketio_item_t  *item;
+
+    static u_char  copy[1000];
+
+    ngx_http_socketio_store_lock(zone);
+
+    for (n = 0; n < 5; n++) {
+        key = store_key(zone, n);
+        found = 0;
+        id = 0;
+
+        for (item = ngx_http_socketio_store_first(zone, &key, 0); item;
+             item = ngx_http_socketio_store_next(zone, item, 0))
+        {
+            len = ngx_http_socketio_store_read(zone, item, copy, 1000);
+
+            if (len > 1000 || memcmp(copy, data, len) != 0 || item->id <= id) {
+                fault = "a record";
+                goto done;
+            }
+
+            found += item->id <= 6;
+            id = item->id;
+        }
+
+        if (found != (n < 3 ? 2 : 0)) {
+            fault = "a record of the survivor";
+            goto done;
+        }
+    }
+
+    fault = shm_store_fault(zone);
+
+done:
+
+    ngx_http_socketio_store_unlock(zone);
+
+    return fault;
+}
+
+
 /* A successor that is killed in its turn. */
 
 static void
@@ -265,7 +380,7 @@ killed(ngx_http_socketio_zone_t *zone, const scene_t *scene, pid_t pid)
 {
     size_t              i;
     const char         *fault;
-    ngx_atomic_t       *places[5];
+    ngx_atomic_t       *places[6];
     ngx_atomic_uint_t   dead;
 
     places[0] = &ngx_http_socketio_slot(zone, 1)->pid;
@@ -273,9 +388,10 @@ killed(ngx_http_socketio_zone_t *zone, const scene_t *scene, pid_t pid)
     places[2] = &ngx_http_socketio_slot(zone, 1)->lock.pid;
     places[3] = &zone->directory_lock.pid;
     places[4] = &zone->message_lock.pid;
+    places[5] = &zone->store_lock.pid;
     dead = (ngx_atomic_uint_t) pid;
 
-    for (i = 0; i < 5; i++) {
+    for (i = 0; i < 6; i++) {
         if (*places[i] == dead) {
             *places[i] = NOBODY;
         }
@@ -402,6 +518,7 @@ main(void)
 
     static const scene_t  scenes[] = {
         { "directory", directory_prepare, directory_act, directory_verify },
+        { "store", store_prepare, store_act, store_verify },
         { "messages", message_prepare, message_act, message_verify },
         { "successor", successor_prepare, successor_act, successor_verify }
     };
