@@ -16,6 +16,7 @@
 #include "hub/ngx_http_socketio_collect.h"
 #include "hub/ngx_http_socketio_forward.h"
 #include "hub/ngx_http_socketio_move.h"
+#include "hub/ngx_http_socketio_reader.h"
 
 #include <sys/eventfd.h>
 
@@ -172,9 +173,10 @@ ngx_http_socketio_channel_send(ngx_http_socketio_hub_t *hub,
     uint32_t    ref;
     uint64_t    bits, mask[NGX_HTTP_SOCKETIO_SLOTS / 64];
     ngx_int_t   rc;
-    ngx_uint_t  i, n, any;
+    ngx_uint_t  i, n, any, stuck;
 
     any = 0;
+    stuck = 0;
 
     for (i = 0; i < NGX_HTTP_SOCKETIO_SLOTS / 64; i++) {
         mask[i] = receivers[i];
@@ -183,11 +185,12 @@ ngx_http_socketio_channel_send(ngx_http_socketio_hub_t *hub,
             mask[i] &= ~((uint64_t) 1 << (hub->n % 64));
         }
 
+        stuck += ngx_http_socketio_reader_skip(hub, mask, i);
         any |= (mask[i] != 0);
     }
 
     if (!any) {
-        return NGX_OK;
+        return stuck ? NGX_ERROR : NGX_OK;
     }
 
     ref = ngx_http_socketio_message_put(hub->zone, hub->n, sequence, mask,
@@ -323,6 +326,13 @@ ngx_http_socketio_channel_retry(ngx_http_socketio_hub_t *hub)
     for ( /* void */ ; w; w = next) {
         next = w->next;
         bit = (uint64_t) 1 << w->slot % 64;
+
+        if (hub->stuck[w->slot / 64] & bit) {
+            ngx_http_socketio_stat(hub, NGX_HTTP_SOCKETIO_STAT_DROP_RING, 1);
+            ngx_http_socketio_message_read(hub->zone, w->ref, w->slot);
+            sio_free(&ngx_http_socketio_mem, w);
+            continue;
+        }
 
         if (!(hub->full[w->slot / 64] & bit)) {
 

@@ -17,6 +17,7 @@
 #include "hub/ngx_http_socketio_forward.h"
 #include "hub/ngx_http_socketio_move.h"
 #include "hub/ngx_http_socketio_probe.h"
+#include "hub/ngx_http_socketio_reader.h"
 #include "hub/ngx_http_socketio_reap.h"
 #include "codec/sio_base64.h"
 
@@ -396,6 +397,7 @@ ngx_http_socketio_hub_tick(ngx_event_t *ev)
     hub = c->data;
 
     ngx_http_socketio_reap(hub);
+    ngx_http_socketio_reader_check(hub);
     ngx_http_socketio_forward_check(hub);
     ngx_http_socketio_probe_check(hub, 0);
     ngx_http_socketio_move_check(hub);

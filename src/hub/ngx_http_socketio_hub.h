@@ -175,6 +175,14 @@ struct ngx_http_socketio_waiting_s {
 };
 
 
+/* Whether another worker takes out of its inbox, as the ticks see it. */
+
+typedef struct {
+    uint32_t                         head;      /* where it was */
+    uint32_t                         ticks;     /* since it moved */
+} ngx_http_socketio_reader_t;
+
+
 /* A log line that could come for each request: one a second is written. */
 
 typedef struct {
@@ -218,6 +226,8 @@ struct ngx_http_socketio_hub_s {
     ngx_uint_t                       nwaiting;
     uint64_t                         full[NGX_HTTP_SOCKETIO_SLOTS / 64];
     ngx_event_t                      retry;     /* what waits */
+    ngx_http_socketio_reader_t       readers[NGX_HTTP_SOCKETIO_SLOTS];
+    uint64_t                         stuck[NGX_HTTP_SOCKETIO_SLOTS / 64];
     unsigned                         wakes:1;   /* in wake[] there are some */
     uint64_t                         wake[NGX_HTTP_SOCKETIO_SLOTS / 64];
 
