@@ -131,13 +131,13 @@ for (const workers of [1, 4]) {
 
     try {
       await until(async () => await site.count('slow') === slow + 1,
-        { timeout: 60000 });
+        { timeout: 120000 });
     } finally {
       ended = true;
       ws.close();
     }
     await gone(ws.open.sid);
-  });
+  }, { timeout: 200000 });
 
   fact('a slow reader that keeps within the bound gets all', async (t) => {
     const ws = await site.opened(0, { path: '/large/' });
@@ -233,5 +233,5 @@ for (const workers of [1, 4]) {
     }
     await until(async () => await site.count('websocket') <= before);
     t.ok(true);
-  });
+  }, { timeout: 300000 });
 }
