@@ -541,6 +541,11 @@ sio_adapter_flags_decode(sio_msgpack_t *m, sio_adapter_broadcast_t *b)
             rc = sio_msgpack_next(m, &v);
             b->volatile_ = v.type == SIO_MSGPACK_TRUE;
 
+        } else if (sio_str_eq(key, sio_cstr("timeout"))) {
+            rc = sio_msgpack_next(m, &v);
+            b->timeout = v.type == SIO_MSGPACK_UINT && v.u < UINT32_MAX
+                         ? (uint32_t) v.u : 0;
+
         } else {
             rc = sio_msgpack_skip(m, NULL);
         }

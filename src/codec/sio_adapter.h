@@ -53,6 +53,7 @@ typedef struct {
     sio_str_t            args;       /* JSON values joined by commas */
     sio_binary_t         attachments;
     sio_adapter_opts_t   opts;
+    uint32_t             timeout;    /* flags.timeout: msec for acks, or 0 */
     unsigned             volatile_:1;
 } sio_adapter_broadcast_t;
 

@@ -1,0 +1,99 @@
+/*
+ * Requests between hosts, and their answers: who is there, remote joins,
+ * events from server to server, broadcasts that want acks.
+ *
+ * JSON, but for a broadcast with acks and an ack, which are MessagePack; the
+ * first byte tells.  Older nodes and emitters leave members out or name one
+ * socket ("sid") and one room: that is taken, too.
+ */
+
+
+#ifndef _SIO_ADAPTER_REQUEST_H_INCLUDED_
+#define _SIO_ADAPTER_REQUEST_H_INCLUDED_
+
+
+#include "codec/sio_adapter.h"
+
+
+typedef enum {
+    SIO_REQUEST_SOCKETS = 0,
+    SIO_REQUEST_ALL_ROOMS,
+    SIO_REQUEST_JOIN,
+    SIO_REQUEST_LEAVE,
+    SIO_REQUEST_DISCONNECT,
+    SIO_REQUEST_FETCH,
+    SIO_REQUEST_SERVER_EMIT,
+    SIO_REQUEST_BROADCAST,
+    SIO_RESPONSE_CLIENT_COUNT,
+    SIO_RESPONSE_ACK,
+    SIO_REQUEST_N
+} sio_request_e;
+
+
+typedef struct {
+    sio_request_e            type;
+    sio_str_t                uid;        /* empty: an emitter's */
+    sio_str_t                id;         /* requestId; empty: no answer */
+    sio_str_t               *rooms;      /* to join or leave; of a legacy
+                                            fetch: whose sockets */
+    unsigned                 nrooms;
+    unsigned                 close:1;    /* disconnect: the whole client */
+    sio_str_t                data;       /* JSON: of a server's event the list
+                                            [event, args...] */
+
+    /* opts.rooms and except of all, the packet of SIO_REQUEST_BROADCAST */
+    sio_adapter_broadcast_t  broadcast;
+} sio_request_t;
+
+
+/* An answer, JSON: slices of it, empty if there is none. */
+
+typedef struct {
+    sio_str_t                id;         /* requestId */
+    int                      type;       /* -1: none is given */
+    sio_str_t                sockets;    /* array */
+    sio_str_t                rooms;      /* array */
+    sio_str_t                data;       /* any value; of an ack, a value too */
+    uint64_t                 count;      /* clientCount */
+} sio_response_t;
+
+
+#pragma GCC visibility push(hidden)
+
+
+/*
+ * Decode a request.  What is filled is good until the next decode with a,
+ * and as long as message is.  SIO_OK, SIO_ERROR, SIO_DECLINED (a bound, an
+ * unknown type), SIO_NOMEM.
+ */
+int sio_adapter_request_decode(sio_adapter_t *a, sio_str_t message,
+    sio_request_t *r);
+
+/* Append a request, JSON; not for SIO_REQUEST_BROADCAST. */
+
+int sio_adapter_request_encode(sio_buf_t *buf, const sio_request_t *r);
+
+/* Decode an answer, JSON or MessagePack.  Results as above. */
+
+int sio_adapter_response_decode(sio_adapter_t *a, sio_str_t message,
+    sio_response_t *r);
+
+/*
+ * Append an answer of JSON: {"requestId":id,"NAME":value}, for a server's
+ * event and a client count with the type.  value: JSON text.
+ */
+int sio_adapter_response_encode(sio_buf_t *buf, sio_str_t id, int type,
+    const char *name, sio_str_t value);
+
+/*
+ * Append the ack of one client: value is JSON, its attachments those of from
+ * (may be NULL).
+ */
+int sio_adapter_ack_encode(sio_buf_t *buf, sio_str_t id, sio_str_t value,
+    const sio_binary_t *from);
+
+
+#pragma GCC visibility pop
+
+
+#endif /* _SIO_ADAPTER_REQUEST_H_INCLUDED_ */
