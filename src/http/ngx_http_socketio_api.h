@@ -1,8 +1,9 @@
 /*
  * The HTTP API: what its calls share.
  *
- * The module has let the request through (key, call, method, size) and
- * knows what its location says; a call reads the body and answers.
+ * The module has let the request through (key, call, method, size), read its
+ * body and knows what its location says; a call has a row in the module's
+ * table and a file of its own, and answers.
  */
 
 
@@ -20,26 +21,77 @@ typedef struct {
 } ngx_http_socketio_api_conf_t;
 
 
-typedef struct ngx_http_socketio_api_emit_s  ngx_http_socketio_api_emit_t;
-
-
-/* Of a request with a body that is read. */
+/* A call: its name in the path, and who answers. */
 
 typedef struct {
-    off_t                          max_body;
-    off_t                          received;  /* bytes */
-    ngx_http_socketio_api_emit_t  *emit;      /* once the body is there */
+    ngx_str_t                 name;
+    const char               *named;     /* what name follows, NULL: none */
+    ngx_uint_t                method;    /* NGX_HTTP_GET has HEAD too */
+
+    /* The body has been read.  Finalizes the request, now or later. */
+    void                    (*handler)(ngx_http_request_t *r);
+
+    ngx_uint_t                data;      /* the handler's */
+} ngx_http_socketio_api_call_t;
+
+
+/* Of a request that was let through. */
+
+typedef struct {
+    const ngx_http_socketio_api_call_t  *call;
+    sio_str_t                            name;      /* behind the call's */
+    off_t                                max_body;
+    off_t                                received;  /* bytes */
+    void                                *data;      /* the handler's */
 } ngx_http_socketio_api_ctx_t;
 
 
 extern ngx_module_t  ngx_http_socketio_api_module;
 
 
-/*
- * POST emit, when the body is read: answers, now or, if acks are waited for,
- * later.  Finalizes the request.
- */
+/* The handlers. */
+
 void ngx_http_socketio_api_emit(ngx_http_request_t *r);
+void ngx_http_socketio_api_operation(ngx_http_request_t *r);
+void ngx_http_socketio_api_fetch(ngx_http_request_t *r);
+
+
+/* The hub of the request's app; it is there when a handler is called. */
+
+ngx_http_socketio_hub_t *ngx_http_socketio_api_hub(ngx_http_request_t *r);
+
+/*
+ * The call that a request's path names, and the name behind it, decoded.
+ * NGX_OK; NGX_DECLINED: there is no such call, or (*call is set) it is called
+ * by another method; NGX_ERROR: no memory.
+ */
+ngx_int_t ngx_http_socketio_api_find(ngx_http_request_t *r,
+    const ngx_http_socketio_api_call_t *calls,
+    const ngx_http_socketio_api_call_t **call, sio_str_t *name);
+
+/* The body in one piece: where it is, or a copy.  NGX_OK, NGX_ERROR. */
+
+ngx_int_t ngx_http_socketio_api_text(ngx_http_request_t *r, sio_str_t *text);
+
+/*
+ * The next argument of the query, decoded: NGX_OK, NGX_DONE: there is no
+ * more, NGX_ERROR: no memory.  *pos begins as r->args.data.
+ */
+ngx_int_t ngx_http_socketio_api_arg(ngx_http_request_t *r, u_char **pos,
+    sio_str_t *name, sio_str_t *value);
+
+/*
+ * The answer comes later: keep the request, whose client may go away.  guard
+ * is called after msec at the latest if the answer did not come; its data is
+ * the connection.  Returns NGX_AGAIN, or NGX_HTTP_INTERNAL_SERVER_ERROR.
+ */
+ngx_int_t ngx_http_socketio_api_park(ngx_http_request_t *r,
+    ngx_event_t *guard, ngx_event_handler_pt handler, ngx_msec_t msec);
+
+/* Finalize it then; not from inside of one of its own handlers. */
+
+void ngx_http_socketio_api_resume(ngx_http_request_t *r, ngx_event_t *guard,
+    ngx_int_t rc);
 
 
 #endif /* _NGX_HTTP_SOCKETIO_API_H_INCLUDED_ */

@@ -22,6 +22,9 @@
 #define NGX_HTTP_SOCKETIO_API_GUARD  1000    /* msec */
 
 
+typedef struct ngx_http_socketio_api_emit_s  ngx_http_socketio_api_emit_t;
+
+
 /* What became of one emit. */
 
 typedef struct {
@@ -50,20 +53,15 @@ struct ngx_http_socketio_api_emit_s {
 
 
 static ngx_int_t ngx_http_socketio_api_run(ngx_http_request_t *r);
-static ngx_int_t ngx_http_socketio_api_text(ngx_http_request_t *r,
-    sio_str_t *text);
-static ngx_int_t ngx_http_socketio_api_text_copy(ngx_http_request_t *r,
-    ngx_chain_t *in, u_char *p);
 static ngx_int_t ngx_http_socketio_api_check(
     ngx_http_socketio_api_emit_t *emit, ngx_int_t *answer);
 static ngx_int_t ngx_http_socketio_api_send(
     ngx_http_socketio_api_emit_t *emit);
 static ngx_int_t ngx_http_socketio_api_send_one(
     ngx_http_socketio_api_emit_t *emit, ngx_uint_t i);
-static ngx_int_t ngx_http_socketio_api_park(
+static ngx_int_t ngx_http_socketio_api_wait(
     ngx_http_socketio_api_emit_t *emit);
 static void ngx_http_socketio_api_acked(ngx_http_socketio_collect_t *c);
-static void ngx_http_socketio_api_resume(ngx_http_socketio_api_emit_t *emit);
 static void ngx_http_socketio_api_expire(ngx_event_t *ev);
 static void ngx_http_socketio_api_cleanup(void *data);
 static ngx_int_t ngx_http_socketio_api_answer(
@@ -99,15 +97,8 @@ ngx_http_socketio_api_run(ngx_http_request_t *r)
     ngx_http_socketio_hub_t       *hub;
     ngx_http_socketio_api_ctx_t   *ctx;
     ngx_http_socketio_api_emit_t  *emit;
-    ngx_http_socketio_api_conf_t  *conf;
 
-    conf = ngx_http_get_module_loc_conf(r, ngx_http_socketio_api_module);
-    hub = conf->app->hub;
-
-    if (hub == NULL) {
-        return ngx_http_socketio_json_refuse(r, NGX_HTTP_SERVICE_UNAVAILABLE,
-                     "unavailable", "this worker does not serve the app", "");
-    }
+    hub = ngx_http_socketio_api_hub(r);
 
     emit = ngx_pcalloc(r->pool, sizeof(ngx_http_socketio_api_emit_t));
     cln = ngx_http_cleanup_add(r, 0);
@@ -128,9 +119,9 @@ ngx_http_socketio_api_run(ngx_http_request_t *r)
     cln->data = emit;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_socketio_api_module);
-    ctx->emit = emit;
+    ctx->data = emit;
 
-    rc = sio_emit_parse(&emit->body, text, &conf->app->limits.packet.json);
+    rc = sio_emit_parse(&emit->body, text, &hub->conf->limits.packet.json);
 
     if (rc == SIO_ERROR) {
         return ngx_http_socketio_json_refuse(r, NGX_HTTP_BAD_REQUEST,
@@ -147,81 +138,6 @@ ngx_http_socketio_api_run(ngx_http_request_t *r)
     }
 
     return ngx_http_socketio_api_send(emit);
-}
-
-
-/* The body in one piece: where it is, if it is in one buffer, or a copy. */
-
-static ngx_int_t
-ngx_http_socketio_api_text(ngx_http_request_t *r, sio_str_t *text)
-{
-    off_t         len;
-    u_char       *p;
-    ngx_chain_t  *in, *cl;
-
-    *text = sio_str(NULL, 0);
-
-    if (r->request_body == NULL || r->request_body->bufs == NULL) {
-        return NGX_OK;
-    }
-
-    in = r->request_body->bufs;
-    len = 0;
-
-    for (cl = in; cl; cl = cl->next) {
-        len += ngx_buf_size(cl->buf);
-    }
-
-    if (in->next == NULL && !in->buf->in_file) {
-        *text = sio_str(in->buf->pos, (size_t) len);
-        return NGX_OK;
-    }
-
-    p = ngx_pnalloc(r->pool, (size_t) len + 1);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    *text = sio_str(p, (size_t) len);
-
-    return ngx_http_socketio_api_text_copy(r, in, p);
-}
-
-
-static ngx_int_t
-ngx_http_socketio_api_text_copy(ngx_http_request_t *r, ngx_chain_t *in,
-    u_char *p)
-{
-    size_t     len;
-    ssize_t    n;
-    ngx_buf_t  *b;
-
-    for ( /* void */ ; in; in = in->next) {
-        b = in->buf;
-
-        if (ngx_buf_in_memory(b)) {
-            p = ngx_cpymem(p, b->pos, b->last - b->pos);
-            continue;
-        }
-
-        if (!b->in_file) {
-            continue;
-        }
-
-        len = (size_t) (b->file_last - b->file_pos);
-        n = ngx_read_file(b->file, p, len, b->file_pos);
-
-        if (n == NGX_ERROR || (size_t) n != len) {
-            ngx_log_error(NGX_LOG_CRIT, r->connection->log, 0,
-                          ngx_read_file_n " read only %z of %uz from \"%V\"",
-                          n, len, &b->file->name);
-            return NGX_ERROR;
-        }
-
-        p += len;
-    }
-
-    return NGX_OK;
 }
 
 
@@ -286,7 +202,7 @@ ngx_http_socketio_api_send(ngx_http_socketio_api_emit_t *emit)
     emit->sending = 0;
 
     if (emit->waiting) {
-        return ngx_http_socketio_api_park(emit);
+        return ngx_http_socketio_api_wait(emit);
     }
 
     return ngx_http_socketio_api_answer(emit);
@@ -374,19 +290,16 @@ ngx_http_socketio_api_send_one(ngx_http_socketio_api_emit_t *emit,
 }
 
 
-/* The count that reading the body took keeps the request. */
+/*
+ * The collections have their own deadlines, on a timer that a worker in
+ * shutdown does not wait for.
+ */
 
 static ngx_int_t
-ngx_http_socketio_api_park(ngx_http_socketio_api_emit_t *emit)
+ngx_http_socketio_api_wait(ngx_http_socketio_api_emit_t *emit)
 {
-    ngx_uint_t           i;
-    ngx_msec_t           longest;
-    ngx_connection_t    *c;
-    ngx_http_request_t  *r;
-
-    r = emit->request;
-    c = r->connection;
-    c->log->action = "waiting for acks";
+    ngx_uint_t  i;
+    ngx_msec_t  longest;
 
     longest = 0;
 
@@ -394,30 +307,11 @@ ngx_http_socketio_api_park(ngx_http_socketio_api_emit_t *emit)
         longest = ngx_max(longest, emit->body.emits[i].ack_msec);
     }
 
-    /*
-     * The collection has its own deadline, on a timer that a worker in
-     * shutdown does not wait for.
-     */
+    emit->request->connection->log->action = "waiting for acks";
 
-    emit->guard.handler = ngx_http_socketio_api_expire;
-    emit->guard.data = c;
-    emit->guard.log = c->log;
-
-    ngx_add_timer(&emit->guard, longest + NGX_HTTP_SOCKETIO_API_GUARD);
-
-    r->read_event_handler = ngx_http_test_reading;
-    r->write_event_handler = ngx_http_request_empty_handler;
-
-    /* what came before is no edge any more */
-
-    if (c->read->ready) {
-        ngx_post_event(c->read, &ngx_posted_events);
-
-    } else if (ngx_handle_read_event(c->read, 0) != NGX_OK) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    return NGX_AGAIN;
+    return ngx_http_socketio_api_park(emit->request, &emit->guard,
+                                      ngx_http_socketio_api_expire,
+                                      longest + NGX_HTTP_SOCKETIO_API_GUARD);
 }
 
 
@@ -454,22 +348,9 @@ ngx_http_socketio_api_acked(ngx_http_socketio_collect_t *c)
     emit->waiting--;
 
     if (emit->waiting == 0 && !emit->sending) {
-        ngx_http_socketio_api_resume(emit);
+        ngx_http_socketio_api_resume(emit->request, &emit->guard,
+                                     ngx_http_socketio_api_answer(emit));
     }
-}
-
-
-static void
-ngx_http_socketio_api_resume(ngx_http_socketio_api_emit_t *emit)
-{
-    ngx_connection_t    *c;
-    ngx_http_request_t  *r;
-
-    r = emit->request;
-    c = r->connection;
-
-    ngx_http_finalize_request(r, ngx_http_socketio_api_answer(emit));
-    ngx_http_run_posted_requests(c);
 }
 
 
@@ -488,7 +369,7 @@ ngx_http_socketio_api_expire(ngx_event_t *ev)
     c = ev->data;
     r = c->data;
     ctx = ngx_http_get_module_ctx(r, ngx_http_socketio_api_module);
-    emit = ctx->emit;
+    emit = ctx->data;
 
     emit->sending = 1;
 
@@ -500,7 +381,8 @@ ngx_http_socketio_api_expire(ngx_event_t *ev)
         }
     }
 
-    ngx_http_socketio_api_resume(emit);
+    ngx_http_socketio_api_resume(emit->request, &emit->guard,
+                                 ngx_http_socketio_api_answer(emit));
 }
 
 

@@ -4,9 +4,9 @@
  *     socketio_api APP            the location's calls are of this app
  *     socketio_api_key_file FILE  keys of Authorization: Bearer KEY
  *
- * The last part of the path names the call.  A request is refused in this
- * order: 401 without a key, so that nothing is learnt without one, 404, 405,
- * 413.  All of these answers leave the connection alive.
+ * The end of the path names the call, a row of the table below.  A request is
+ * refused in this order: 401 without a key, so that nothing is learnt without
+ * one, 404, 405, 413.  All of these answers leave the connection alive.
  *
  * client_max_body_size is what the location says, but looked at here: nginx
  * would answer with a page of HTML.
@@ -16,7 +16,10 @@
 #include "http/ngx_http_socketio_api.h"
 #include "http/ngx_http_socketio_api_key.h"
 #include "http/ngx_http_socketio_json.h"
+#include "hub/ngx_http_socketio_fetch.h"
 #include "transport/ngx_http_socketio_transport.h"
+
+#include "codec/sio_operation.h"
 
 
 /* A location with socketio_api, to be looked at when all are merged. */
@@ -36,8 +39,8 @@ typedef struct {
 static ngx_int_t ngx_http_socketio_api_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_socketio_api_unauthorized(ngx_http_request_t *r,
     ngx_int_t rc);
-static ngx_int_t ngx_http_socketio_api_called(ngx_str_t *uri,
-    const char *call);
+static ngx_int_t ngx_http_socketio_api_not_allowed(ngx_http_request_t *r,
+    const ngx_http_socketio_api_call_t *call);
 static void ngx_http_socketio_api_body(ngx_http_request_t *r);
 static ngx_int_t ngx_http_socketio_api_body_filter(ngx_http_request_t *r,
     ngx_chain_t *in);
@@ -53,6 +56,26 @@ static char *ngx_http_socketio_api_key_file(ngx_conf_t *cf,
 static ngx_int_t ngx_http_socketio_api_init(ngx_conf_t *cf);
 static ngx_uint_t ngx_http_socketio_api_guarded(ngx_conf_t *cf,
     void **loc_conf);
+
+
+static const ngx_http_socketio_api_call_t  ngx_http_socketio_api_calls[] = {
+    { ngx_string("emit"), NULL, NGX_HTTP_POST, ngx_http_socketio_api_emit, 0 },
+    { ngx_string("join"), NULL, NGX_HTTP_POST,
+      ngx_http_socketio_api_operation, SIO_OPERATION_JOIN },
+    { ngx_string("leave"), NULL, NGX_HTTP_POST,
+      ngx_http_socketio_api_operation, SIO_OPERATION_LEAVE },
+    { ngx_string("disconnect"), NULL, NGX_HTTP_POST,
+      ngx_http_socketio_api_operation, SIO_OPERATION_DISCONNECT },
+    { ngx_string("rooms"), NULL, NGX_HTTP_GET, ngx_http_socketio_api_fetch,
+      NGX_HTTP_SOCKETIO_FETCH_ROOMS },
+    { ngx_string("rooms"), "room", NGX_HTTP_GET, ngx_http_socketio_api_fetch,
+      NGX_HTTP_SOCKETIO_FETCH_ROOM },
+    { ngx_string("users"), "user", NGX_HTTP_GET, ngx_http_socketio_api_fetch,
+      NGX_HTTP_SOCKETIO_FETCH_USER },
+    { ngx_string("sockets"), "socket", NGX_HTTP_GET,
+      ngx_http_socketio_api_fetch, NGX_HTTP_SOCKETIO_FETCH_SOCKET },
+    { ngx_null_string, NULL, 0, NULL, 0 }
+};
 
 
 static ngx_command_t  ngx_http_socketio_api_commands[] = {
@@ -112,10 +135,12 @@ static ngx_http_request_body_filter_pt  ngx_http_socketio_next_body_filter;
 static ngx_int_t
 ngx_http_socketio_api_handler(ngx_http_request_t *r)
 {
-    ngx_int_t                      rc;
-    ngx_http_core_loc_conf_t      *clcf;
-    ngx_http_socketio_api_ctx_t   *ctx;
-    ngx_http_socketio_api_conf_t  *conf;
+    ngx_int_t                            rc;
+    sio_str_t                            name;
+    ngx_http_core_loc_conf_t            *clcf;
+    ngx_http_socketio_api_ctx_t         *ctx;
+    ngx_http_socketio_api_conf_t        *conf;
+    const ngx_http_socketio_api_call_t  *call;
 
     /* a subrequest would have the body of its parent */
 
@@ -132,21 +157,18 @@ ngx_http_socketio_api_handler(ngx_http_request_t *r)
         }
     }
 
-    if (!ngx_http_socketio_api_called(&r->uri, "emit")) {
-        return ngx_http_socketio_json_refuse(r, NGX_HTTP_NOT_FOUND,
-                                             "not_found", "unknown call", "");
+    rc = ngx_http_socketio_api_find(r, ngx_http_socketio_api_calls, &call,
+                                    &name);
+
+    if (rc == NGX_ERROR) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    if (r->method != NGX_HTTP_POST) {
-        if (ngx_http_socketio_json_header(r, "Allow", "POST") != NGX_OK) {
-            return NGX_HTTP_INTERNAL_SERVER_ERROR;
-        }
-
-        return ngx_http_socketio_json_refuse(r, NGX_HTTP_NOT_ALLOWED,
-                                     "invalid", "the method must be POST", "");
+    if (rc != NGX_OK) {
+        return ngx_http_socketio_api_not_allowed(r, call);
     }
 
-    if (ngx_http_socketio_early(r)) {
+    if (call->method == NGX_HTTP_POST && ngx_http_socketio_early(r)) {
         return ngx_http_socketio_json_refuse(r, NGX_HTTP_SOCKETIO_TOO_EARLY,
                                      "too_early", "sent in TLS early data", "");
     }
@@ -160,6 +182,8 @@ ngx_http_socketio_api_handler(ngx_http_request_t *r)
 
     clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
 
+    ctx->call = call;
+    ctx->name = name;
     ctx->max_body = conf->max_body ? conf->max_body
                                    : clcf->client_max_body_size;
 
@@ -174,6 +198,33 @@ ngx_http_socketio_api_handler(ngx_http_request_t *r)
     rc = ngx_http_read_client_request_body(r, ngx_http_socketio_api_body);
 
     return rc >= NGX_HTTP_SPECIAL_RESPONSE ? rc : NGX_DONE;
+}
+
+
+/* No such call, or another method. */
+
+static ngx_int_t
+ngx_http_socketio_api_not_allowed(ngx_http_request_t *r,
+    const ngx_http_socketio_api_call_t *call)
+{
+    ngx_uint_t  get;
+
+    if (call == NULL) {
+        return ngx_http_socketio_json_refuse(r, NGX_HTTP_NOT_FOUND,
+                                             "not_found", "unknown call", "");
+    }
+
+    get = (call->method == NGX_HTTP_GET);
+
+    if (ngx_http_socketio_json_header(r, "Allow", get ? "GET, HEAD" : "POST")
+        != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_http_socketio_json_refuse(r, NGX_HTTP_NOT_ALLOWED, "invalid",
+                                         get ? "the method must be GET or HEAD"
+                                             : "the method must be POST", "");
 }
 
 
@@ -205,21 +256,6 @@ ngx_http_socketio_api_unauthorized(ngx_http_request_t *r, ngx_int_t rc)
 }
 
 
-/* Whether the last part of the path is the call's name. */
-
-static ngx_int_t
-ngx_http_socketio_api_called(ngx_str_t *uri, const char *call)
-{
-    size_t  len;
-
-    len = ngx_strlen(call);
-
-    return uri->len > len
-           && uri->data[uri->len - len - 1] == '/'
-           && ngx_memcmp(uri->data + uri->len - len, call, len) == 0;
-}
-
-
 static void
 ngx_http_socketio_api_body(ngx_http_request_t *r)
 {
@@ -232,7 +268,14 @@ ngx_http_socketio_api_body(ngx_http_request_t *r)
         return;
     }
 
-    ngx_http_socketio_api_emit(r);
+    if (ngx_http_socketio_api_hub(r) == NULL) {
+        ngx_http_finalize_request(r,
+             ngx_http_socketio_json_refuse(r, NGX_HTTP_SERVICE_UNAVAILABLE,
+                     "unavailable", "this worker does not serve the app", ""));
+        return;
+    }
+
+    ctx->call->handler(r);
 }
 
 

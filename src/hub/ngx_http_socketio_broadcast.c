@@ -26,13 +26,9 @@ typedef struct {
 static ngx_int_t ngx_http_socketio_broadcast_out(ngx_http_socketio_hub_t *hub,
     const ngx_http_socketio_broadcast_t *b, const uint64_t *slots,
     uint64_t sequence);
-static void ngx_http_socketio_broadcast_find(ngx_http_socketio_hub_t *hub,
-    const ngx_http_socketio_broadcast_t *b, ngx_http_socketio_found_t *found);
 static void ngx_http_socketio_broadcast_here(ngx_http_socketio_hub_t *hub,
     const ngx_http_socketio_broadcast_t *b, uint64_t sequence);
 static void ngx_http_socketio_deliver(sio_socket_t *socket, void *ctx);
-static ngx_int_t ngx_http_socketio_names_get(sio_wire_t *record,
-    sio_str_t *names, unsigned *n);
 
 
 ngx_int_t
@@ -63,7 +59,8 @@ ngx_http_socketio_broadcast(ngx_http_socketio_hub_t *hub,
         __atomic_store_n(&slot->busy, sequence, __ATOMIC_SEQ_CST);
     }
 
-    ngx_http_socketio_broadcast_find(hub, b, &found);
+    ngx_memzero(&found, sizeof(ngx_http_socketio_found_t));
+    ngx_http_socketio_target_find(hub, b->nsp, &b->target, &found);
 
     rc = ngx_http_socketio_broadcast_out(hub, b, found.slots, sequence);
 
@@ -93,32 +90,30 @@ ngx_http_socketio_broadcast(ngx_http_socketio_hub_t *hub,
 
 /* The slots with members of the rooms addressed; a socket's id is a room. */
 
-static void
-ngx_http_socketio_broadcast_find(ngx_http_socketio_hub_t *hub,
-    const ngx_http_socketio_broadcast_t *b, ngx_http_socketio_found_t *found)
+void
+ngx_http_socketio_target_find(ngx_http_socketio_hub_t *hub, sio_str_t nsp,
+    const sio_target_t *target, ngx_http_socketio_found_t *found)
 {
     ngx_uint_t               i;
     sio_str_t                room;
     ngx_http_socketio_key_t  key;
 
-    ngx_memzero(found, sizeof(ngx_http_socketio_found_t));
-
-    if (b->target.nrooms == 0) {
+    if (target->nrooms == 0) {
         room = sio_str(NULL, 0);
-        ngx_http_socketio_key_room(hub->zone, b->nsp, room, &key);
+        ngx_http_socketio_key_room(hub->zone, nsp, room, &key);
         ngx_http_socketio_directory_find(hub->zone, &key, found);
         return;
     }
 
-    for (i = 0; i < b->target.nrooms; i++) {
-        room = b->target.rooms[i];
+    for (i = 0; i < target->nrooms; i++) {
+        room = target->rooms[i];
 
         if (room.len == EIO_SID_LEN) {
-            ngx_http_socketio_key_socket(hub->zone, b->nsp, room, &key);
+            ngx_http_socketio_key_socket(hub->zone, nsp, room, &key);
             ngx_http_socketio_directory_find(hub->zone, &key, found);
         }
 
-        ngx_http_socketio_key_room(hub->zone, b->nsp, room, &key);
+        ngx_http_socketio_key_room(hub->zone, nsp, room, &key);
         ngx_http_socketio_directory_find(hub->zone, &key, found);
     }
 }
@@ -152,16 +147,8 @@ ngx_http_socketio_broadcast_out(ngx_http_socketio_hub_t *hub,
     sio_wire_put_u8(&w, b->msg->volatile_ ? NGX_HTTP_SOCKETIO_VOLATILE : 0);
     sio_wire_put_u64(&w, (uint64_t) b->ack_id);
 
-    sio_wire_put_u32(&w, b->target.nrooms);
-    for (i = 0; i < b->target.nrooms; i++) {
-        sio_wire_put_str(&w, b->target.rooms[i]);
-    }
-
-    sio_wire_put_u32(&w, b->target.nexcept);
-    for (i = 0; i < b->target.nexcept; i++) {
-        sio_wire_put_str(&w, b->target.except[i]);
-    }
-
+    ngx_http_socketio_names_put(&w, b->target.rooms, b->target.nrooms);
+    ngx_http_socketio_names_put(&w, b->target.except, b->target.nexcept);
     sio_wire_put_str(&w, sio_str(b->msg->image, b->msg->len));
 
     if (sio_wire_end(&w) != SIO_OK) {
@@ -227,7 +214,21 @@ damaged:
 }
 
 
-static ngx_int_t
+void
+ngx_http_socketio_names_put(sio_wire_writer_t *w, const sio_str_t *names,
+    unsigned n)
+{
+    unsigned  i;
+
+    sio_wire_put_u32(w, n);
+
+    for (i = 0; i < n; i++) {
+        sio_wire_put_str(w, names[i]);
+    }
+}
+
+
+ngx_int_t
 ngx_http_socketio_names_get(sio_wire_t *record, sio_str_t *names, unsigned *n)
 {
     uint32_t  i, count;

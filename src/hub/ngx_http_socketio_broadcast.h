@@ -45,6 +45,23 @@ ngx_int_t ngx_http_socketio_broadcast(ngx_http_socketio_hub_t *hub,
     const ngx_http_socketio_broadcast_t *b, uint64_t *matched,
     uint64_t *expect);
 
+/*
+ * Add to found the slots that have sockets addressed by a target, as the
+ * directory has them, and how many; found is zeroed by the caller.
+ */
+void ngx_http_socketio_target_find(ngx_http_socketio_hub_t *hub,
+    sio_str_t nsp, const sio_target_t *target,
+    ngx_http_socketio_found_t *found);
+
+/*
+ * Lists of names in records.  get fills names, at most SIO_EMIT_ROOMS_MAX
+ * views of the record; NGX_ERROR: there are more.
+ */
+void ngx_http_socketio_names_put(sio_wire_writer_t *w, const sio_str_t *names,
+    unsigned n);
+ngx_int_t ngx_http_socketio_names_get(sio_wire_t *record, sio_str_t *names,
+    unsigned *n);
+
 /* A BROADCAST record came. */
 
 void ngx_http_socketio_broadcast_receive(ngx_http_socketio_hub_t *hub,

@@ -14,8 +14,10 @@
 #include "hub/ngx_http_socketio_channel.h"
 #include "hub/ngx_http_socketio_broadcast.h"
 #include "hub/ngx_http_socketio_collect.h"
+#include "hub/ngx_http_socketio_fetch.h"
 #include "hub/ngx_http_socketio_forward.h"
 #include "hub/ngx_http_socketio_move.h"
+#include "hub/ngx_http_socketio_operation.h"
 #include "hub/ngx_http_socketio_reader.h"
 
 #include <sys/eventfd.h>
@@ -520,6 +522,15 @@ ngx_http_socketio_channel_dispatch(ngx_http_socketio_hub_t *hub,
     case NGX_HTTP_SOCKETIO_RECORD_EXPECT:
     case NGX_HTTP_SOCKETIO_RECORD_ACK:
         ngx_http_socketio_collect_receive(hub, type, &record, &from);
+        return;
+
+    case NGX_HTTP_SOCKETIO_RECORD_OPERATION:
+        ngx_http_socketio_operation_receive(hub, &record, &from);
+        return;
+
+    case NGX_HTTP_SOCKETIO_RECORD_FETCH:
+    case NGX_HTTP_SOCKETIO_RECORD_FETCHED:
+        ngx_http_socketio_fetch_receive(hub, type, &record, &from);
         return;
 
     case NGX_HTTP_SOCKETIO_RECORD_PROBE:

@@ -32,7 +32,10 @@ typedef enum {
     NGX_HTTP_SOCKETIO_RECORD_READY,
     NGX_HTTP_SOCKETIO_RECORD_HELD,
     NGX_HTTP_SOCKETIO_RECORD_EXPECT,            /* collect */
-    NGX_HTTP_SOCKETIO_RECORD_ACK
+    NGX_HTTP_SOCKETIO_RECORD_ACK,
+    NGX_HTTP_SOCKETIO_RECORD_OPERATION,         /* operation */
+    NGX_HTTP_SOCKETIO_RECORD_FETCH,             /* fetch */
+    NGX_HTTP_SOCKETIO_RECORD_FETCHED
 } ngx_http_socketio_record_e;
 
 

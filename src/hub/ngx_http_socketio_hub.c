@@ -14,6 +14,7 @@
 #include "hub/ngx_http_socketio_cluster.h"
 #include "hub/ngx_http_socketio_dispatch.h"
 #include "hub/ngx_http_socketio_echo.h"
+#include "hub/ngx_http_socketio_fetch.h"
 #include "hub/ngx_http_socketio_forward.h"
 #include "hub/ngx_http_socketio_move.h"
 #include "hub/ngx_http_socketio_probe.h"
@@ -131,6 +132,7 @@ ngx_http_socketio_hub_init(ngx_http_socketio_app_t *app, ngx_cycle_t *cycle,
     sio_wheel_init(&hub->wheel, ngx_http_socketio_now());
     sio_ack_table_init(&hub->acks, mem, &hub->zone->hash, &hub->wheel,
                        NGX_HTTP_SOCKETIO_ACKS_MAX);
+    ngx_http_socketio_fetch_init(hub);
 
     sio_buf_init(&hub->record, mem, 64 * 1024 * 1024);
     sio_buf_init(&hub->packet, mem, 64 * 1024 * 1024);
@@ -223,6 +225,7 @@ ngx_http_socketio_hub_cleanup(ngx_http_socketio_hub_t *hub)
     (void) ngx_http_socketio_directory_reap(hub->zone, hub->n);
 
     sio_ack_table_free(&hub->acks);
+    sio_ack_table_free(&hub->fetches);
     sio_map_free(&hub->sessions);
     sio_map_free(&hub->parked);
     sio_map_free(&hub->probes);
@@ -366,6 +369,10 @@ ngx_http_socketio_hub_fire(sio_wheel_t *wheel, sio_timer_t *timer,
 
     case NGX_HTTP_SOCKETIO_TIMER_CARRIER:
         ngx_http_socketio_carrier->timeout(timer);
+        break;
+
+    case NGX_HTTP_SOCKETIO_TIMER_FETCH:
+        ngx_http_socketio_fetch_timeout(hub, timer);
         break;
     }
 }

@@ -13,6 +13,8 @@
  *                 elsewhere
  *     dispatch    events to rules, and what rules do
  *     collect     acks of many sockets for one API request
+ *     fetch       what all workers know of rooms, users, sockets
+ *     operation   join, leave, disconnect, wherever the sockets are
  *
  * The carriers (WebSocket, polling) are on the floor above and hand their
  * functions down in a table.
@@ -55,7 +57,8 @@ typedef enum {
     NGX_HTTP_SOCKETIO_TIMER_ACK,
     NGX_HTTP_SOCKETIO_TIMER_MOVE,
     NGX_HTTP_SOCKETIO_TIMER_PROBE,
-    NGX_HTTP_SOCKETIO_TIMER_CARRIER
+    NGX_HTTP_SOCKETIO_TIMER_CARRIER,
+    NGX_HTTP_SOCKETIO_TIMER_FETCH
 } ngx_http_socketio_timer_e;
 
 
@@ -205,6 +208,7 @@ struct ngx_http_socketio_hub_s {
     sio_map_t                        parked;    /* forwarded requests, by id */
     sio_map_t                        probes;    /* our WebSockets, by id */
     sio_ack_table_t                  acks;
+    sio_ack_table_t                  fetches;   /* whom we asked, by id */
     sio_wheel_t                      wheel;
     eio_env_t                        socketio;
     eio_env_t                        echo;
@@ -236,6 +240,7 @@ struct ngx_http_socketio_hub_s {
 
     uint64_t                         ids;       /* of requests and probes */
     uint32_t                         ack_ids;
+    int64_t                          fetch_ids;
     sio_buf_t                        record;    /* a message being written */
     sio_buf_t                        packet;    /* a packet being written */
     sio_buf_t                        payload;   /* a polling answer */

@@ -8,6 +8,8 @@
 
 #define SIO_CLIENT_ERROR_MAX  65536      /* bytes of a CONNECT_ERROR's JSON */
 
+#define SIO_CLIENT_LINGER     1000       /* msec to fetch the last packets */
+
 #define SIO_ERROR_INVALID     "{\"message\":\"Invalid namespace\"}"
 #define SIO_ERROR_BUSY        "{\"message\":\"Service unavailable\"}"
 #define SIO_ERROR_MANY        "{\"message\":\"Too many namespaces\"}"
@@ -99,6 +101,37 @@ sio_client_send(sio_client_t *client, const sio_packet_t *pkt)
     sio_buf_free(&buf);
 
     return rc;
+}
+
+
+void
+sio_client_disconnect(sio_client_t *client)
+{
+    sio_app_t      *app;
+    eio_session_t  *s;
+
+    app = client->app;
+    s = client->session;
+
+    sio_app_enter(app);
+
+    while (client->sockets) {
+        sio_socket_disconnect(client->sockets);
+    }
+
+    if (s->transport == EIO_POLLING && !eio_outq_empty(&s->out)) {
+
+        /* nothing more is taken, and the timeout closes it */
+
+        client->closing = 1;
+        client->connected = 0;
+        eio_session_set_timeout(s, app->ops->now(app) + SIO_CLIENT_LINGER);
+
+    } else {
+        eio_session_close(s, EIO_REASON_FORCED_CLOSE, app->ops->now(app));
+    }
+
+    sio_app_leave(app);
 }
 
 

@@ -62,6 +62,14 @@ void sio_client_free(sio_client_t *client);
 sio_socket_t *sio_client_socket(sio_client_t *client, sio_str_t nsp);
 
 /*
+ * The server ends all sockets of the client, then the session.  Polling is
+ * given a moment to fetch what the sockets were sent: told of both ends in
+ * one answer, the stock client takes the second for the cause, and connects
+ * again.
+ */
+void sio_client_disconnect(sio_client_t *client);
+
+/*
  * Encode a packet without attachments and send it.  Results as
  * eio_session_send(): whatever fails closes the session.
  */

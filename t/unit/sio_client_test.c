@@ -370,6 +370,59 @@ test_timeout(void)
 }
 
 
+/* The server ends all of it. */
+
+static void
+test_disconnect(void)
+{
+    fx_conn_t  *conn;
+
+    fx_init(&unit_mem);
+
+    conn = fx_open();
+    fx_text(conn, "40");
+    fx_text(conn, "40/n");
+    (void) fx_take(conn);
+    (void) fx_log_take();
+    sio_client_disconnect(&conn->c);
+    ok(!fx_live(conn), "a WebSocket is closed at once");
+    is_int(conn->s.reason, EIO_REASON_FORCED_CLOSE, "by the server");
+    fx_is(fx_log_take(),
+          "disconnect /n server namespace disconnect rooms=0;"
+          "disconnect / server namespace disconnect rooms=0;",
+          "both sockets ended before");
+    fx_is(fx_take(conn), "41/n,|41", "and were told");
+    sio_client_disconnect(&conn->c);
+    fx_close(conn);
+
+    conn = fx_open();
+    conn->s.transport = EIO_POLLING;
+    fx_text(conn, "40");
+    (void) fx_take(conn);
+    sio_client_disconnect(&conn->c);
+    fx_is(fx_take(conn), "41", "polling: the socket is told");
+    ok(fx_live(conn), "before the session ends");
+    fx_text(conn, "40");
+    fx_is(fx_take(conn), "", "nothing more is taken");
+    ok(fx_socket(conn, "/") == NULL, "no socket is made");
+    conn->s.heartbeat += 100000;
+    eio_session_expire(&conn->s, fx.now + 999);
+    ok(fx_live(conn), "it is given a moment");
+    eio_session_expire(&conn->s, fx.now + 1000);
+    ok(!fx_live(conn), "and then closed");
+    fx_close(conn);
+
+    conn = fx_open();
+    conn->s.transport = EIO_POLLING;
+    sio_client_disconnect(&conn->c);
+    ok(!fx_live(conn) || conn->s.out.head, "nobody is to be told");
+    fx_close(conn);
+
+    fx_cleanup();
+    unit_mem_none_left("disconnect: all memory is given back");
+}
+
+
 static void
 test_pending(void)
 {
@@ -662,6 +715,7 @@ main(void)
     test_closing();
     test_events();
     test_timeout();
+    test_disconnect();
     test_pending();
     test_greeting();
     test_inside();

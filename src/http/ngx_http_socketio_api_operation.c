@@ -1,0 +1,327 @@
+/*
+ * POST join, leave, disconnect: operations on the sockets addressed, one or a
+ * batch of them.
+ *
+ * The whole body is checked before anything is done.  The answer is given
+ * when the workers that have the sockets have done it, so that an emit that
+ * is posted behind it finds the rooms as they should be; it does not wait for
+ * a worker that stands still.
+ */
+
+
+#include "http/ngx_http_socketio_api.h"
+#include "http/ngx_http_socketio_json.h"
+#include "hub/ngx_http_socketio_dispatch.h"
+#include "hub/ngx_http_socketio_fetch.h"
+#include "hub/ngx_http_socketio_operation.h"
+
+
+/* More than the wheel may be late: a worker that shuts down waits as long. */
+
+#define NGX_HTTP_SOCKETIO_API_GUARD  1000    /* msec */
+
+
+/* What became of one of them. */
+
+typedef struct {
+    ngx_int_t                       rc;
+    uint64_t                        matched;
+} ngx_http_socketio_api_done_t;
+
+
+typedef struct {
+    ngx_http_request_t             *request;
+    sio_mem_t                       mem;
+    sio_operation_body_t            body;
+    ngx_http_socketio_api_done_t   *done;
+    ngx_http_socketio_fetch_t       fetch;
+    ngx_event_t                     guard;
+} ngx_http_socketio_api_operation_t;
+
+
+static ngx_int_t ngx_http_socketio_api_operate(ngx_http_request_t *r);
+static ngx_int_t ngx_http_socketio_api_operate_parse(
+    ngx_http_socketio_api_operation_t *op, ngx_int_t *answer);
+static ngx_int_t ngx_http_socketio_api_operate_do(
+    ngx_http_socketio_api_operation_t *op);
+static void ngx_http_socketio_api_operated(ngx_http_socketio_fetch_t *f);
+static void ngx_http_socketio_api_operate_late(ngx_event_t *ev);
+static void ngx_http_socketio_api_operate_cleanup(void *data);
+static ngx_int_t ngx_http_socketio_api_known(ngx_http_request_t *r,
+    const sio_operation_body_t *body, ngx_int_t *answer);
+static ngx_int_t ngx_http_socketio_api_operate_answer(
+    ngx_http_socketio_api_operation_t *op);
+
+
+void
+ngx_http_socketio_api_operation(ngx_http_request_t *r)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_http_socketio_api_operate(r);
+
+    if (rc != NGX_AGAIN) {
+        ngx_http_finalize_request(r, rc);
+    }
+}
+
+
+static ngx_int_t
+ngx_http_socketio_api_operate(ngx_http_request_t *r)
+{
+    ngx_int_t                           answer;
+    ngx_http_cleanup_t                 *cln;
+    ngx_http_socketio_api_ctx_t        *ctx;
+    ngx_http_socketio_api_operation_t  *op;
+
+    op = ngx_pcalloc(r->pool, sizeof(ngx_http_socketio_api_operation_t));
+    cln = ngx_http_cleanup_add(r, 0);
+
+    if (op == NULL || cln == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_socketio_api_module);
+    ctx->data = op;
+
+    op->request = r;
+    op->fetch.hub = ngx_http_socketio_api_hub(r);
+    op->fetch.question.type = NGX_HTTP_SOCKETIO_FETCH_NOTHING;
+    op->fetch.question.limit = 1;
+    op->fetch.done = ngx_http_socketio_api_operated;
+    op->fetch.data = op;
+
+    cln->handler = ngx_http_socketio_api_operate_cleanup;
+    cln->data = op;
+
+    if (ngx_http_socketio_api_operate_parse(op, &answer) != NGX_OK) {
+        return answer;
+    }
+
+    return ngx_http_socketio_api_operate_do(op);
+}
+
+
+/* NGX_DECLINED: *answer finalizes the request. */
+
+static ngx_int_t
+ngx_http_socketio_api_operate_parse(ngx_http_socketio_api_operation_t *op,
+    ngx_int_t *answer)
+{
+    int                           rc;
+    sio_str_t                     text;
+    ngx_http_request_t           *r;
+    ngx_http_socketio_api_ctx_t  *ctx;
+
+    r = op->request;
+    ctx = ngx_http_get_module_ctx(r, ngx_http_socketio_api_module);
+
+    *answer = NGX_HTTP_INTERNAL_SERVER_ERROR;
+
+    if (ngx_http_socketio_api_text(r, &text) != NGX_OK) {
+        return NGX_DECLINED;
+    }
+
+    ngx_http_socketio_pool_mem(&op->mem, r->pool);
+    sio_operation_init(&op->body, &op->mem);
+
+    rc = sio_operation_parse(&op->body, ctx->call->data, text,
+                             &op->fetch.hub->conf->limits.packet.json);
+
+    if (rc == SIO_ERROR) {
+        *answer = ngx_http_socketio_json_refuse(r, NGX_HTTP_BAD_REQUEST,
+                                                "invalid", op->body.read.error,
+                                                op->body.read.path);
+    }
+
+    if (rc != SIO_OK) {
+        return NGX_DECLINED;
+    }
+
+    return ngx_http_socketio_api_known(r, &op->body, answer);
+}
+
+
+static ngx_int_t
+ngx_http_socketio_api_operate_do(ngx_http_socketio_api_operation_t *op)
+{
+    unsigned                  i;
+    ngx_http_socketio_hub_t  *hub;
+
+    hub = op->fetch.hub;
+
+    op->done = ngx_pcalloc(op->request->pool,
+                           op->body.n * sizeof(ngx_http_socketio_api_done_t));
+    if (op->done == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    for (i = 0; i < op->body.n; i++) {
+        op->done[i].rc = ngx_http_socketio_operate(hub,
+                                                   &op->body.operations[i],
+                                                   &op->done[i].matched,
+                                                   op->fetch.slots);
+    }
+
+    if (ngx_http_socketio_fetch(&op->fetch) == NGX_AGAIN) {
+        op->request->connection->log->action = "waiting for other workers";
+
+        return ngx_http_socketio_api_park(op->request, &op->guard,
+                                      ngx_http_socketio_api_operate_late,
+                                      NGX_HTTP_SOCKETIO_FETCH_TIMEOUT
+                                      + NGX_HTTP_SOCKETIO_API_GUARD);
+    }
+
+    /* what was handed over is done, also if nobody can tell us so */
+
+    return ngx_http_socketio_api_operate_answer(op);
+}
+
+
+static void
+ngx_http_socketio_api_operated(ngx_http_socketio_fetch_t *f)
+{
+    ngx_http_socketio_api_operation_t  *op;
+
+    op = f->data;
+
+    ngx_http_socketio_api_resume(op->request, &op->guard,
+                                 ngx_http_socketio_api_operate_answer(op));
+}
+
+
+static void
+ngx_http_socketio_api_operate_late(ngx_event_t *ev)
+{
+    ngx_connection_t                   *c;
+    ngx_http_request_t                 *r;
+    ngx_http_socketio_api_ctx_t        *ctx;
+    ngx_http_socketio_api_operation_t  *op;
+
+    c = ev->data;
+    r = c->data;
+    ctx = ngx_http_get_module_ctx(r, ngx_http_socketio_api_module);
+    op = ctx->data;
+
+    ngx_http_socketio_fetch_timeout(op->fetch.hub, &op->fetch.ack->timer);
+}
+
+
+static void
+ngx_http_socketio_api_operate_cleanup(void *data)
+{
+    ngx_http_socketio_api_operation_t  *op = data;
+
+    if (op->guard.timer_set) {
+        ngx_del_timer(&op->guard);
+    }
+
+    ngx_http_socketio_fetch_free(&op->fetch);
+}
+
+
+/* Whether all namespaces exist.  NGX_DECLINED: *answer finalizes. */
+
+static ngx_int_t
+ngx_http_socketio_api_known(ngx_http_request_t *r,
+    const sio_operation_body_t *body, ngx_int_t *answer)
+{
+    char                      path[SIO_BODY_PATH_MAX];
+    unsigned                  i;
+    ngx_http_socketio_hub_t  *hub;
+
+    hub = ngx_http_socketio_api_hub(r);
+
+    for (i = 0; i < body->n; i++) {
+
+        if (ngx_http_socketio_namespace(hub->conf, body->operations[i].nsp)) {
+            continue;
+        }
+
+        ngx_memcpy(path, "namespace", sizeof("namespace"));
+
+        if (body->read.batch) {
+            *ngx_sprintf((u_char *) path, "[%ui].namespace", i) = '\0';
+        }
+
+        *answer = ngx_http_socketio_json_refuse(r, NGX_HTTP_NOT_FOUND,
+                                      "not_found", "unknown namespace", path);
+        return NGX_DECLINED;
+    }
+
+    return NGX_OK;
+}
+
+
+/* As the answer to POST emit: of a batch, each tells what became of it. */
+
+static ngx_int_t
+ngx_http_socketio_api_operate_answer(ngx_http_socketio_api_operation_t *op)
+{
+    char                                 path[NGX_INT_T_LEN + sizeof("[]")];
+    uint64_t                             matched;
+    unsigned                             i, failed;
+    ngx_http_socketio_json_t             json;
+    const sio_operation_body_t          *body;
+    const ngx_http_socketio_api_done_t  *done;
+
+    static const char  *error = "the zone is full, try again";
+
+    body = &op->body;
+    done = op->done;
+    matched = 0;
+    failed = body->n;
+
+    for (i = body->n; i > 0; i--) {
+        matched += done[i - 1].matched;
+
+        if (done[i - 1].rc != NGX_OK) {
+            failed = i - 1;
+        }
+    }
+
+    ngx_http_socketio_json_init(&json, op->request);
+
+    if (failed == body->n) {
+        ngx_http_socketio_json_text(&json, "{\"ok\":true");
+
+    } else {
+        path[0] = '\0';
+
+        if (body->read.batch) {
+            *ngx_sprintf((u_char *) path, "[%ui]", failed) = '\0';
+        }
+
+        ngx_http_socketio_json_text(&json, "{\"ok\":false,\"error\":");
+        ngx_http_socketio_json_error(&json, "unavailable", error, path);
+    }
+
+    if (body->read.batch || failed == body->n) {
+        ngx_http_socketio_json_member(&json, "matched", matched);
+    }
+
+    if (body->read.batch) {
+        ngx_http_socketio_json_text(&json, ",\"results\":[");
+
+        for (i = 0; i < body->n; i++) {
+            ngx_http_socketio_json_text(&json, i ? ",{" : "{");
+
+            if (done[i].rc == NGX_OK) {
+                ngx_http_socketio_json_member(&json, "matched",
+                                              done[i].matched);
+            } else {
+                ngx_http_socketio_json_text(&json, "\"error\":");
+                ngx_http_socketio_json_error(&json, "unavailable", error, "");
+            }
+
+            ngx_http_socketio_json_text(&json, "}");
+        }
+
+        ngx_http_socketio_json_text(&json, "]");
+    }
+
+    ngx_http_socketio_json_text(&json, "}");
+
+    return ngx_http_socketio_json_send(&json, failed == body->n ? NGX_HTTP_OK
+                                             : NGX_HTTP_SERVICE_UNAVAILABLE);
+}

@@ -1,0 +1,26 @@
+/*
+ * Fetch: what this worker answers.
+ */
+
+
+#ifndef _NGX_HTTP_SOCKETIO_FETCH_ANSWER_H_INCLUDED_
+#define _NGX_HTTP_SOCKETIO_FETCH_ANSWER_H_INCLUDED_
+
+
+#include "hub/ngx_http_socketio_fetch.h"
+
+
+/*
+ * Append the answer to a question, as ngx_http_socketio_fetch.h has it.
+ * NGX_OK, NGX_ERROR: no memory.
+ */
+ngx_int_t ngx_http_socketio_fetch_answer(ngx_http_socketio_hub_t *hub,
+    const ngx_http_socketio_question_t *q, sio_buf_t *buf);
+
+/* The room of a user, built in room; empty: an id that nobody can have. */
+
+sio_str_t ngx_http_socketio_fetch_user(sio_str_t user,
+    uint8_t room[SIO_ROOM_MAX]);
+
+
+#endif /* _NGX_HTTP_SOCKETIO_FETCH_ANSWER_H_INCLUDED_ */
