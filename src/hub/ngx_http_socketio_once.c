@@ -111,8 +111,12 @@ ngx_http_socketio_once_find(ngx_http_socketio_hub_t *hub,
             return NGX_DONE;
         }
 
-        if (ngx_http_socketio_slot_live(hub->zone, head->slot,
-                                        head->incarnation))
+        /* a zombie is dead: its client may be here before the master has it */
+
+        if (ngx_http_socketio_slot_held(hub->zone, head->slot,
+                                        head->incarnation)
+            && !ngx_http_socketio_process_dead((ngx_pid_t)
+                     ngx_http_socketio_slot(hub->zone, head->slot)->pid))
         {
             return NGX_BUSY;
         }
