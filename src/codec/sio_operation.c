@@ -165,6 +165,13 @@ sio_operation_together(sio_body_t *body, const sio_operation_t *operation)
                              "excludes \"to\" and \"socket\"");
     }
 
+    if (operation->ttl
+        && operation->nusers * operation->nrooms > SIO_OPERATION_GRANTS_MAX)
+    {
+        return sio_body_fail(body, SIO_OPERATION_ROOMS, -1,
+                             "are too many for so many users");
+    }
+
     return SIO_OK;
 }
 

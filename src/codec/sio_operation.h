@@ -14,6 +14,7 @@
 
 #define SIO_OPERATION_BATCH_MAX  1000
 #define SIO_OPERATION_TTL_MAX    (3650 * (uint64_t) 86400)   /* seconds */
+#define SIO_OPERATION_GRANTS_MAX 10000    /* users times rooms, with a ttl */
 
 
 typedef enum {

@@ -13,6 +13,7 @@
 #include "http/ngx_http_socketio_json.h"
 #include "hub/ngx_http_socketio_dispatch.h"
 #include "hub/ngx_http_socketio_fetch.h"
+#include "hub/ngx_http_socketio_grant.h"
 #include "hub/ngx_http_socketio_operation.h"
 
 
@@ -44,6 +45,9 @@ static ngx_int_t ngx_http_socketio_api_operate_parse(
     ngx_http_socketio_api_operation_t *op, ngx_int_t *answer);
 static ngx_int_t ngx_http_socketio_api_operate_do(
     ngx_http_socketio_api_operation_t *op);
+static ngx_int_t ngx_http_socketio_api_operate_one(
+    ngx_http_socketio_api_operation_t *op, sio_operation_t *operation,
+    uint64_t *matched);
 static void ngx_http_socketio_api_operated(ngx_http_socketio_fetch_t *f);
 static void ngx_http_socketio_api_operate_late(ngx_event_t *ev);
 static void ngx_http_socketio_api_operate_cleanup(void *data);
@@ -51,6 +55,8 @@ static ngx_int_t ngx_http_socketio_api_known(ngx_http_request_t *r,
     const sio_operation_body_t *body, ngx_int_t *answer);
 static ngx_int_t ngx_http_socketio_api_operate_answer(
     ngx_http_socketio_api_operation_t *op);
+static void ngx_http_socketio_api_operate_error(
+    ngx_http_socketio_json_t *json, ngx_int_t rc, const char *path);
 
 
 void
@@ -145,10 +151,7 @@ ngx_http_socketio_api_operate_parse(ngx_http_socketio_api_operation_t *op,
 static ngx_int_t
 ngx_http_socketio_api_operate_do(ngx_http_socketio_api_operation_t *op)
 {
-    unsigned                  i;
-    ngx_http_socketio_hub_t  *hub;
-
-    hub = op->fetch.hub;
+    unsigned  i;
 
     op->done = ngx_pcalloc(op->request->pool,
                            op->body.n * sizeof(ngx_http_socketio_api_done_t));
@@ -157,10 +160,9 @@ ngx_http_socketio_api_operate_do(ngx_http_socketio_api_operation_t *op)
     }
 
     for (i = 0; i < op->body.n; i++) {
-        op->done[i].rc = ngx_http_socketio_operate(hub,
-                                                   &op->body.operations[i],
-                                                   &op->done[i].matched,
-                                                   op->fetch.slots);
+        op->done[i].rc = ngx_http_socketio_api_operate_one(op,
+                                                    &op->body.operations[i],
+                                                    &op->done[i].matched);
     }
 
     if (ngx_http_socketio_fetch(&op->fetch) == NGX_AGAIN) {
@@ -175,6 +177,34 @@ ngx_http_socketio_api_operate_do(ngx_http_socketio_api_operation_t *op)
     /* what was handed over is done, also if nobody can tell us so */
 
     return ngx_http_socketio_api_operate_answer(op);
+}
+
+
+/* Grants first, then the sockets that are there: see grant. */
+
+static ngx_int_t
+ngx_http_socketio_api_operate_one(ngx_http_socketio_api_operation_t *op,
+    sio_operation_t *operation, uint64_t *matched)
+{
+    ngx_int_t                 rc;
+    ngx_http_socketio_hub_t  *hub;
+
+    hub = op->fetch.hub;
+
+    if (operation->ttl) {
+        rc = ngx_http_socketio_grant_add(hub, operation);
+        if (rc != NGX_OK) {
+            return rc;
+        }
+    }
+
+    if (operation->type == SIO_OPERATION_LEAVE && operation->nusers) {
+        ngx_http_socketio_grant_remove(hub, operation);
+        operation->granted = (operation->nusers == operation->ntargets);
+    }
+
+    return ngx_http_socketio_operate(hub, operation, matched,
+                                     op->fetch.slots);
 }
 
 
@@ -265,8 +295,6 @@ ngx_http_socketio_api_operate_answer(ngx_http_socketio_api_operation_t *op)
     const sio_operation_body_t          *body;
     const ngx_http_socketio_api_done_t  *done;
 
-    static const char  *error = "the zone is full, try again";
-
     body = &op->body;
     done = op->done;
     matched = 0;
@@ -293,7 +321,7 @@ ngx_http_socketio_api_operate_answer(ngx_http_socketio_api_operation_t *op)
         }
 
         ngx_http_socketio_json_text(&json, "{\"ok\":false,\"error\":");
-        ngx_http_socketio_json_error(&json, "unavailable", error, path);
+        ngx_http_socketio_api_operate_error(&json, done[failed].rc, path);
     }
 
     if (body->read.batch || failed == body->n) {
@@ -311,7 +339,7 @@ ngx_http_socketio_api_operate_answer(ngx_http_socketio_api_operation_t *op)
                                               done[i].matched);
             } else {
                 ngx_http_socketio_json_text(&json, "\"error\":");
-                ngx_http_socketio_json_error(&json, "unavailable", error, "");
+                ngx_http_socketio_api_operate_error(&json, done[i].rc, "");
             }
 
             ngx_http_socketio_json_text(&json, "}");
@@ -322,6 +350,30 @@ ngx_http_socketio_api_operate_answer(ngx_http_socketio_api_operation_t *op)
 
     ngx_http_socketio_json_text(&json, "}");
 
-    return ngx_http_socketio_json_send(&json, failed == body->n ? NGX_HTTP_OK
-                                             : NGX_HTTP_SERVICE_UNAVAILABLE);
+    if (failed == body->n) {
+        return ngx_http_socketio_json_send(&json, NGX_HTTP_OK);
+    }
+
+    if (done[failed].rc == NGX_DECLINED) {
+        return ngx_http_socketio_json_send(&json,
+                                           NGX_HTTP_REQUEST_ENTITY_TOO_LARGE);
+    }
+
+    return ngx_http_socketio_json_send(&json, NGX_HTTP_SERVICE_UNAVAILABLE);
+}
+
+
+static void
+ngx_http_socketio_api_operate_error(ngx_http_socketio_json_t *json,
+    ngx_int_t rc, const char *path)
+{
+    if (rc == NGX_DECLINED) {
+        ngx_http_socketio_json_error(json, "too_large",
+                                     "the user has too many granted rooms",
+                                     path);
+        return;
+    }
+
+    ngx_http_socketio_json_error(json, "unavailable",
+                                 "the zone is full, try again", path);
 }

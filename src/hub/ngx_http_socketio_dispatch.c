@@ -9,6 +9,7 @@
 #include "hub/ngx_http_socketio_dispatch.h"
 #include "hub/ngx_http_socketio_broadcast.h"
 #include "hub/ngx_http_socketio_collect.h"
+#include "hub/ngx_http_socketio_grant.h"
 #include "hub/ngx_http_socketio_regex.h"
 #include "hub/ngx_http_socketio_run.h"
 
@@ -171,6 +172,10 @@ ngx_http_socketio_authenticate(ngx_http_socketio_run_t *run,
     }
 
     rc = sio_socket_set_user(socket, user);
+
+    if (rc == SIO_OK) {
+        rc = ngx_http_socketio_grant_join(run->hub, socket);
+    }
 
     switch (rc) {
 

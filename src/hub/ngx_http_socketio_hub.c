@@ -16,6 +16,7 @@
 #include "hub/ngx_http_socketio_echo.h"
 #include "hub/ngx_http_socketio_fetch.h"
 #include "hub/ngx_http_socketio_forward.h"
+#include "hub/ngx_http_socketio_grant.h"
 #include "hub/ngx_http_socketio_move.h"
 #include "hub/ngx_http_socketio_probe.h"
 #include "hub/ngx_http_socketio_reader.h"
@@ -406,6 +407,7 @@ ngx_http_socketio_hub_tick(ngx_event_t *ev)
     ngx_http_socketio_reap(hub);
     ngx_http_socketio_reader_check(hub);
     ngx_http_socketio_forward_check(hub);
+    ngx_http_socketio_grant_tick(hub);
     ngx_http_socketio_probe_check(hub, 0);
     ngx_http_socketio_move_check(hub);
 

@@ -15,6 +15,7 @@
  *     collect     acks of many sockets for one API request
  *     fetch       what all workers know of rooms, users, sockets
  *     operation   join, leave, disconnect, wherever the sockets are
+ *     grant       rooms that a user's sockets are in, also later ones
  *
  * The carriers (WebSocket, polling) are on the floor above and hand their
  * functions down in a table.
@@ -241,6 +242,7 @@ struct ngx_http_socketio_hub_s {
     uint64_t                         ids;       /* of requests and probes */
     uint32_t                         ack_ids;
     int64_t                          fetch_ids;
+    uint32_t                         grants;    /* a walk's place */
     sio_buf_t                        record;    /* a message being written */
     sio_buf_t                        packet;    /* a packet being written */
     sio_buf_t                        payload;   /* a polling answer */

@@ -10,6 +10,7 @@
 
 #include "hub/ngx_http_socketio_operation.h"
 #include "hub/ngx_http_socketio_broadcast.h"
+#include "hub/ngx_http_socketio_grant.h"
 #include "hub/ngx_http_socketio_move.h"
 
 
@@ -212,7 +213,14 @@ ngx_http_socketio_operation_rooms(ngx_http_socketio_hub_t *hub,
         room = operation->rooms[i];
 
         if (operation->type == SIO_OPERATION_LEAVE) {
-            (void) sio_room_leave(socket, room);
+
+            if (!operation->granted
+                || !ngx_http_socketio_grant_has(hub, operation->nsp,
+                                                sio_socket_user(socket), room))
+            {
+                (void) sio_room_leave(socket, room);
+            }
+
             continue;
         }
 
