@@ -326,6 +326,8 @@ const elsewhere = [
       `"socketio_${name}" directive must be between 1ms and 1d`])),
   ['a time of all servers', { http: 'socketio_ping_timeout 0; # !\n' },
     '"socketio_ping_timeout" directive must be between 1ms and 1d'],
+  ['a dry run of no kind', location('socketio_dry_run maybe;'),
+    'invalid value "maybe" in "socketio_dry_run" directive'],
   ['a bad origin', location('socketio_origin "~(";'), ''],
   ['no key file', location('socketio_api campus; '
     + 'socketio_api_key_file nowhere;'), 'nowhere" failed'],
@@ -376,6 +378,38 @@ test('a right configuration is taken, with includes everywhere', (t) => {
     'verbs.conf': 'join $.a; when $.a = 1 { ack 1; } otherwise { ack 2; }',
   }, app: 'include app.conf;' });
   t.ok(ok, output);
+});
+
+test('includes take globs, in every block', (t) => {
+  const { ok, output } = Nginx.check({ files: {
+    '1.app': 'namespace /one { include *.rules; }',
+    '2.app': 'namespace ~^/two-\\d+$ { include *.rules; }',
+    'a.rules': 'on a { include *.verbs; }',
+    'b.rules': 'target everyone all; on b { when in x { include *.verbs; } }',
+    'x.verbs': 'join x;',
+    'y.verbs': 'ack null;',
+    'other': 'nonsense;',
+  }, app: 'include *.app; include none-*.such;' });
+  t.ok(ok, output);
+});
+
+test('a mistake deep in includes is found in its file and line', (t) => {
+  const { ok, output } = Nginx.check({ files: {
+    'app.conf': '\ninclude namespace.conf;',
+    'namespace.conf': 'namespace / {\n\n include rules-*.conf; }',
+    'rules-1.conf': 'on x {\n join a;\n include verbs.conf;\n}',
+    'verbs.conf': 'check in a;\n\n\n when $.a = b {\n  jion $.b;\n }',
+  }, app: 'include app.conf;' });
+  t.ok(!ok);
+  t.match(output, /\[emerg\] unknown directive "jion".*verbs\.conf:5\n/);
+});
+
+test('an unknown variable of an included rule is found there', (t) => {
+  const { ok, output } = Nginx.check({
+    files: { 'rules.conf': '\non x {\n join room:$htpp_x;\n}' },
+    app: 'namespace / { include rules.conf; }' });
+  t.ok(!ok);
+  t.match(output, /unknown value "\$htpp_x".*rules\.conf:3\n/);
 });
 
 test('a mistake in an included file is found there', (t) => {

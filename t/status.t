@@ -22,7 +22,7 @@ const counters = ['sockets', 'rooms', 'opened', 'closed', 'packets_in',
   'packets_out', 'bytes_in', 'bytes_out', 'events_in', 'delivered',
   'broadcasts', 'emits', 'forwarded', 'moved_in', 'moved_out', 'channel_out',
   'channel_in', 'wakeups'];
-const drops = ['volatile', 'slow', 'ring', 'zone', 'refused'];
+const drops = ['volatile', 'slow', 'ring', 'zone', 'refused', 'dry_run'];
 const redis = ['publishers', 'subscribers', 'lost', 'published', 'received',
   'dropped', 'malformed'];
 const own = ['slot', 'pid', 'incarnation', 'generation', 'exiting', 'self'];

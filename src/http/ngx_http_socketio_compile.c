@@ -71,11 +71,19 @@ ngx_http_socketio_compile_begin(ngx_conf_t *cf, unsigned source)
     c->group = ngx_http_socketio_compile_group;
     c->variable = ngx_http_socketio_compile_variable;
     c->source = source;
-    c->line = cf->conf_file->line;
+    ngx_http_socketio_compile_line(cf, c);
 
     ctx->compile = c;
 
     return c;
+}
+
+
+void
+ngx_http_socketio_compile_line(ngx_conf_t *cf, sio_compile_t *c)
+{
+    c->file = (const char *) cf->conf_file->file.name.data;
+    c->line = cf->conf_file->line;
 }
 
 

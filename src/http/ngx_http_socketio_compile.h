@@ -25,6 +25,10 @@ sio_compile_t *ngx_http_socketio_compile_begin(ngx_conf_t *cf,
     unsigned source);
 void ngx_http_socketio_compile_end(ngx_conf_t *cf);
 
+/* Steps compiled from now on stand in the line at hand. */
+
+void ngx_http_socketio_compile_line(ngx_conf_t *cf, sio_compile_t *c);
+
 /* A result of the compiler as a directive's; errors are logged. */
 
 char *ngx_http_socketio_compile_result(ngx_conf_t *cf, sio_compile_t *c,

@@ -32,6 +32,7 @@ typedef struct {
     ngx_int_t                    max_packets;
     size_t                       buffer;
     ngx_flag_t                   any_origin;
+    ngx_flag_t                   dry_run;
 } ngx_http_socketio_engine_conf_t;
 
 
@@ -198,6 +199,13 @@ static ngx_command_t  ngx_http_socketio_engine_commands[] = {
       offsetof(ngx_http_socketio_engine_conf_t, buffer),
       &ngx_http_socketio_engine_buffers },
 
+    { ngx_string("socketio_dry_run"),
+      NGX_HTTP_SOCKETIO_ANY_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_socketio_engine_conf_t, dry_run),
+      NULL },
+
       ngx_null_command
 };
 
@@ -329,6 +337,7 @@ ngx_http_socketio_engine_create_conf(ngx_conf_t *cf)
     conf->max_packets = NGX_CONF_UNSET;
     conf->buffer = NGX_CONF_UNSET_SIZE;
     conf->any_origin = NGX_CONF_UNSET;
+    conf->dry_run = NGX_CONF_UNSET;
 
     return conf;
 }
@@ -357,6 +366,7 @@ ngx_http_socketio_engine_merge_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_size_value(conf->buffer, prev->buffer, 1024 * 1024);
     ngx_conf_merge_ptr_value(conf->engine.origins, prev->engine.origins, NULL);
     ngx_conf_merge_value(conf->any_origin, prev->any_origin, 0);
+    ngx_conf_merge_value(conf->dry_run, prev->dry_run, 0);
 
     if (conf->engine.cookie.data == NGX_CONF_UNSET_PTR) {
         conf->engine.cookie = prev->engine.cookie;
@@ -411,6 +421,7 @@ ngx_http_socketio_engine_options(ngx_http_socketio_engine_conf_t *conf)
     options->max_payload = (uint32_t) conf->max_payload;
     options->max_packets = (uint32_t) conf->max_packets;
     options->buffer = (uint32_t) conf->buffer;
+    options->dry_run = conf->dry_run;
     options->polling = !!(conf->transports & NGX_HTTP_SOCKETIO_POLLING);
     options->websocket = !!(conf->transports & NGX_HTTP_SOCKETIO_WEBSOCKET);
 }

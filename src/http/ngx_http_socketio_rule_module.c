@@ -332,7 +332,7 @@ ngx_http_socketio_rule_verb(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    c->line = cf->conf_file->line;
+    ngx_http_socketio_compile_line(cf, c);
     rc = sio_rule_compile(c, cmd->post, args, cf->args->nelts);
 
     return ngx_http_socketio_compile_result(cf, c, rc);
@@ -371,7 +371,7 @@ ngx_http_socketio_when(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    c->line = cf->conf_file->line;
+    ngx_http_socketio_compile_line(cf, c);
 
     rc = sio_rule_when(c, args, cf->args->nelts, &mark);
     rv = ngx_http_socketio_compile_result(cf, c, rc);

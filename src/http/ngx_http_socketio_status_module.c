@@ -151,6 +151,7 @@ static const ngx_http_socketio_status_field_t
     { "ring",           NGX_HTTP_SOCKETIO_STAT_DROP_RING },
     { "zone",           NGX_HTTP_SOCKETIO_STAT_DROP_ZONE },
     { "refused",        NGX_HTTP_SOCKETIO_STAT_DROP_REFUSED },
+    { "dry_run",        NGX_HTTP_SOCKETIO_STAT_DROP_DRY_RUN },
     { NULL, 0 }
 };
 

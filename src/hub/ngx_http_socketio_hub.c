@@ -478,6 +478,7 @@ ngx_http_socketio_session_create(ngx_http_socketio_hub_t *hub,
     /* an echo's stays empty: records have one all the same */
 
     sio_client_init(&s->client, &hub->app, &s->eio);
+    s->client.dry_run = options->dry_run;
     s->eio.data = &s->client;
 
     (void) ngx_http_socketio_key_session(sio_str(s->eio.sid, EIO_SID_LEN),

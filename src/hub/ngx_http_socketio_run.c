@@ -27,6 +27,11 @@ static int ngx_http_socketio_run_throttle(sio_run_t *run, sio_str_t key,
 static int ngx_http_socketio_run_sent(sio_run_t *run,
     const sio_emission_t *emission);
 static uint64_t ngx_http_socketio_run_members(sio_run_t *run, sio_str_t room);
+static void ngx_http_socketio_run_dry(sio_run_t *run);
+static void ngx_http_socketio_run_log(ngx_http_socketio_run_t *run,
+    ngx_uint_t level, const char *what, const char *how);
+static void ngx_http_socketio_run_shown(ngx_str_t *s, u_char *buf,
+    size_t size, sio_str_t text);
 static uint64_t ngx_http_socketio_run_now(sio_run_t *run);
 static void ngx_http_socketio_run_uuid(sio_run_t *run, uint8_t text[36]);
 
@@ -44,6 +49,7 @@ const sio_rule_ops_t  ngx_http_socketio_rule_ops = {
     .online = ngx_http_socketio_run_online,
     .count = ngx_http_socketio_run_count,
     .throttle = ngx_http_socketio_run_throttle,
+    .dry_run = ngx_http_socketio_run_dry,
     .now_msec = ngx_http_socketio_run_now,
     .uuid = ngx_http_socketio_run_uuid
 };
@@ -65,6 +71,7 @@ ngx_http_socketio_run_init(ngx_http_socketio_run_t *run,
     run->run.nsp = nsp;
     run->run.ack_id = SIO_NO_ID;
     run->run.scratch = &hub->scratch;
+    run->run.dry_run = socket && socket->client->dry_run;
 
     sio_app_enter(&hub->app);
 }
@@ -94,38 +101,84 @@ ngx_http_socketio_run_rule(ngx_http_socketio_run_t *run)
 void
 ngx_http_socketio_run_refused(ngx_http_socketio_run_t *run, const char *what)
 {
-    sio_str_t   code, event;
-    ngx_str_t   ev, msg, cd, sid;
-    ngx_uint_t  line;
-
     ngx_http_socketio_stat(run->hub, NGX_HTTP_SOCKETIO_STAT_DROP_REFUSED, 1);
+
+    ngx_http_socketio_run_log(run, NGX_LOG_INFO, what, "refused");
+}
+
+
+/* What would have been the end of the run is in the log instead. */
+
+static void
+ngx_http_socketio_run_dry(sio_run_t *r)
+{
+    ngx_http_socketio_run_t  *run;
+
+    run = (ngx_http_socketio_run_t *) r;
+
+    ngx_http_socketio_stat(run->hub, NGX_HTTP_SOCKETIO_STAT_DROP_DRY_RUN, 1);
+
+    ngx_http_socketio_run_log(run, NGX_LOG_WARN, "dry run, event",
+                              "would have been refused");
+}
+
+
+static void
+ngx_http_socketio_run_log(ngx_http_socketio_run_t *run, ngx_uint_t level,
+    const char *what, const char *how)
+{
+    u_char       event[64], message[256];
+    sio_str_t    code;
+    ngx_str_t    ev, msg, cd, sid;
+
+    if (run->hub->log->log_level < level) {
+        return;
+    }
 
     code = run->run.code == SIO_CODE_CUSTOM ? run->run.custom
                                             : sio_code_name(run->run.code);
-    event = run->run.event;
-    line = 0;
-
-    if (run->run.rule && run->run.pos && run->run.pos <= run->run.rule->nsteps)
-    {
-        line = run->run.rule->steps[run->run.pos - 1].line;
-    }
-
-    ev.data = (u_char *) event.data;
-    ev.len = ngx_min(event.len, 64);
+    ngx_http_socketio_run_shown(&ev, event, sizeof(event), run->run.event);
+    ngx_http_socketio_run_shown(&msg, message, sizeof(message),
+                                run->run.message);
     cd.data = (u_char *) code.data;
     cd.len = code.len;
-    msg.data = (u_char *) run->run.message.data;
-    msg.len = run->run.message.len;
 
     /* an id is a room's name, but long enough to be told apart when cut */
 
     sid.data = run->run.socket ? run->run.socket->sid : (u_char *) "-";
     sid.len = run->run.socket ? 8 : 1;
 
-    ngx_log_error(NGX_LOG_INFO, run->hub->log, 0,
-                  "socketio app \"%V\": %s \"%V\" refused: %V: %V, "
-                  "socket: %V, line: %ui",
-                  &run->hub->conf->name, what, &ev, &cd, &msg, &sid, line);
+    if (run->run.step == NULL) {
+        ngx_log_error(level, run->hub->log, 0,
+                      "socketio app \"%V\": %s \"%V\" %s: %V: %V, "
+                      "socket: %V",
+                      &run->hub->conf->name, what, &ev, how, &cd, &msg, &sid);
+        return;
+    }
+
+    ngx_log_error(level, run->hub->log, 0,
+                  "socketio app \"%V\": %s \"%V\" %s: %V: %V, "
+                  "socket: %V, in %s:%ud",
+                  &run->hub->conf->name, what, &ev, how, &cd, &msg, &sid,
+                  run->run.step->file, run->run.step->line);
+}
+
+
+/* Clients choose names: a line of the log ends where we end it. */
+
+static void
+ngx_http_socketio_run_shown(ngx_str_t *s, u_char *buf, size_t size,
+    sio_str_t text)
+{
+    ngx_uint_t  i;
+
+    s->data = buf;
+    s->len = ngx_min(text.len, size);
+
+    for (i = 0; i < s->len; i++) {
+        buf[i] = (text.data[i] < 0x20 || text.data[i] == 0x7f) ? '?'
+                                                             : text.data[i];
+    }
 }
 
 

@@ -125,6 +125,7 @@ typedef struct {
     uint32_t         buffer;             /* unsent bytes */
     unsigned         polling:1;          /* transports offered */
     unsigned         websocket:1;
+    unsigned         dry_run:1;          /* of who sits on the engine */
 } eio_options_t;
 
 

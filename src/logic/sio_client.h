@@ -37,6 +37,8 @@ struct sio_client_s {
     uint16_t               nsockets;
     unsigned               connected:1;    /* a namespace was joined once */
     unsigned               closing:1;
+    unsigned               dry_run:1;      /* checks of its rules are told,
+                                              not enforced */
 };
 
 

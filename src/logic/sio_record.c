@@ -21,6 +21,7 @@
 #define SIO_RECORD_EXTENDED   0x02     /* and was waited for longer */
 #define SIO_RECORD_CONNECTED  0x04     /* a namespace was joined */
 #define SIO_RECORD_PROVING    0x08     /* a pong is waited for as a proof */
+#define SIO_RECORD_DRY_RUN    0x10     /* of its rules */
 
 
 static void sio_record_pack_engine(const eio_session_t *s,
@@ -181,6 +182,7 @@ sio_record_pack_engine(const eio_session_t *s, const sio_client_t *client,
     flags |= s->pong_extended ? SIO_RECORD_EXTENDED : 0;
     flags |= client->connected ? SIO_RECORD_CONNECTED : 0;
     flags |= s->proving ? SIO_RECORD_PROVING : 0;
+    flags |= client->dry_run ? SIO_RECORD_DRY_RUN : 0;
 
     /* 0 is none, 1 is now */
 
@@ -231,6 +233,7 @@ sio_record_unpack_engine(eio_session_t *s, sio_client_t *client,
     s->pong_extended = ((flags & SIO_RECORD_EXTENDED) != 0);
     s->proving = ((flags & SIO_RECORD_PROVING) != 0);
     client->connected = ((flags & SIO_RECORD_CONNECTED) != 0);
+    client->dry_run = ((flags & SIO_RECORD_DRY_RUN) != 0);
 
     s->heartbeat = now + sio_wire_get_u64(r);
 

@@ -315,7 +315,24 @@ sio_rule_step(sio_compile_t *c, sio_step_pt run, void *args)
     step->run = run;
     step->args = args;
     step->jump = 0;
+    step->file = c->file;
     step->line = c->line;
+    step->check = 0;
+
+    return step;
+}
+
+
+sio_step_t *
+sio_rule_check_step(sio_compile_t *c, sio_step_pt run, void *args)
+{
+    sio_step_t  *step;
+
+    step = sio_rule_step(c, run, args);
+
+    if (step) {
+        step->check = 1;
+    }
 
     return step;
 }

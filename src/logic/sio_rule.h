@@ -157,6 +157,10 @@ typedef struct {
     int   (*mailbox_flush)(sio_run_t *run);
     int   (*mailbox_drop)(sio_run_t *run, sio_str_t key);
 
+    /* In a dry run a check has failed, which run->code and run->message tell
+       of; the run goes on. */
+    void  (*dry_run)(sio_run_t *run);
+
     uint64_t  (*now_msec)(sio_run_t *run);       /* of the calendar */
     void      (*uuid)(sio_run_t *run, uint8_t text[36]);
 } sio_rule_ops_t;
@@ -171,6 +175,7 @@ struct sio_run_s {
     const sio_mem_t       *mem;
     const sio_rule_t      *rule;
     unsigned               pos;          /* next step */
+    const sio_step_t      *step;         /* at hand, or that failed */
 
     /* where it comes from */
     sio_socket_t          *socket;       /* NULL: api, online, offline */
@@ -195,6 +200,7 @@ struct sio_run_s {
     sio_str_t              message;
     unsigned               acked:1;
     unsigned               rejected:1;
+    unsigned               dry_run:1;    /* checks are told, not enforced */
 };
 
 
@@ -210,7 +216,9 @@ struct sio_step_s {
     sio_step_pt   run;
     void         *args;              /* compiled, owned by the rules' memory */
     unsigned      jump;              /* when/otherwise: where to go */
-    unsigned      line;              /* of the configuration, for the log */
+    const char   *file;              /* of the configuration, for the log */
+    unsigned      line;
+    unsigned      check:1;           /* in a dry run it does not end it */
 };
 
 
@@ -288,6 +296,7 @@ struct sio_compile_s {
                                         and cleared around what takes one */
     sio_rule_t       *rule;          /* being compiled */
     unsigned          source;        /* SIO_SOURCE_..., one of them */
+    const char       *file;
     unsigned          line;
     char              error[256];
 };
@@ -389,6 +398,13 @@ sio_step_t *sio_rule_step(sio_compile_t *c, sio_step_pt run, void *args);
  */
 int sio_rule_count_value(sio_compile_t *c, sio_value_t *value,
     sio_str_t name);
+
+/*
+ * The same for a step that does nothing but check: a dry run goes on when it
+ * fails.
+ */
+sio_step_t *sio_rule_check_step(sio_compile_t *c, sio_step_pt run,
+    void *args);
 
 /* What follows in this block does not run; verb for the message. */
 

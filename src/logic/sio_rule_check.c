@@ -30,7 +30,7 @@ static int sio_condition_test_in(sio_run_t *run,
 static int sio_condition_test_online(sio_run_t *run,
     const sio_condition_t *cond);
 static int sio_condition_result(const sio_condition_t *cond, int holds);
-static int sio_rule_check_step(sio_run_t *run, const sio_step_t *step);
+static int sio_rule_check_run(sio_run_t *run, const sio_step_t *step);
 
 
 const sio_condition_kind_t  sio_condition_kinds[] = {
@@ -411,14 +411,15 @@ sio_rule_check(sio_compile_t *c, const sio_str_t *args, unsigned nargs)
         return rc;
     }
 
-    return sio_rule_step(c, sio_rule_check_step, cond) ? SIO_OK : SIO_NOMEM;
+    return sio_rule_check_step(c, sio_rule_check_run, cond) ? SIO_OK
+                                                            : SIO_NOMEM;
 }
 
 
 /* What was checked is nobody's business: the answer says no more than no. */
 
 static int
-sio_rule_check_step(sio_run_t *run, const sio_step_t *step)
+sio_rule_check_run(sio_run_t *run, const sio_step_t *step)
 {
     int                     rc;
     const sio_condition_t  *cond;

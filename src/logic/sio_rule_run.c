@@ -30,6 +30,7 @@ static const sio_code_text_t  sio_code_texts[] = {
 };
 
 
+static void sio_run_dry(sio_run_t *run);
 static int sio_rule_error_member(sio_buf_t *buf, const char *name,
     sio_str_t value);
 
@@ -63,6 +64,7 @@ sio_rule_run(sio_run_t *run)
 
     while (run->pos < rule->nsteps) {
         step = &rule->steps[run->pos++];
+        run->step = step;
 
         rc = step->run(run, step);
 
@@ -74,6 +76,11 @@ sio_rule_run(sio_run_t *run)
         if (rc == SIO_AGAIN) {
             run->pos = step - rule->steps;
             return SIO_AGAIN;
+        }
+
+        if (rc == SIO_ERROR && step->check && run->dry_run) {
+            sio_run_dry(run);
+            continue;
         }
 
         run->pos = rule->nsteps;
@@ -88,6 +95,19 @@ sio_rule_run(sio_run_t *run)
     }
 
     return SIO_OK;
+}
+
+
+static void
+sio_run_dry(sio_run_t *run)
+{
+    if (run->ops->dry_run) {
+        run->ops->dry_run(run);
+    }
+
+    run->code = SIO_CODE_NONE;
+    run->message = sio_str(NULL, 0);
+    run->pending = NULL;
 }
 
 

@@ -47,6 +47,7 @@ typedef enum {
     NGX_HTTP_SOCKETIO_STAT_DROP_RING,        /* inbox full for too long */
     NGX_HTTP_SOCKETIO_STAT_DROP_ZONE,        /* no memory in the zone */
     NGX_HTTP_SOCKETIO_STAT_DROP_REFUSED,     /* events refused by rules */
+    NGX_HTTP_SOCKETIO_STAT_DROP_DRY_RUN,     /* would have been refused */
     NGX_HTTP_SOCKETIO_STAT_REDIS_UP,         /* 1: the publisher is */
     NGX_HTTP_SOCKETIO_STAT_REDIS_LEADER,     /* 1: this worker listens */
     NGX_HTTP_SOCKETIO_STAT_REDIS_LOST,       /* connections */

@@ -57,6 +57,7 @@ make(void)
 
     conn->s.waiting_pong = 1;
     conn->s.proving = 1;
+    conn->c.dry_run = 1;
     conn->s.pings = 3;
     conn->s.pongs = 254;
     conn->s.beat = 2;
@@ -117,6 +118,7 @@ check_same(fx_conn_t *conn, const char *sid)
     is_int(conn->s.dropped, 3, "three messages were dropped");
     is_int(conn->s.timeout, 0, "it need not connect any more");
     ok(conn->c.connected, "it has");
+    ok(conn->c.dry_run, "its rules run dry");
 
     socket = fx_socket(conn, "/");
     is_str(sio_socket_sid(socket), sid, "the socket's id");
