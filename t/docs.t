@@ -18,7 +18,8 @@ const read = (page) => fs.readFileSync(path.join(top, page), 'utf8');
 // What its first word says of the block that an example belongs into.
 
 const verbs = ['expect', 'check', 'join', 'leave', 'emit', 'relay', 'ack',
-  'reject', 'set', 'when', 'disconnect'];
+  'reject', 'set', 'when', 'disconnect', 'limit', 'dedup', 'count',
+  'mailbox'];
 
 function place(example) {
   const [, word] = /^\s*(?:#.*\n\s*)*(\S+)/.exec(example);
@@ -26,7 +27,7 @@ function place(example) {
   if (verbs.includes(word)) {
     return place(`on test {\n${example}\n}`);
   }
-  if (['on', 'api', 'authenticate'].includes(word)) {
+  if (['on', 'api', 'target', 'authenticate'].includes(word)) {
     return { app: `namespace / {\n${example}\n}` };
   }
   if (['namespace', 'zone'].includes(word)) {

@@ -11,8 +11,11 @@ const { connect, once, ask } = require('./lib/clients');
 
 const text = fs.readFileSync(path.join(__dirname, '../docs/rules.md'), 'utf8');
 const cookbook = text.slice(text.indexOf('## Cookbook'));
-const rules = [...cookbook.matchAll(/^```nginx\n(.*?)^```/gms)]
-  .map(([, rule]) => rule).join('\n');
+const snippets = [...cookbook.matchAll(/^```nginx\n(.*?)^```/gms)]
+  .map(([, snippet]) => snippet);
+const whole = (snippet) => /^namespace /m.test(snippet);
+const rules = snippets.filter((s) => !whole(s)).join('\n');
+const namespaces = snippets.filter(whole).join('\n');
 
 let ngx;
 let ann;
@@ -38,7 +41,9 @@ test('all of it is one configuration', async (t) => {
     authenticate insecure user=$auth.name;
     ${rules}
     on "join:doc" { join doc:$data; }
-  }` });
+    on enter:kitchen { join kitchen; }
+  }
+  ${namespaces}` });
 
   [ann, bob, cy] = await Promise.all([['ann', 'websocket'], ['bob', 'polling'],
     ['cy', 'upgrade']].map(([name, transport]) =>
@@ -157,6 +162,141 @@ test('emitToAll()', async (t) => {
   const heard = [ann, bob, cy].map((s) => once(s, 'system-announcement'));
   await ngx.emit({ event: 'system-announcement', data: { message: 'x' } });
   t.is((await Promise.all(heard)).length, 3);
+});
+
+for (const [n, snippet] of snippets.entries()) {
+  test(`snippet ${n + 1} is a configuration by itself`, (t) => {
+    const { ok, output } = Nginx.check({ app: whole(snippet) ? snippet
+      : `namespace / { ${snippet} }` });
+    t.ok(ok, `${snippet}\n${output}`);
+  });
+}
+
+test('there are twenty entries and more', (t) => {
+  t.ok(snippets.length >= 20, `${snippets.length}`);
+});
+
+test('who you are, and who has left', async (t) => {
+  await t.rejects(connect(ngx, { auth: { name: 'old', version: 2 } }),
+    ({ message, data }) => message === 'please update'
+      && data.code === 'outdated');
+  const auth = { name: 'dan', version: 3, team: 'red' };
+  const one = await connect(ngx, { auth });
+  const two = await connect(ngx, { auth });
+  const left = once(one, 'left');
+  two.disconnect();
+  t.deepIs(await left, { user: 'dan', reason: 'client namespace disconnect' });
+});
+
+test('a private message', async (t) => {
+  const tab = await connect(ngx, { auth: { name: 'ann' } });
+  const heard = [once(bob, 'private'), once(tab, 'private')];
+  t.deepIs(await ask(ann, 'private', { to: 'bob', text: 'psst' }),
+    [null, { status: 'ok' }]);
+  const [to, copy] = await Promise.all(heard);
+  t.deepIs(to, copy);
+  t.is(to.from, 'ann');
+  t.is(to.text, 'psst');
+});
+
+test('an order is stored once', async (t) => {
+  await ask(bob, 'enter:kitchen');
+  const order = { id: 'o1', items: ['tea'] };
+  const heard = once(bob, 'order');
+  t.deepIs(await ask(ann, 'order', order), [null, { id: 'o1' }]);
+  t.is((await heard).by, 'ann');
+  t.ok(await silent(bob, 'order', async () =>
+    t.deepIs(await ask(ann, 'order', order), [null, { id: 'o1' }])));
+});
+
+test('not more than a few', async (t) => {
+  const codes = [];
+  for (let i = 0; i < 8; i++) {
+    codes.push((await ask(ann, 'shout', 'hey'))?.code ?? null);
+  }
+  t.deepIs(codes.slice(0, 5), Array(5).fill(null));
+  t.ok(codes.includes('rate_limited'), `${codes}`);
+});
+
+test('cursors', async (t) => {
+  await ask(ann, 'board:join', 'b');
+  await ask(bob, 'board:join', 'b');
+  const cursor = once(bob, 'cursor');
+  t.is(await ask(ann, 'cursor', { boardId: 'b', x: 1, y: 2.5 }), null);
+  t.deepIs(await cursor, { user: 'ann', x: 1, y: 2.5 });
+});
+
+test('topics', async (t) => {
+  t.is(await ask(bob, 'subscribe', ['a', 'b']), null);
+  t.is((await ask(bob, 'subscribe', ['a', 'B b'])).code, 'invalid');
+  t.is((await ngx.emit({ event: 'x', to: 'topic:a', data: 1 }))
+    .body.matched, 1);
+  t.is(await ask(bob, 'unsubscribe', ['a']), null);
+  t.is((await ngx.emit({ event: 'x', to: 'topic:a', data: 1 }))
+    .body.matched, 0);
+});
+
+test('invitations to many', async (t) => {
+  const heard = once(bob, 'group:invited');
+  t.deepIs(await ask(ann, 'group:invite', { groupId: 'g1',
+    ids: ['bob', 'nobody'] }), [null, { delivered: ['bob'] }]);
+  t.deepIs(await heard, { groupId: 'g1', inviterId: 'ann' });
+  t.is((await ask(cy, 'group:invite', { groupId: 'g1', ids: ['bob'] })).code,
+    'forbidden');
+});
+
+test('admins only', async (t) => {
+  const root = await connect(ngx, { auth: { name: 'root' } });
+  const heard = once(ann, 'system-announcement');
+  t.is((await ask(ann, 'announce', { message: 'x' })).code, 'forbidden');
+  t.is(await ask(root, 'announce', { message: 'y' }), null);
+  t.is((await heard).message, 'y');
+});
+
+test('how many, and who', async (t) => {
+  t.is(await ask(ann, 'room:size', 'tea'), 2);
+  t.is(await ask(ann, 'room:size', 'coffee'), 0);
+  t.is(await ask(ann, 'is-online', 'bob'), true);
+  t.is(await ask(ann, 'is-online', 'nobody'), false);
+});
+
+test('time, names and patterns', async (t) => {
+  const { now, iso, id } = await ask(ann, 'time');
+  t.is(new Date(iso).getTime() - now < 1000, true);
+  t.match(id, /^[0-9a-f-]{36}$/);
+  t.deepIs(await ask(ann, 'ping:7'), [null, 'ping:7']);
+  const echo = once(ann, 'hello');
+  ann.emit('echo:hello', 1, 2);
+  t.deepIs(await echo, [1, 2]);
+});
+
+test('a file', async (t) => {
+  const heard = once(bob, 'uploaded');
+  t.deepIs(await ask(ann, 'upload', 'a.bin', Buffer.from([0, 255])),
+    [null, { name: 'a.bin' }]);
+  const [name, file, user] = await heard;
+  t.deepIs([name, [...file], user], ['a.bin', [0, 255], 'ann']);
+});
+
+test('a namespace for each tenant', async (t) => {
+  const [a, b, c] = await Promise.all([['a', 1], ['b', 1], ['c', 2]].map(
+    ([name, n]) => connect(ngx, { nsp: `/tenant-${n}`, auth: { name } })));
+  const heard = once(b, 'message');
+  const others = [];
+  c.on('message', ({ text }) => others.push(text));
+  t.is(await ask(a, 'message', 'hi'), null);
+  t.deepIs(await heard, { in: '/tenant-1', text: 'hi' });
+  t.is(await ask(c, 'message', 'own'), null);
+  t.deepIs(others, ['own']);
+});
+
+test('to leave', async (t) => {
+  const heard = once(ann, 'goodbye');
+  const eve = await connect(ngx, { auth: { name: 'eve' } });
+  const gone = once(eve, 'disconnect');
+  eve.emit('leave-me');
+  t.is(await heard, 'eve');
+  t.is([await gone].flat()[0], 'io server disconnect');
 });
 
 test('what no rule takes is refused', async (t) => {
