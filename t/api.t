@@ -149,7 +149,9 @@ function suite(workers) {
       [{ event: 'e', to: '' }, 'to'], [{ event: 'e', args: {} }, 'args'],
       [{ event: 'e', volatile: 1 }, 'volatile'],
       [{ event: 'e', ack: 0 }, 'ack'], [{ event: 'e', rooms: ['x'] }, 'rooms'],
-      [{ event: 'e', mailbox: true }, 'mailbox'], [{ event: 'e', id: 'x' },
+      [{ event: 'e', mailbox: true }, 'mailbox'],
+      [{ event: 'e', user: 1, mailbox: true }, 'mailbox'],
+      [{ event: 'e', id: 'x', ack: 1 }, 'id'], [{ event: 'e', id: 1 },
         'id'],
     ]) {
       await refused(t, ngx, Buffer.from(typeof body === 'string' ? body

@@ -41,13 +41,15 @@ function suite(workers) {
       { event: 'c', to: client.id, args: [2, 3] }]);
     t.is(status, 200);
     t.deepIs(body, { ok: true, matched: 2, queued: 0, results: [
-      { matched: 1 }, { matched: 0 }, { matched: 1 }] });
+      { matched: 1, queued: 0 }, { matched: 0, queued: 0 },
+      { matched: 1, queued: 0 }] });
     t.deepIs(await events(), [['a', 1], ['c', 2, 3]]);
   });
 
   test(name('a batch of one is a batch'), async (t) => {
     t.deepIs((await ngx.emit([{ event: 'a' }])).body,
-      { ok: true, matched: 1, queued: 0, results: [{ matched: 1 }] });
+      { ok: true, matched: 1, queued: 0,
+        results: [{ matched: 1, queued: 0 }] });
     await events();
   });
 
@@ -107,7 +109,7 @@ function suite(workers) {
       { event: 'three', ack: 200 }, { event: 'four', ack: 60000, to: 'no' }]);
     t.is(status, 200);
     t.deepIs(body, { ok: true, matched: 4, queued: 0, results: [
-      { acks: [['second']], missing: [] }, { matched: 1 },
+      { acks: [['second']], missing: [] }, { matched: 1, queued: 0 },
       { acks: [['first']], missing: [] },
       { acks: [], missing: [client.id] }, { acks: [], missing: [] }] });
     await events();

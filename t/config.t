@@ -286,6 +286,28 @@ const inApp = [
   ['TLS', 'redis rediss://127.0.0.1; # !\n', 'cannot use TLS'],
   ['an unknown parameter', 'redis 127.0.0.1 x=y; # !\n',
     'invalid parameter "x=y" of "redis"'],
+  ['a second mailbox', 'mailbox;\n mailbox max=1; # !\n',
+    '"mailbox" directive is duplicate'],
+  ['a mailbox for no time', 'mailbox ttl=0s; # !\n',
+    'invalid time "ttl=0s", it must be 1s to 10y, for example "ttl=30d"'],
+  ['a mailbox for some time', 'mailbox ttl=soon; # !\n', 'invalid time "ttl='],
+  ['a mailbox for ever', 'mailbox ttl=11y; # !\n', 'invalid time "ttl=11y"'],
+  ['a mailbox for nothing', 'mailbox max=0; # !\n',
+    'invalid number "max=0", it must be 1 to 10000'],
+  ['a mailbox without a bound', 'mailbox max=10001; # !\n',
+    'invalid number "max=10001"'],
+  ['a mailbox of several', 'mailbox max=many; # !\n', 'invalid number "max='],
+  ['a mailbox elsewhere', 'mailbox store=redis; # !\n',
+    'unknown store "store=redis", it must be "store=zone"'],
+  ['an unknown parameter of mailbox', 'mailbox size=1m; # !\n',
+    'invalid parameter "size=1m", it must be "ttl=TIME", "max=NUMBER" or '
+    + '"store=zone"'],
+  ['emit with a mailbox where there is none', 'namespace / {\n'
+    + ' on x {\n emit x to user:a mailbox; # !\n }\n on y {\n'
+    + ' mailbox flush; } }', 'socketio_app "campus" has no mailboxes, a rule '
+    + 'with one needs "mailbox" beside "zone"'],
+  ['drop where there is none', 'namespace / {\n on x {\n'
+    + ' mailbox drop "k:$.id"; # !\n } }', '"campus" has no mailboxes'],
 ];
 
 const location = (lines) => ({ locations:

@@ -22,7 +22,8 @@ const counters = ['sockets', 'rooms', 'opened', 'closed', 'packets_in',
   'packets_out', 'bytes_in', 'bytes_out', 'events_in', 'delivered',
   'broadcasts', 'emits', 'forwarded', 'moved_in', 'moved_out', 'channel_out',
   'channel_in', 'wakeups'];
-const drops = ['volatile', 'slow', 'ring', 'zone', 'refused', 'dry_run'];
+const drops = ['volatile', 'slow', 'ring', 'zone', 'refused', 'dry_run',
+  'mailbox'];
 const redis = ['publishers', 'subscribers', 'lost', 'published', 'received',
   'dropped', 'malformed'];
 const own = ['slot', 'pid', 'incarnation', 'generation', 'exiting', 'self'];
@@ -49,7 +50,7 @@ function suite(workers) {
 
   test(name('every counter is there, for each and in all'), async (t) => {
     const { total, workers: all } = await ngx.status();
-    t.deepIs(Object.keys(total), ['sessions', ...counters, 'drops',
+    t.deepIs(Object.keys(total), ['sessions', ...counters, 'mailbox', 'drops',
       'redis']);
     for (const worker of all) {
       t.deepIs(Object.keys(worker), [...own, ...Object.keys(total)]);

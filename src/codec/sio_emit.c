@@ -27,6 +27,7 @@ typedef enum {
 
 
 static int sio_emit_together(sio_body_t *body);
+static int sio_emit_together_mailbox(sio_body_t *body);
 static int sio_emit_event(sio_body_t *body, unsigned key, void *object);
 static int sio_emit_args(sio_body_t *body, unsigned key, void *object);
 static int sio_emit_namespace(sio_body_t *body, unsigned key, void *object);
@@ -35,7 +36,8 @@ static int sio_emit_except(sio_body_t *body, unsigned key, void *object);
 static int sio_emit_target(sio_body_t *body, unsigned key, void *object);
 static int sio_emit_flag(sio_body_t *body, unsigned key, void *object);
 static int sio_emit_ack(sio_body_t *body, unsigned key, void *object);
-static int sio_emit_later(sio_body_t *body, unsigned key, void *object);
+static int sio_emit_mailbox(sio_body_t *body, unsigned key, void *object);
+static int sio_emit_id(sio_body_t *body, unsigned key, void *object);
 
 
 /* In the order of sio_emit_key_e; "to" and "user" share one list of rooms. */
@@ -52,8 +54,8 @@ static const sio_body_key_t  sio_emit_keys[SIO_EMIT_NKEYS + 1] = {
     { sio_string("volatile"), SIO_BODY_VALUE, sio_emit_flag },
     { sio_string("local"), SIO_BODY_VALUE, sio_emit_flag },
     { sio_string("ack"), SIO_BODY_VALUE, sio_emit_ack },
-    { sio_string("mailbox"), SIO_BODY_STRING, sio_emit_later },
-    { sio_string("id"), SIO_BODY_STRING, sio_emit_later },
+    { sio_string("mailbox"), SIO_BODY_STRING, sio_emit_mailbox },
+    { sio_string("id"), SIO_BODY_STRING, sio_emit_id },
     { sio_null_string, SIO_BODY_VALUE, NULL }
 };
 
@@ -147,6 +149,53 @@ sio_emit_together(sio_body_t *body)
         && sio_json_type(value[SIO_EMIT_VOLATILE]) == SIO_JSON_TRUE)
     {
         return sio_body_fail(body, SIO_EMIT_ACK, -1, "excludes \"volatile\"");
+    }
+
+    /* answers are not kept for a repeat */
+
+    if (value[SIO_EMIT_ID].len && value[SIO_EMIT_ACK].len) {
+        return sio_body_fail(body, SIO_EMIT_ID, -1, "excludes \"ack\"");
+    }
+
+    if (value[SIO_EMIT_MAILBOX].len
+        && sio_json_type(value[SIO_EMIT_MAILBOX]) != SIO_JSON_FALSE)
+    {
+        return sio_emit_together_mailbox(body);
+    }
+
+    return SIO_OK;
+}
+
+
+/* Only users have one, and what is kept for later is not to be lost now. */
+
+static int
+sio_emit_together_mailbox(sio_body_t *body)
+{
+    sio_str_t  *value;
+
+    value = body->value;
+
+    if (value[SIO_EMIT_USERS].len == 0) {
+        return sio_body_fail(body, SIO_EMIT_MAILBOX, -1, "needs \"user\"");
+    }
+
+    if (value[SIO_EMIT_TO].len) {
+        return sio_body_fail(body, SIO_EMIT_MAILBOX, -1, "excludes \"to\"");
+    }
+
+    if (value[SIO_EMIT_EXCEPT].len) {
+        return sio_body_fail(body, SIO_EMIT_MAILBOX, -1,
+                             "excludes \"except\"");
+    }
+
+    if (value[SIO_EMIT_ACK].len) {
+        return sio_body_fail(body, SIO_EMIT_MAILBOX, -1, "excludes \"ack\"");
+    }
+
+    if (sio_json_type(value[SIO_EMIT_VOLATILE]) == SIO_JSON_TRUE) {
+        return sio_body_fail(body, SIO_EMIT_MAILBOX, -1,
+                             "excludes \"volatile\"");
     }
 
     return SIO_OK;
@@ -303,7 +352,35 @@ sio_emit_ack(sio_body_t *body, unsigned key, void *object)
 
 
 static int
-sio_emit_later(sio_body_t *body, unsigned key, void *object)
+sio_emit_mailbox(sio_body_t *body, unsigned key, void *object)
 {
-    return sio_body_fail(body, key, -1, "is not supported yet");
+    sio_emit_t  *emit = object;
+
+    switch (sio_json_type(body->value[key])) {
+
+    case SIO_JSON_FALSE:
+        return SIO_OK;
+
+    case SIO_JSON_TRUE:
+        emit->mailbox = 1;
+        return SIO_OK;
+
+    case SIO_JSON_STRING:
+        emit->mailbox = 1;
+        return sio_body_string(body, key, SIO_EMIT_MAILBOX_MAX,
+                               &emit->mailbox_key);
+
+    default:
+        return sio_body_fail(body, key, -1,
+                             "must be true, false or a string");
+    }
+}
+
+
+static int
+sio_emit_id(sio_body_t *body, unsigned key, void *object)
+{
+    sio_emit_t  *emit = object;
+
+    return sio_body_string(body, key, SIO_EMIT_ID_MAX, &emit->id);
 }

@@ -18,6 +18,8 @@
 #define SIO_EMIT_EVENT_MAX  256      /* bytes of an event's name */
 #define SIO_EMIT_PATH_MAX   SIO_BODY_PATH_MAX
 #define SIO_EMIT_ACK_MAX    300000   /* msec */
+#define SIO_EMIT_ID_MAX     128      /* bytes */
+#define SIO_EMIT_MAILBOX_MAX  256    /* bytes of a key */
 
 
 /* All slices are views of the body, or of the reader's buffer. */
@@ -33,8 +35,11 @@ typedef struct {
     sio_str_t  *except;
     unsigned    nexcept;
     uint32_t    ack_msec;            /* 0: none */
+    sio_str_t   mailbox_key;         /* empty: none */
+    sio_str_t   id;                  /* empty: none */
     unsigned    volatile_:1;
     unsigned    local:1;
+    unsigned    mailbox:1;
 } sio_emit_t;
 
 
@@ -66,6 +71,9 @@ void sio_emit_free(sio_emit_body_t *body);
  *     volatile   boolean; not together with ack
  *     local      boolean
  *     ack        integer, 1 to SIO_EMIT_ACK_MAX msec
+ *     mailbox    boolean, or string of 1 to SIO_EMIT_MAILBOX_MAX bytes: with
+ *                user, and not with to, except, volatile or ack
+ *     id         string of 1 to SIO_EMIT_ID_MAX bytes; not together with ack
  *
  * Rooms and ids are strings or integers.  An empty "to" or "user" is refused:
  * taken as "nobody was named" it would go to everyone.  So are placeholders,

@@ -30,11 +30,10 @@ typedef struct ngx_http_socketio_api_emit_s  ngx_http_socketio_api_emit_t;
 typedef struct {
     ngx_http_socketio_api_emit_t  *emit;
     ngx_http_socketio_collect_t   *collect;  /* NULL: no ack was asked for */
-    uint64_t                       matched;
+    ngx_http_socketio_emitted_t    sent;
     ngx_int_t                      rc;       /* of ngx_http_socketio_emit() */
-    const char                    *error;    /* if it failed */
-    sio_code_e                     code;
-    sio_buf_t                      missing;  /* JSON strings and commas */
+    sio_buf_t                      missing;  /* JSON strings and commas, */
+    sio_buf_t                      rejected; /* both */
     unsigned                       waiting:1;
     unsigned                       torn:1;   /* missing is not complete */
 } ngx_http_socketio_api_result_t;
@@ -148,15 +147,15 @@ ngx_http_socketio_api_check(ngx_http_socketio_api_emit_t *emit,
     ngx_int_t *answer)
 {
     char         where[SIO_EMIT_PATH_MAX];
+    ngx_int_t    rc;
     const char  *path, *error;
     ngx_uint_t   i;
 
     for (i = 0; i < emit->body.nemits; i++) {
 
-        if (ngx_http_socketio_emit_check(emit->hub, &emit->body.emits[i],
-                                         &path, &error)
-            == NGX_OK)
-        {
+        rc = ngx_http_socketio_emit_check(emit->hub, &emit->body.emits[i],
+                                          &path, &error);
+        if (rc == NGX_OK) {
             continue;
         }
 
@@ -166,8 +165,12 @@ ngx_http_socketio_api_check(ngx_http_socketio_api_emit_t *emit,
             path = where;
         }
 
-        *answer = ngx_http_socketio_json_refuse(emit->request,
+        *answer = (rc == NGX_DECLINED)
+                  ? ngx_http_socketio_json_refuse(emit->request,
                                    NGX_HTTP_NOT_FOUND, "not_found", error,
+                                   path)
+                  : ngx_http_socketio_json_refuse(emit->request,
+                                   NGX_HTTP_BAD_REQUEST, "invalid", error,
                                    path);
         return NGX_DECLINED;
     }
@@ -216,7 +219,6 @@ ngx_http_socketio_api_send_one(ngx_http_socketio_api_emit_t *emit,
     size_t                           len;
     char                            *copy;
     int64_t                          id;
-    const char                      *error;
     const sio_emit_t                *e;
     ngx_http_socketio_collect_t     *c;
     ngx_http_socketio_api_result_t  *result;
@@ -226,6 +228,8 @@ ngx_http_socketio_api_send_one(ngx_http_socketio_api_emit_t *emit,
     result->emit = emit;
 
     sio_buf_init(&result->missing, &emit->mem, SIZE_MAX);
+    sio_buf_init(&result->rejected, &emit->mem, SIZE_MAX);
+    result->sent.rejected = &result->rejected;
 
     c = NULL;
     id = SIO_NO_ID;
@@ -244,7 +248,7 @@ ngx_http_socketio_api_send_one(ngx_http_socketio_api_emit_t *emit,
             != NGX_OK)
         {
             result->rc = NGX_ERROR;
-            result->error = "too many requests wait for acks";
+            result->sent.error = "too many requests wait for acks";
             return NGX_OK;
         }
 
@@ -255,9 +259,8 @@ ngx_http_socketio_api_send_one(ngx_http_socketio_api_emit_t *emit,
         emit->waiting++;
     }
 
-    result->rc = ngx_http_socketio_emit(emit->hub, e, id, &result->matched,
-                                        c ? c->expect : NULL, &result->code,
-                                        &error);
+    result->rc = ngx_http_socketio_emit(emit->hub, e, id,
+                                        c ? c->expect : NULL, &result->sent);
 
     if (result->rc == NGX_OK) {
         if (c) {
@@ -276,15 +279,15 @@ ngx_http_socketio_api_send_one(ngx_http_socketio_api_emit_t *emit,
 
     /* the next emit may overwrite the text */
 
-    len = ngx_strlen(error);
+    len = ngx_strlen(result->sent.error);
 
     copy = ngx_pnalloc(emit->request->pool, len + 1);
     if (copy == NULL) {
         return NGX_ERROR;
     }
 
-    ngx_memcpy(copy, error, len + 1);
-    result->error = copy;
+    ngx_memcpy(copy, result->sent.error, len + 1);
+    result->sent.error = copy;
 
     return NGX_OK;
 }
@@ -419,7 +422,7 @@ static ngx_int_t
 ngx_http_socketio_api_answer(ngx_http_socketio_api_emit_t *emit)
 {
     char                       path[NGX_INT_T_LEN + sizeof("[]")];
-    uint64_t                   matched;
+    uint64_t                   matched, queued;
     const char                *code;
     ngx_uint_t                 i, status;
     ngx_http_socketio_json_t   json;
@@ -427,9 +430,11 @@ ngx_http_socketio_api_answer(ngx_http_socketio_api_emit_t *emit)
     status = NGX_HTTP_OK;
     code = NULL;
     matched = 0;
+    queued = 0;
 
     for (i = 0; i < emit->body.nemits; i++) {
-        matched += emit->results[i].matched;
+        matched += emit->results[i].sent.matched;
+        queued += emit->results[i].sent.queued;
     }
 
     for (i = 0; i < emit->body.nemits && status == NGX_HTTP_OK; i++) {
@@ -450,13 +455,13 @@ ngx_http_socketio_api_answer(ngx_http_socketio_api_emit_t *emit)
         }
 
         ngx_http_socketio_json_text(&json, "{\"ok\":false,\"error\":");
-        ngx_http_socketio_json_error(&json, code, emit->results[i].error,
-                                     path);
+        ngx_http_socketio_json_error(&json, code,
+                                     emit->results[i].sent.error, path);
     }
 
     if (emit->body.read.batch) {
         ngx_http_socketio_json_member(&json, "matched", matched);
-        ngx_http_socketio_json_member(&json, "queued", 0);
+        ngx_http_socketio_json_member(&json, "queued", queued);
         ngx_http_socketio_json_text(&json, ",\"results\":[");
 
         for (i = 0; i < emit->body.nemits; i++) {
@@ -470,10 +475,6 @@ ngx_http_socketio_api_answer(ngx_http_socketio_api_emit_t *emit)
     } else if (status == NGX_HTTP_OK) {
         ngx_http_socketio_json_text(&json, ",");
         ngx_http_socketio_api_result(&json, &emit->results[0]);
-
-        if (emit->results[0].collect == NULL) {
-            ngx_http_socketio_json_member(&json, "queued", 0);
-        }
     }
 
     ngx_http_socketio_json_text(&json, "}");
@@ -494,7 +495,7 @@ ngx_http_socketio_api_result(ngx_http_socketio_json_t *json,
     if (result->rc != NGX_OK) {
         (void) ngx_http_socketio_api_failure(result, &code);
         ngx_http_socketio_json_text(json, "\"error\":");
-        ngx_http_socketio_json_error(json, code, result->error, "");
+        ngx_http_socketio_json_error(json, code, result->sent.error, "");
         return;
     }
 
@@ -502,7 +503,19 @@ ngx_http_socketio_api_result(ngx_http_socketio_json_t *json,
 
     if (c == NULL) {
         ngx_http_socketio_json_text(json, "\"matched\":");
-        ngx_http_socketio_json_uint(json, result->matched);
+        ngx_http_socketio_json_uint(json, result->sent.matched);
+        ngx_http_socketio_json_member(json, "queued", result->sent.queued);
+
+        if (result->rejected.len) {
+            ngx_http_socketio_json_text(json, ",\"rejected\":[");
+            ngx_http_socketio_json_bytes(json, sio_buf_str(&result->rejected));
+            ngx_http_socketio_json_text(json, "]");
+        }
+
+        if (result->sent.duplicate) {
+            ngx_http_socketio_json_text(json, ",\"duplicate\":true");
+        }
+
         return;
     }
 
@@ -533,12 +546,12 @@ ngx_http_socketio_api_failure(ngx_http_socketio_api_result_t *result,
 
     case NGX_DECLINED:
 
-        if (result->code == SIO_CODE_INVALID) {
+        if (result->sent.code == SIO_CODE_INVALID) {
             *code = "invalid";
             return NGX_HTTP_BAD_REQUEST;
         }
 
-        if (result->code == SIO_CODE_TOO_LARGE) {
+        if (result->sent.code == SIO_CODE_TOO_LARGE) {
             *code = "too_large";
             return NGX_HTTP_REQUEST_ENTITY_TOO_LARGE;
         }

@@ -297,6 +297,14 @@ ngx_http_socketio_app_check(ngx_conf_t *cf, ngx_http_socketio_app_t *app)
         return NGX_ERROR;
     }
 
+    if (app->mailbox_line && app->mailbox_max == 0) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "socketio_app \"%V\" has no mailboxes, a rule with one "
+                      "needs \"mailbox\" beside \"zone\" in %s:%ui",
+                      &app->name, app->mailbox_file, app->mailbox_line);
+        return NGX_ERROR;
+    }
+
     v = app->variables.elts;
 
     for (i = 0; i < app->variables.nelts; i++) {

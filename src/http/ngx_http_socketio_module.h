@@ -5,6 +5,7 @@
  *
  *     module        socketio_app, the life of zones and workers
  *     app_module    zone, namespace, authenticate
+ *     mailbox       mailbox
  *     rule_module   on, api and the verbs
  *     engine        socketio and the Engine.IO directives of a location
  *     api           socketio_api, socketio_api_key_file

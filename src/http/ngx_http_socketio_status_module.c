@@ -144,6 +144,19 @@ static const ngx_http_socketio_status_field_t
 
 
 static const ngx_http_socketio_status_field_t
+    ngx_http_socketio_status_mailbox[] =
+{
+    { "stored",         NGX_HTTP_SOCKETIO_STAT_MAIL_STORED },
+    { "delivered",      NGX_HTTP_SOCKETIO_STAT_MAIL_DELIVERED },
+    { "proved",         NGX_HTTP_SOCKETIO_STAT_MAIL_PROVED },
+    { "redelivered",    NGX_HTTP_SOCKETIO_STAT_MAIL_REDELIVERED },
+    { "expired",        NGX_HTTP_SOCKETIO_STAT_MAIL_EXPIRED },
+    { "dropped",        NGX_HTTP_SOCKETIO_STAT_MAIL_DROPPED },
+    { NULL, 0 }
+};
+
+
+static const ngx_http_socketio_status_field_t
     ngx_http_socketio_status_drops[] =
 {
     { "volatile",       NGX_HTTP_SOCKETIO_STAT_DROP_VOLATILE },
@@ -152,6 +165,7 @@ static const ngx_http_socketio_status_field_t
     { "zone",           NGX_HTTP_SOCKETIO_STAT_DROP_ZONE },
     { "refused",        NGX_HTTP_SOCKETIO_STAT_DROP_REFUSED },
     { "dry_run",        NGX_HTTP_SOCKETIO_STAT_DROP_DRY_RUN },
+    { "mailbox",        NGX_HTTP_SOCKETIO_STAT_DROP_MAILBOX },
     { NULL, 0 }
 };
 
@@ -273,7 +287,10 @@ ngx_http_socketio_status_counters(ngx_http_socketio_json_t *json,
     ngx_http_socketio_json_text(json, "}");
     ngx_http_socketio_status_fields(json, ngx_http_socketio_status_plain,
                                     stat);
-    ngx_http_socketio_json_text(json, ",\"drops\":{");
+    ngx_http_socketio_json_text(json, ",\"mailbox\":{");
+    ngx_http_socketio_status_fields(json, ngx_http_socketio_status_mailbox,
+                                    stat);
+    ngx_http_socketio_json_text(json, "},\"drops\":{");
     ngx_http_socketio_status_fields(json, ngx_http_socketio_status_drops,
                                     stat);
     ngx_http_socketio_json_text(json, "},\"redis\":{");

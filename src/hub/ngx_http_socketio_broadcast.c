@@ -31,23 +31,18 @@ static void ngx_http_socketio_broadcast_here(ngx_http_socketio_hub_t *hub,
 static void ngx_http_socketio_deliver(sio_socket_t *socket, void *ctx);
 
 
-ngx_int_t
-ngx_http_socketio_broadcast(ngx_http_socketio_hub_t *hub,
-    const ngx_http_socketio_broadcast_t *b, uint64_t *matched,
-    uint64_t *expect)
+/*
+ * A move in another worker waits until all numbers before its own are out:
+ * "busy" is set before the number is taken, and stays while records wait for
+ * room in an inbox.
+ */
+uint64_t
+ngx_http_socketio_sequence_begin(ngx_http_socketio_hub_t *hub)
 {
     uint64_t                   sequence;
-    ngx_int_t                  rc;
     ngx_http_socketio_slot_t  *slot;
-    ngx_http_socketio_found_t  found;
 
     slot = hub->slot;
-
-    /*
-     * A move in another worker waits until all numbers before its own are
-     * out: "busy" is set before the number is taken, and stays while records
-     * wait for room in an inbox.
-     */
 
     if (slot->busy == 0) {
         __atomic_store_n(&slot->busy, 1, __ATOMIC_SEQ_CST);
@@ -59,6 +54,30 @@ ngx_http_socketio_broadcast(ngx_http_socketio_hub_t *hub,
         __atomic_store_n(&slot->busy, sequence, __ATOMIC_SEQ_CST);
     }
 
+    return sequence;
+}
+
+
+void
+ngx_http_socketio_sequence_end(ngx_http_socketio_hub_t *hub)
+{
+    if (hub->nwaiting == 0) {
+        __atomic_store_n(&hub->slot->busy, 0, __ATOMIC_SEQ_CST);
+    }
+}
+
+
+ngx_int_t
+ngx_http_socketio_broadcast(ngx_http_socketio_hub_t *hub,
+    const ngx_http_socketio_broadcast_t *b, uint64_t *matched,
+    uint64_t *expect)
+{
+    uint64_t                   sequence;
+    ngx_int_t                  rc;
+    ngx_http_socketio_found_t  found;
+
+    sequence = ngx_http_socketio_sequence_begin(hub);
+
     ngx_memzero(&found, sizeof(ngx_http_socketio_found_t));
     ngx_http_socketio_target_find(hub, b->nsp, &b->target, &found);
 
@@ -68,9 +87,7 @@ ngx_http_socketio_broadcast(ngx_http_socketio_hub_t *hub,
         hub->cluster->broadcast(hub, b);
     }
 
-    if (hub->nwaiting == 0) {
-        __atomic_store_n(&slot->busy, 0, __ATOMIC_SEQ_CST);
-    }
+    ngx_http_socketio_sequence_end(hub);
 
     if (matched) {
         *matched = found.count;
@@ -295,7 +312,7 @@ ngx_http_socketio_deliver(sio_socket_t *socket, void *ctx)
 
     if (s->eio.frozen) {
         if (!ngx_http_socketio_move_hold(s, delivery->sequence,
-                                         delivery->msg))
+                                         delivery->msg, socket, 0))
         {
             return;
         }

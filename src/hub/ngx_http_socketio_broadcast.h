@@ -34,6 +34,14 @@ typedef struct {
 
 
 /*
+ * Between the two, a message may be sent that reaches each session once, on
+ * whichever side of a move it is: take the sequence number, then look the
+ * receivers up, then send to them.
+ */
+uint64_t ngx_http_socketio_sequence_begin(ngx_http_socketio_hub_t *hub);
+void ngx_http_socketio_sequence_end(ngx_http_socketio_hub_t *hub);
+
+/*
  * Send.  *matched (may be NULL) gets the members of the addressed rooms, in
  * all workers, as the directory has them.  expect (may be NULL) gets the
  * slots that will say which of their sockets owe an ack.

@@ -16,6 +16,7 @@
 #include "hub/ngx_http_socketio_collect.h"
 #include "hub/ngx_http_socketio_fetch.h"
 #include "hub/ngx_http_socketio_forward.h"
+#include "hub/ngx_http_socketio_mailbox.h"
 #include "hub/ngx_http_socketio_move.h"
 #include "hub/ngx_http_socketio_operation.h"
 #include "hub/ngx_http_socketio_reader.h"
@@ -531,6 +532,10 @@ ngx_http_socketio_channel_dispatch(ngx_http_socketio_hub_t *hub,
     case NGX_HTTP_SOCKETIO_RECORD_FETCH:
     case NGX_HTTP_SOCKETIO_RECORD_FETCHED:
         ngx_http_socketio_fetch_receive(hub, type, &record, &from);
+        return;
+
+    case NGX_HTTP_SOCKETIO_RECORD_MAIL:
+        ngx_http_socketio_mailbox_receive(hub, &record, &from);
         return;
 
     case NGX_HTTP_SOCKETIO_RECORD_PROBE:

@@ -35,7 +35,8 @@ typedef enum {
     NGX_HTTP_SOCKETIO_RECORD_ACK,
     NGX_HTTP_SOCKETIO_RECORD_OPERATION,         /* operation */
     NGX_HTTP_SOCKETIO_RECORD_FETCH,             /* fetch */
-    NGX_HTTP_SOCKETIO_RECORD_FETCHED
+    NGX_HTTP_SOCKETIO_RECORD_FETCHED,
+    NGX_HTTP_SOCKETIO_RECORD_MAIL               /* mailbox */
 } ngx_http_socketio_record_e;
 
 

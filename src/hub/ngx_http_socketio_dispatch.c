@@ -10,6 +10,8 @@
 #include "hub/ngx_http_socketio_broadcast.h"
 #include "hub/ngx_http_socketio_collect.h"
 #include "hub/ngx_http_socketio_grant.h"
+#include "hub/ngx_http_socketio_mailbox.h"
+#include "hub/ngx_http_socketio_once.h"
 #include "hub/ngx_http_socketio_regex.h"
 #include "hub/ngx_http_socketio_run.h"
 
@@ -34,12 +36,18 @@ static int ngx_http_socketio_on_socket(sio_socket_t *socket, int present);
 static void ngx_http_socketio_on_random(sio_app_t *app, uint8_t *dst,
     size_t len);
 static uint64_t ngx_http_socketio_on_now(sio_app_t *app);
-static ngx_int_t ngx_http_socketio_emit_rooms(ngx_http_socketio_hub_t *hub,
-    const sio_emit_t *emit, int64_t ack_id, uint64_t *matched,
-    uint64_t *expect);
 static const sio_rule_t *ngx_http_socketio_emit_rule(
     ngx_http_socketio_namespace_t *nsp, const sio_emit_t *emit,
     int *captures);
+static ngx_int_t ngx_http_socketio_emit_one(ngx_http_socketio_hub_t *hub,
+    const sio_emit_t *emit, int64_t ack_id, uint64_t *expect,
+    ngx_http_socketio_emitted_t *emitted);
+static ngx_int_t ngx_http_socketio_emit_run(ngx_http_socketio_hub_t *hub,
+    const sio_emit_t *emit, const sio_rule_t *rule, const int *captures,
+    int64_t ack_id, uint64_t *expect, ngx_http_socketio_emitted_t *emitted);
+static ngx_int_t ngx_http_socketio_emit_mail(ngx_http_socketio_hub_t *hub,
+    const sio_emit_t *emit, eio_msg_t *msg,
+    ngx_http_socketio_emitted_t *emitted);
 
 
 const sio_app_ops_t  ngx_http_socketio_app_ops = {
@@ -47,7 +55,9 @@ const sio_app_ops_t  ngx_http_socketio_app_ops = {
     .connect = ngx_http_socketio_on_connect,
     .event = ngx_http_socketio_on_event,
     .ack = ngx_http_socketio_on_ack,
+    .pong = ngx_http_socketio_mailbox_pong,
     .disconnect = ngx_http_socketio_on_disconnect,
+    .gone = ngx_http_socketio_mailbox_gone,
     .room_changed = ngx_http_socketio_on_room,
     .socket_changed = ngx_http_socketio_on_socket,
     .random = ngx_http_socketio_on_random,
@@ -120,7 +130,10 @@ ngx_http_socketio_on_connect(sio_socket_t *socket, sio_str_t auth,
         }
     }
 
-    if (rc != SIO_OK) {
+    if (rc == SIO_OK) {
+        ngx_http_socketio_mailbox_flush(socket);
+
+    } else {
         ngx_http_socketio_run_refused(&run, "connect");
 
         /* what Socket.IO's middleware errors look like: message and data */
@@ -413,84 +426,116 @@ ngx_http_socketio_emit_check(ngx_http_socketio_hub_t *hub,
         return NGX_DECLINED;
     }
 
+    if (emit->mailbox && hub->mailbox == NULL) {
+        *path = "mailbox";
+        *error = "the app has no mailboxes";
+        return NGX_ERROR;
+    }
+
     return NGX_OK;
 }
 
 
+/* An emit that has an id is done once. */
+
 ngx_int_t
 ngx_http_socketio_emit(ngx_http_socketio_hub_t *hub, const sio_emit_t *emit,
-    int64_t ack_id, uint64_t *matched, uint64_t *expect, sio_code_e *code,
-    const char **error)
+    int64_t ack_id, uint64_t *expect, ngx_http_socketio_emitted_t *emitted)
 {
     ngx_int_t                       rc;
-    ngx_http_socketio_run_t         run;
-    ngx_http_socketio_namespace_t  *nsp;
+    sio_str_t                       names[2];
+    ngx_http_socketio_once_t        once;
+    ngx_http_socketio_once_emit_t   kept;
 
-    static char                     message[256];
-
-    ngx_http_socketio_stat(hub, NGX_HTTP_SOCKETIO_STAT_EMITS, 1);
-
-    *error = "try again";
-    *code = SIO_CODE_UNAVAILABLE;
-    *matched = 0;
+    emitted->error = "try again";
+    emitted->code = SIO_CODE_UNAVAILABLE;
+    emitted->matched = 0;
+    emitted->queued = 0;
+    emitted->duplicate = 0;
 
     if (expect) {
         ngx_memzero(expect, NGX_HTTP_SOCKETIO_SLOTS / 8);
     }
 
-    nsp = ngx_http_socketio_namespace(hub->conf, emit->nsp);
-    if (nsp == NULL) {
-        *error = "unknown namespace";
-        *code = SIO_CODE_INVALID;
-        return NGX_DECLINED;
+    if (emit->id.len == 0) {
+        return ngx_http_socketio_emit_one(hub, emit, ack_id, expect, emitted);
     }
 
-    ngx_http_socketio_run_init(&run, hub, emit->nsp, NULL);
+    names[0] = emit->nsp;
+    names[1] = emit->id;
 
-    run.run.rule = ngx_http_socketio_emit_rule(nsp, emit, run.run.captures);
+    sio_buf_reset(&hub->payload);
 
-    if (run.run.rule) {
-        run.run.event = emit->event;
-        run.run.payload.args = emit->args;
-        run.emit_ack_id = ack_id;
-        run.expect = expect;
-        run.local = emit->local;
+    rc = ngx_http_socketio_once_claim(hub, &once,
+                                      NGX_HTTP_SOCKETIO_STORE_EMIT, names, 2,
+                                      NGX_HTTP_SOCKETIO_ONCE_EMIT,
+                                      &hub->payload);
 
-        rc = NGX_OK;
+    switch (rc) {
 
-        if (ngx_http_socketio_run_rule(&run) != SIO_OK) {
-            ngx_http_socketio_run_refused(&run, "api event");
+    case NGX_OK:
+        break;
 
-            (void) snprintf(message, sizeof(message), "%.*s",
-                            (int) run.run.message.len,
-                            (const char *) run.run.message.data);
-            *error = message;
-            *code = run.run.code;
-            rc = (run.run.code == SIO_CODE_UNAVAILABLE) ? NGX_ERROR
-                                                        : NGX_DECLINED;
+    case NGX_DONE:
+        if (hub->payload.len == sizeof(kept)) {
+            ngx_memcpy(&kept, hub->payload.data, sizeof(kept));
+            emitted->matched = kept.matched;
+            emitted->queued = kept.queued;
         }
 
-        *matched = run.matched;
-        ngx_http_socketio_run_done(&run);
+        emitted->duplicate = 1;
+        return NGX_OK;
 
-        return rc;
+    case NGX_BUSY:
+        emitted->error = "an emit with this id is being sent";
+        /* fall through */
+
+    default:
+        return NGX_ERROR;
     }
 
-    ngx_http_socketio_run_done(&run);
+    rc = ngx_http_socketio_emit_one(hub, emit, ack_id, expect, emitted);
 
-    return ngx_http_socketio_emit_rooms(hub, emit, ack_id, matched, expect);
+    if (rc == NGX_OK) {
+        kept.matched = emitted->matched;
+        kept.queued = emitted->queued;
+        ngx_http_socketio_once_done(hub, &once,
+                                sio_str((u_char *) &kept, sizeof(kept)));
+
+    } else {
+        ngx_http_socketio_once_abandon(hub, &once);
+    }
+
+    return rc;
 }
 
 
-/* To the rooms it names, or to everyone. */
-
 static ngx_int_t
-ngx_http_socketio_emit_rooms(ngx_http_socketio_hub_t *hub,
-    const sio_emit_t *emit, int64_t ack_id, uint64_t *matched,
-    uint64_t *expect)
+ngx_http_socketio_emit_one(ngx_http_socketio_hub_t *hub,
+    const sio_emit_t *emit, int64_t ack_id, uint64_t *expect,
+    ngx_http_socketio_emitted_t *emitted)
 {
-    ngx_int_t                      rc;
-    ngx_http_socketio_broadcast_t  b;
+    ngx_int_t                       rc;
+    const sio_rule_t               *rule;
+    ngx_http_socketio_broadcast_t   b;
+    ngx_http_socketio_namespace_t  *nsp;
+    int                             captures[2 * SIO_CAPTURES_MAX];
+
+    ngx_http_socketio_stat(hub, NGX_HTTP_SOCKETIO_STAT_EMITS, 1);
+
+    nsp = ngx_http_socketio_namespace(hub->conf, emit->nsp);
+    if (nsp == NULL) {
+        emitted->error = "unknown namespace";
+        emitted->code = SIO_CODE_INVALID;
+        return NGX_DECLINED;
+    }
+
+    rule = ngx_http_socketio_emit_rule(nsp, emit, captures);
+
+    if (rule) {
+        return ngx_http_socketio_emit_run(hub, emit, rule, captures, ack_id,
+                                          expect, emitted);
+    }
 
     ngx_memzero(&b, sizeof(ngx_http_socketio_broadcast_t));
 
@@ -512,8 +557,104 @@ ngx_http_socketio_emit_rooms(ngx_http_socketio_hub_t *hub,
 
     b.msg->volatile_ = emit->volatile_;
 
-    rc = ngx_http_socketio_broadcast(hub, &b, matched, expect);
+    if (emit->mailbox) {
+        rc = ngx_http_socketio_emit_mail(hub, emit, b.msg, emitted);
+
+    } else {
+        rc = ngx_http_socketio_broadcast(hub, &b, &emitted->matched, expect);
+    }
+
     eio_msg_unref(&ngx_http_socketio_mem, b.msg);
 
     return rc;
+}
+
+
+static ngx_int_t
+ngx_http_socketio_emit_run(ngx_http_socketio_hub_t *hub,
+    const sio_emit_t *emit, const sio_rule_t *rule, const int *captures,
+    int64_t ack_id, uint64_t *expect, ngx_http_socketio_emitted_t *emitted)
+{
+    ngx_int_t                rc;
+    ngx_http_socketio_run_t  run;
+
+    static char              message[256];
+
+    ngx_http_socketio_run_init(&run, hub, emit->nsp, NULL);
+
+    ngx_memcpy(run.run.captures, captures, sizeof(run.run.captures));
+
+    run.run.rule = rule;
+    run.run.event = emit->event;
+    run.run.payload.args = emit->args;
+    run.emit_ack_id = ack_id;
+    run.expect = expect;
+    run.rejected = emitted->rejected;
+    run.local = emit->local;
+
+    rc = NGX_OK;
+
+    if (ngx_http_socketio_run_rule(&run) != SIO_OK) {
+        ngx_http_socketio_run_refused(&run, "api event");
+
+        (void) snprintf(message, sizeof(message), "%.*s",
+                        (int) run.run.message.len,
+                        (const char *) run.run.message.data);
+        emitted->error = message;
+        emitted->code = run.run.code;
+        rc = (run.run.code == SIO_CODE_UNAVAILABLE) ? NGX_ERROR
+                                                    : NGX_DECLINED;
+    }
+
+    emitted->matched = run.matched;
+    emitted->queued = run.queued;
+    ngx_http_socketio_run_done(&run);
+
+    return rc;
+}
+
+
+/* NGX_ERROR: it could be kept for nobody. */
+
+static ngx_int_t
+ngx_http_socketio_emit_mail(ngx_http_socketio_hub_t *hub,
+    const sio_emit_t *emit, eio_msg_t *msg,
+    ngx_http_socketio_emitted_t *emitted)
+{
+    ngx_uint_t                         *n;
+
+    static ngx_http_socketio_mailing_t  mailing;
+
+    if (hub->mailbox == NULL) {
+        return NGX_ERROR;
+    }
+
+    mailing.nsp = emit->nsp;
+    mailing.rooms = emit->rooms;
+    mailing.nrooms = emit->nrooms;
+    mailing.key = emit->mailbox_key;
+    mailing.msg = msg;
+
+    ngx_http_socketio_mailbox_send(hub, &mailing);
+
+    n = mailing.n;
+
+    emitted->matched = mailing.matched;
+    emitted->queued = n[NGX_HTTP_SOCKETIO_MAIL_QUEUED];
+
+    if (n[NGX_HTTP_SOCKETIO_MAIL_REJECTED] == 0) {
+        return NGX_OK;
+    }
+
+    if (n[NGX_HTTP_SOCKETIO_MAIL_DELIVERED] == 0
+        && n[NGX_HTTP_SOCKETIO_MAIL_QUEUED] == 0)
+    {
+        emitted->error = "mailbox full";
+        return NGX_ERROR;
+    }
+
+    return ngx_http_socketio_mailbox_users(&mailing,
+                                           NGX_HTTP_SOCKETIO_MAIL_REJECTED,
+                                           emitted->rejected)
+           == SIO_OK ? NGX_OK : NGX_ERROR;
 }

@@ -26,25 +26,37 @@ ngx_http_socketio_namespace_t *ngx_http_socketio_namespace(
 /*
  * What one emit of a backend addresses is checked before any emit of a batch
  * is sent: NGX_OK; NGX_DECLINED: *path and *error say what is unknown ("the
- * namespace", "the target": HTTP 404).
+ * namespace", "the target": HTTP 404); NGX_ERROR: what can't be done (a
+ * mailbox where there are none: HTTP 400).
  */
 ngx_int_t ngx_http_socketio_emit_check(ngx_http_socketio_hub_t *hub,
     const sio_emit_t *emit, const char **path, const char **error);
 
+/* What came of an emit. */
+
+typedef struct {
+    uint64_t      matched;       /* members addressed, all workers */
+    uint64_t      queued;        /* users who are away, and will get it */
+    sio_buf_t    *rejected;      /* the caller's; gets the users for whom it
+                                    was not kept: JSON strings, by commas */
+    sio_code_e    code;          /* of a failure, */
+    const char   *error;         /* valid until the next call */
+    unsigned      duplicate:1;   /* it was done before, with these numbers */
+} ngx_http_socketio_emitted_t;
+
 /*
- * Send one emit: to a target by its rule, else to rooms.
+ * Send one emit: to a target by its rule, else to rooms, or to mailboxes.
  *
- * *matched: members addressed, all workers.  ack_id, expect: as in
- * ngx_http_socketio_broadcast(), SIO_NO_ID and NULL without an ack.
+ * ack_id, expect: as in ngx_http_socketio_broadcast(), SIO_NO_ID and NULL
+ * without an ack.
  *
  * NGX_OK
- * NGX_DECLINED  the rule refused: *code and *error (valid until the next
- *               call) say why
+ * NGX_DECLINED  the rule refused: code and error say why
  * NGX_ERROR     the zone is full or memory is out: 503
  */
 ngx_int_t ngx_http_socketio_emit(ngx_http_socketio_hub_t *hub,
-    const sio_emit_t *emit, int64_t ack_id, uint64_t *matched,
-    uint64_t *expect, sio_code_e *code, const char **error);
+    const sio_emit_t *emit, int64_t ack_id, uint64_t *expect,
+    ngx_http_socketio_emitted_t *emitted);
 
 
 #endif /* _NGX_HTTP_SOCKETIO_DISPATCH_H_INCLUDED_ */

@@ -17,6 +17,7 @@
 #include "hub/ngx_http_socketio_fetch.h"
 #include "hub/ngx_http_socketio_forward.h"
 #include "hub/ngx_http_socketio_grant.h"
+#include "hub/ngx_http_socketio_mailbox.h"
 #include "hub/ngx_http_socketio_move.h"
 #include "hub/ngx_http_socketio_probe.h"
 #include "hub/ngx_http_socketio_reader.h"
@@ -32,6 +33,8 @@
 
 static void *ngx_http_socketio_mem_alloc(void *ctx, size_t size);
 static void ngx_http_socketio_mem_free(void *ctx, void *p);
+static ngx_int_t ngx_http_socketio_hub_slot(ngx_http_socketio_hub_t *hub,
+    ngx_uint_t generation);
 static void ngx_http_socketio_hub_events(ngx_http_socketio_hub_t *hub,
     ngx_cycle_t *cycle);
 static void ngx_http_socketio_hub_turn(ngx_event_t *ev);
@@ -98,20 +101,14 @@ ngx_http_socketio_hub_init(ngx_http_socketio_app_t *app, ngx_cycle_t *cycle,
     hub->zone = app->shm_zone->data;
     hub->n = ngx_process_slot;
 
-    if (hub->n >= NGX_HTTP_SOCKETIO_SLOTS
-        || ngx_http_socketio_slot_take(hub->zone, hub->n, generation)
-           != NGX_OK)
+    if (ngx_http_socketio_mailbox_init(hub) != NGX_OK
+        || ngx_http_socketio_hub_slot(hub, generation) != NGX_OK)
     {
-        ngx_log_error(NGX_LOG_ERR, cycle->log, 0,
-                      "socketio app \"%V\": no slot for process %ui in the "
-                      "zone, it is not served by this worker",
-                      &app->name, hub->n);
+        ngx_http_socketio_mailbox_cleanup(hub);
         ngx_free(hub);
         return NGX_ERROR;
     }
 
-    hub->slot = ngx_http_socketio_slot(hub->zone, hub->n);
-    hub->incarnation = (uint32_t) hub->slot->incarnation;
     hub->nrandom = sizeof(hub->random);
     hub->waiting_tail = &hub->waiting;
 
@@ -157,6 +154,28 @@ ngx_http_socketio_hub_init(ngx_http_socketio_app_t *app, ngx_cycle_t *cycle,
     ngx_http_socketio_channel_add(hub);
     ngx_http_socketio_channel_wake(hub);
     ngx_http_socketio_hub_post(hub);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_socketio_hub_slot(ngx_http_socketio_hub_t *hub,
+    ngx_uint_t generation)
+{
+    if (hub->n >= NGX_HTTP_SOCKETIO_SLOTS
+        || ngx_http_socketio_slot_take(hub->zone, hub->n, generation)
+           != NGX_OK)
+    {
+        ngx_log_error(NGX_LOG_ERR, hub->log, 0,
+                      "socketio app \"%V\": no slot for process %ui in the "
+                      "zone, it is not served by this worker",
+                      &hub->conf->name, hub->n);
+        return NGX_ERROR;
+    }
+
+    hub->slot = ngx_http_socketio_slot(hub->zone, hub->n);
+    hub->incarnation = (uint32_t) hub->slot->incarnation;
 
     return NGX_OK;
 }
@@ -236,6 +255,7 @@ ngx_http_socketio_hub_cleanup(ngx_http_socketio_hub_t *hub)
     sio_scratch_free(&hub->scratch);
     sio_recent_free(&hub->recent);
     sio_app_free(&hub->app);
+    ngx_http_socketio_mailbox_cleanup(hub);
 
     hub->conf->hub = NULL;
     ngx_free(hub);
@@ -292,6 +312,8 @@ ngx_http_socketio_hub_turn(ngx_event_t *ev)
 
     c = ev->data;
     hub = c->data;
+
+    ngx_http_socketio_mailbox_turn(hub);
 
     while (hub->dirty) {
         s = hub->dirty;
@@ -410,6 +432,7 @@ ngx_http_socketio_hub_tick(ngx_event_t *ev)
     ngx_http_socketio_grant_tick(hub);
     ngx_http_socketio_probe_check(hub, 0);
     ngx_http_socketio_move_check(hub);
+    ngx_http_socketio_mailbox_tick(hub);
 
     if (ngx_exiting && !hub->slot->exiting) {
         hub->slot->exiting = 1;

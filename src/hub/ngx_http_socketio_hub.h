@@ -16,6 +16,7 @@
  *     fetch       what all workers know of rooms, users, sockets
  *     operation   join, leave, disconnect, wherever the sockets are
  *     grant       rooms that a user's sockets are in, also later ones
+ *     mailbox     what is kept for users until it has arrived
  *
  * The carriers (WebSocket, polling) are on the floor above and hand their
  * functions down in a table.
@@ -49,6 +50,7 @@ typedef struct ngx_http_socketio_parked_s   ngx_http_socketio_parked_t;
 typedef struct ngx_http_socketio_move_s     ngx_http_socketio_move_t;
 typedef struct ngx_http_socketio_probe_s    ngx_http_socketio_probe_t;
 typedef struct ngx_http_socketio_cluster_s  ngx_http_socketio_cluster_t;
+typedef struct ngx_http_socketio_mailbox_s  ngx_http_socketio_mailbox_t;
 
 
 /* Whose deadline a timer of the wheel is: sio_timer_t's kind. */
@@ -116,6 +118,10 @@ struct ngx_http_socketio_app_s {
     ngx_array_t                      namespaces;   /* of pointers */
     ngx_array_t                      variables; /* captured ones */
     sio_hash_key_t                   hash;      /* of configuration tables */
+    uint64_t                         mailbox_ttl;   /* msec */
+    ngx_uint_t                       mailbox_max;   /* items, 0: no mailbox */
+    u_char                          *mailbox_file;  /* where a rule */
+    ngx_uint_t                       mailbox_line;  /* has one first */
     ngx_http_socketio_hub_t         *hub;       /* of this worker, or NULL */
     u_char                          *file;
     ngx_uint_t                       line;
@@ -210,6 +216,7 @@ struct ngx_http_socketio_hub_s {
     sio_map_t                        probes;    /* our WebSockets, by id */
     sio_ack_table_t                  acks;
     sio_ack_table_t                  fetches;   /* whom we asked, by id */
+    ngx_http_socketio_mailbox_t     *mailbox;   /* or NULL */
     sio_wheel_t                      wheel;
     eio_env_t                        socketio;
     eio_env_t                        echo;

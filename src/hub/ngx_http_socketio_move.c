@@ -5,6 +5,7 @@
 
 #include "hub/ngx_http_socketio_move.h"
 #include "hub/ngx_http_socketio_forward.h"
+#include "hub/ngx_http_socketio_mailbox.h"
 #include "hub/ngx_http_socketio_probe.h"
 
 
@@ -251,6 +252,7 @@ ngx_http_socketio_move_pack(ngx_http_socketio_session_t *s)
     ngx_http_socketio_record_begin(hub, &w, NGX_HTTP_SOCKETIO_RECORD_SESSION);
     sio_wire_put_u64(&w, move->probe_id);
     sio_record_pack(&s->eio, &s->client, &w, ngx_http_socketio_now());
+    ngx_http_socketio_mailbox_pack(s, &w);
 
     if (sio_wire_end(&w) != SIO_OK
         || ngx_http_socketio_channel_send_to(hub, move->slot) != NGX_OK)
@@ -276,7 +278,7 @@ failed:
 
 ngx_uint_t
 ngx_http_socketio_move_hold(ngx_http_socketio_session_t *s, uint64_t sequence,
-    eio_msg_t *msg)
+    eio_msg_t *msg, const sio_socket_t *socket, uint64_t mail)
 {
     ngx_http_socketio_held_t  *held;
     ngx_http_socketio_move_t  *move;
@@ -309,6 +311,8 @@ ngx_http_socketio_move_hold(ngx_http_socketio_session_t *s, uint64_t sequence,
 
     held->next = NULL;
     held->sequence = sequence;
+    held->mail = mail;
+    ngx_memcpy(held->sid, socket->sid, EIO_SID_LEN);
     held->msg = eio_msg_ref(msg);
 
     *move->tail = held;
@@ -408,6 +412,8 @@ ngx_http_socketio_move_leave(ngx_http_socketio_move_t *move)
     for (held = move->held; held; held = held->next) {
         if (held->sequence < move->sequence) {
             sio_wire_put_str(&w, sio_str(held->msg->image, held->msg->len));
+            sio_wire_put_u64(&w, held->mail);
+            sio_wire_put_str(&w, sio_str(held->sid, EIO_SID_LEN));
         }
     }
 

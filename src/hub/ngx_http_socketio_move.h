@@ -34,8 +34,9 @@
  *
  * The records.  PROBE, PROBED, CANCEL, TAKE: probe id, sid.  PROBE_ANSWER:
  * probe id, 1 (accepted) or 0 (refused, or over).  SESSION: probe id, the
- * session's record.  READY: probe id, sid, F.  HELD: probe id, whether
- * something was not held, count, images.
+ * session's record, what is known of its mailboxes.  READY: probe id, sid, F.
+ * HELD: probe id, whether something was not held, count, (image, mailbox id,
+ * socket of it) each.
  */
 
 
@@ -66,6 +67,8 @@ typedef struct ngx_http_socketio_held_s  ngx_http_socketio_held_t;
 struct ngx_http_socketio_held_s {
     ngx_http_socketio_held_t     *next;
     uint64_t                      sequence;
+    uint64_t                      mail;      /* id in a mailbox, or 0, */
+    u_char                        sid[EIO_SID_LEN];    /* and its socket */
     eio_msg_t                    *msg;
 };
 
@@ -106,11 +109,13 @@ ngx_http_socketio_move_t *ngx_http_socketio_move_create(
 void ngx_http_socketio_move_free(ngx_http_socketio_move_t *move);
 
 /*
- * Hold a message for a session that is on its way.  Returns 0 if it is the
- * other side's: nothing is done then.
+ * Hold a message for a session that is on its way.  mail: its id if it is of
+ * the mailbox of the socket's user, else 0.  Returns 0 if it is the other
+ * side's: nothing is done then.
  */
 ngx_uint_t ngx_http_socketio_move_hold(ngx_http_socketio_session_t *s,
-    uint64_t sequence, eio_msg_t *msg);
+    uint64_t sequence, eio_msg_t *msg, const sio_socket_t *socket,
+    uint64_t mail);
 
 /* The session of a move ended on its own account. */
 

@@ -4,6 +4,7 @@
 
 
 #include "hub/ngx_http_socketio_probe.h"
+#include "hub/ngx_http_socketio_mailbox.h"
 
 
 static ngx_int_t ngx_http_socketio_probe_out(ngx_http_socketio_probe_t *probe,
@@ -12,6 +13,8 @@ static void ngx_http_socketio_probe_drop(ngx_http_socketio_probe_t *probe);
 static void ngx_http_socketio_probe_forget(ngx_http_socketio_session_t *s);
 static void ngx_http_socketio_probe_arrive(ngx_http_socketio_hub_t *hub,
     ngx_http_socketio_probe_t *probe, sio_wire_t *record);
+static void ngx_http_socketio_probe_deliver(ngx_http_socketio_session_t *s,
+    eio_msg_t *msg, sio_str_t sid, uint64_t mail);
 static void ngx_http_socketio_probe_finish(ngx_http_socketio_probe_t *probe,
     sio_wire_t *record);
 
@@ -320,6 +323,7 @@ ngx_http_socketio_probe_arrive(ngx_http_socketio_hub_t *hub,
     eio_session_thaw(&s->eio);
 
     if (sio_record_unpack(&s->eio, &s->client, record, now) != SIO_OK
+        || ngx_http_socketio_mailbox_unpack(s, record) != NGX_OK
         || sio_wire_done(record) != SIO_OK)
     {
         goto failed;
@@ -360,6 +364,19 @@ failed:
 }
 
 
+static void
+ngx_http_socketio_probe_deliver(ngx_http_socketio_session_t *s,
+    eio_msg_t *msg, sio_str_t sid, uint64_t mail)
+{
+    if (mail) {
+        ngx_http_socketio_mailbox_held(s, sid, mail, msg);
+        return;
+    }
+
+    (void) eio_session_send(&s->eio, msg);
+}
+
+
 /* HELD: deliver what the other side kept, then what came here, go live. */
 
 static void
@@ -368,7 +385,8 @@ ngx_http_socketio_probe_finish(ngx_http_socketio_probe_t *probe,
 {
     uint8_t                       overflow;
     uint32_t                      i, n;
-    sio_str_t                     image;
+    uint64_t                      mail;
+    sio_str_t                     image, sid;
     eio_msg_t                    *msg;
     ngx_http_socketio_held_t     *held;
     ngx_http_socketio_session_t  *s;
@@ -380,6 +398,8 @@ ngx_http_socketio_probe_finish(ngx_http_socketio_probe_t *probe,
 
     for (i = 0; i < n && !record->error; i++) {
         image = sio_wire_get_str(record);
+        mail = sio_wire_get_u64(record);
+        sid = sio_wire_get_str(record);
         msg = eio_msg_from_image(&ngx_http_socketio_mem, image);
 
         if (msg == NULL) {
@@ -387,12 +407,14 @@ ngx_http_socketio_probe_finish(ngx_http_socketio_probe_t *probe,
             break;
         }
 
-        (void) eio_session_send(&s->eio, msg);
+        ngx_http_socketio_probe_deliver(s, msg, sid, mail);
         eio_msg_unref(&ngx_http_socketio_mem, msg);
     }
 
     for (held = s->move->held; held; held = held->next) {
-        (void) eio_session_send(&s->eio, held->msg);
+        ngx_http_socketio_probe_deliver(s, held->msg,
+                                        sio_str(held->sid, EIO_SID_LEN),
+                                        held->mail);
     }
 
     ngx_http_socketio_stat(s->hub, NGX_HTTP_SOCKETIO_STAT_MOVED_IN, 1);

@@ -50,6 +50,8 @@ const sio_rule_ops_t  ngx_http_socketio_rule_ops = {
     .count = ngx_http_socketio_run_count,
     .throttle = ngx_http_socketio_run_throttle,
     .dry_run = ngx_http_socketio_run_dry,
+    .mailbox_flush = ngx_http_socketio_run_mailbox_flush,
+    .mailbox_drop = ngx_http_socketio_run_mailbox_drop,
     .now_msec = ngx_http_socketio_run_now,
     .uuid = ngx_http_socketio_run_uuid
 };
@@ -255,11 +257,7 @@ ngx_http_socketio_run_emit(sio_run_t *r, const sio_emission_t *emission)
 
     run = (ngx_http_socketio_run_t *) r;
 
-    if (emission->mailbox) {
-        return sio_run_fail(r, SIO_CODE_UNAVAILABLE, "");
-    }
-
-    if (emission->sent) {
+    if (emission->sent && !emission->mailbox) {
         rc = ngx_http_socketio_run_sent(r, emission);
         if (rc != SIO_OK) {
             return rc;
@@ -270,7 +268,7 @@ ngx_http_socketio_run_emit(sio_run_t *r, const sio_emission_t *emission)
 
     b.nsp = r->nsp;
     b.target = emission->target;
-    b.ack_id = run->emit_ack_id;
+    b.ack_id = emission->mailbox ? SIO_NO_ID : run->emit_ack_id;
     b.event = emission->event;
     b.args = emission->args;
     b.attachments = emission->attachments;
@@ -285,7 +283,10 @@ ngx_http_socketio_run_emit(sio_run_t *r, const sio_emission_t *emission)
 
     b.msg->volatile_ = emission->volatile_;
 
-    if (emission->self) {
+    if (emission->mailbox) {
+        rc = ngx_http_socketio_run_mail(run, emission, b.msg);
+
+    } else if (emission->self) {
         (void) sio_socket_send(r->socket, b.msg);
         rc = SIO_OK;
 

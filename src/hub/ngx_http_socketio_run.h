@@ -17,6 +17,8 @@ typedef struct {
     sio_run_t                   run;         /* first */
     ngx_http_socketio_hub_t    *hub;
     uint64_t                    matched;     /* by all emits of the rule */
+    uint64_t                    queued;      /* users for whom it is kept */
+    sio_buf_t                  *rejected;    /* or not: their ids, or NULL */
     uint64_t                   *expect;      /* of an api request with ack */
     int64_t                     emit_ack_id;
     ngx_http_socketio_dedup_t  *dedup;       /* what it has claimed */
@@ -43,6 +45,13 @@ void ngx_http_socketio_run_done(ngx_http_socketio_run_t *run);
 /* Run its rule; results as sio_rule_run(). */
 
 int ngx_http_socketio_run_rule(ngx_http_socketio_run_t *run);
+
+/* The verbs of mailboxes, and an emit with one: as those of the ops. */
+
+int ngx_http_socketio_run_mail(ngx_http_socketio_run_t *run,
+    const sio_emission_t *emission, eio_msg_t *msg);
+int ngx_http_socketio_run_mailbox_flush(sio_run_t *run);
+int ngx_http_socketio_run_mailbox_drop(sio_run_t *run, sio_str_t key);
 
 /* Log and count a run that failed; what: "event", "connect". */
 

@@ -114,6 +114,7 @@ static int
 sio_emit_param_mailbox(sio_compile_t *c, sio_rule_emit_t *emit,
     sio_str_t value)
 {
+    c->mailbox = 1;
     emit->mailbox = 1;
 
     if (value.data == NULL) {

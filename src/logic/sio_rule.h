@@ -298,6 +298,7 @@ struct sio_compile_s {
     unsigned          source;        /* SIO_SOURCE_..., one of them */
     const char       *file;
     unsigned          line;
+    unsigned          mailbox:1;     /* a mailbox was named */
     char              error[256];
 };
 

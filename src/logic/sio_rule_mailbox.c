@@ -18,6 +18,8 @@ static int sio_rule_drop_step(sio_run_t *run, const sio_step_t *step);
 int
 sio_rule_mailbox(sio_compile_t *c, const sio_str_t *args, unsigned nargs)
 {
+    c->mailbox = 1;
+
     if (sio_str_eq(args[1], sio_cstr("flush"))) {
         return sio_rule_mailbox_flush(c, args, nargs);
     }

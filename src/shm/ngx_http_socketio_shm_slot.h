@@ -55,6 +55,13 @@ typedef enum {
     NGX_HTTP_SOCKETIO_STAT_REDIS_IN,         /* messages of other hosts */
     NGX_HTTP_SOCKETIO_STAT_REDIS_DROPPED,    /* never published: the bound */
     NGX_HTTP_SOCKETIO_STAT_REDIS_REFUSED,    /* came, and made no sense */
+    NGX_HTTP_SOCKETIO_STAT_DROP_MAILBOX,     /* not kept: no room */
+    NGX_HTTP_SOCKETIO_STAT_MAIL_STORED,      /* items of mailboxes */
+    NGX_HTTP_SOCKETIO_STAT_MAIL_DELIVERED,   /* written to sockets */
+    NGX_HTTP_SOCKETIO_STAT_MAIL_PROVED,      /* and removed by a pong */
+    NGX_HTTP_SOCKETIO_STAT_MAIL_REDELIVERED,
+    NGX_HTTP_SOCKETIO_STAT_MAIL_EXPIRED,
+    NGX_HTTP_SOCKETIO_STAT_MAIL_DROPPED,
     NGX_HTTP_SOCKETIO_STAT_N
 } ngx_http_socketio_stat_e;
 

@@ -57,6 +57,11 @@ fuzz_emit(const sio_emit_t *e)
     check(e->ack_msec <= SIO_EMIT_ACK_MAX);
     check(!(e->ack_msec && e->volatile_));
     check(!(e->target.len && e->nrooms));
+    check(e->id.len <= SIO_EMIT_ID_MAX && !(e->id.len && e->ack_msec));
+    check(e->mailbox_key.len <= SIO_EMIT_MAILBOX_MAX);
+    check(e->mailbox || e->mailbox_key.len == 0);
+    check(!e->mailbox || (e->nrooms && e->nexcept == 0 && e->ack_msec == 0
+                          && !e->volatile_));
 
     for (i = 0; i < e->nrooms; i++) {
         check(sio_room_name_valid(e->rooms[i]));
@@ -132,6 +137,11 @@ fuzz_write(sio_buf_t *buf, const sio_emit_t *e)
         check(sio_json_quote(buf, e->target) == SIO_OK);
     }
 
+    if (e->id.len) {
+        fuzz_put(buf, ",\"id\":");
+        check(sio_json_quote(buf, e->id) == SIO_OK);
+    }
+
     if (e->ack_msec) {
         fuzz_put(buf, ",\"ack\":");
         check(sio_buf_append_uint(buf, e->ack_msec) == SIO_OK);
@@ -155,6 +165,7 @@ fuzz_compare(const sio_emit_t *a, const sio_emit_t *b)
     check(a->nrooms == b->nrooms);
     check(a->nexcept == b->nexcept);
     check(a->ack_msec == b->ack_msec);
+    check(sio_str_eq(a->id, b->id));
     check(a->volatile_ == b->volatile_);
     check(a->local == b->local);
 

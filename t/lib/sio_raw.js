@@ -17,12 +17,13 @@ function decode(text) {
 
 class SioRaw {
   // transport: websocket or polling.  Resolves when nsp is joined; with
-  // join: false, when the engine is open.
+  // join: false, when the engine is open.  mute: no ping is answered.
 
   static async connect(port, { transport = 'websocket', nsp = '/', auth,
-                               join = true, ...options } = {}) {
+                               join = true, mute, ...options } = {}) {
     const sio = new SioRaw();
 
+    sio.mute = mute;
     sio.port = port;
     if (transport === 'websocket') {
       sio.ws = await RawWs.connect(port, options);
@@ -46,6 +47,7 @@ class SioRaw {
 
   packets = new Inbox();
   order = Promise.resolve();
+  pings = 0;
 
   async readFrames() {
     try {
@@ -71,7 +73,10 @@ class SioRaw {
 
   async take(message) {
     if (message === '2') {
-      this.send('3').catch((error) => this.packets.end(error));
+      this.pings += 1;
+      if (!this.mute) {
+        this.send('3').catch((error) => this.packets.end(error));
+      }
       return;
     }
 
@@ -120,9 +125,9 @@ class SioRaw {
 
   // From polling to WebSocket: probe, let the last poll and post end, go over.
 
-  async upgrade() {
+  async upgrade(options) {
     const { sid } = this.polling.query;
-    const ws = await RawWs.connect(this.port, { query: { sid } });
+    const ws = await RawWs.connect(this.port, { query: { sid }, ...options });
 
     await ws.sendText('2probe');
     if (await ws.nextMessage() !== '3probe') {

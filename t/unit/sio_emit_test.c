@@ -14,6 +14,7 @@ static void test_rooms(void);
 static void test_escapes(void);
 static void test_batch(void);
 static void test_refused(void);
+static void test_mailbox(void);
 static void test_keys(void);
 static void test_bounds(void);
 static void test_truncated(void);
@@ -36,6 +37,7 @@ main(void)
     test_escapes();
     test_batch();
     test_refused();
+    test_mailbox();
     test_keys();
     test_bounds();
     test_truncated();
@@ -364,10 +366,26 @@ test_refused(void)
         { "{\"event\":\"x\",\"ack\":300001}", "ack", "must be 1 to 300000" },
         { "{\"event\":\"x\",\"ack\":1,\"volatile\":true}", "ack",
           "excludes \"volatile\"" },
-        { "{\"event\":\"x\",\"mailbox\":false}", "mailbox",
-          "is not supported yet" },
-        { "[{\"event\":\"x\",\"id\":\"a\"}]", "[0].id",
-          "is not supported yet" },
+        { "{\"event\":\"x\",\"mailbox\":true}", "mailbox",
+          "needs \"user\"" },
+        { "{\"event\":\"x\",\"target\":\"a\",\"mailbox\":\"k\"}",
+          "mailbox", "needs \"user\"" },
+        { "{\"event\":\"x\",\"user\":1,\"mailbox\":1}", "mailbox",
+          "must be true, false or a string" },
+        { "{\"event\":\"x\",\"user\":1,\"mailbox\":\"\"}", "mailbox",
+          "must not be empty" },
+        { "{\"event\":\"x\",\"user\":1,\"mailbox\":true,\"to\":\"a\"}",
+          "mailbox", "excludes \"to\"" },
+        { "{\"event\":\"x\",\"user\":1,\"mailbox\":true,\"except\":[]}",
+          "mailbox", "excludes \"except\"" },
+        { "{\"event\":\"x\",\"user\":1,\"mailbox\":true,\"ack\":5}",
+          "mailbox", "excludes \"ack\"" },
+        { "{\"event\":\"x\",\"user\":1,\"mailbox\":\"k\","
+          "\"volatile\":true}", "mailbox", "excludes \"volatile\"" },
+        { "[{\"event\":\"x\",\"id\":1}]", "[0].id", "must be a string" },
+        { "{\"event\":\"x\",\"id\":\"\"}", "id", "must not be empty" },
+        { "{\"event\":\"x\",\"id\":\"a\",\"ack\":5}", "id",
+          "excludes \"ack\"" },
         { "{\"event\":\"x\",\"data\":{\"_placeholder\":true,\"num\":0}}",
           "data", "has a placeholder" },
         { "[{\"event\":\"x\",\"data\":1},{\"event\":\"x\",\"args\":[1,"
@@ -391,6 +409,35 @@ test_refused(void)
     is_str(sio_cstr(body.read.path), "", "and has no path");
 
     sio_emit_free(&body);
+}
+
+
+static void
+test_mailbox(void)
+{
+    sio_emit_t       *e;
+    sio_emit_body_t   body;
+
+    sio_emit_init(&body, &unit_mem);
+
+    is_int(parse(&body, "[{\"event\":\"x\",\"user\":[1,\"b\"],"
+                        "\"mailbox\":\"k:\\u00e9\",\"id\":\"a\\n\"},"
+                        "{\"event\":\"x\",\"user\":2,\"mailbox\":true},"
+                        "{\"event\":\"x\",\"to\":\"r\",\"ack\":1,"
+                        "\"mailbox\":false}]"),
+           SIO_OK, "emits with mailboxes");
+
+    e = body.emits;
+    ok(e[0].mailbox, "one has a mailbox");
+    is_str(e[0].mailbox_key, "k:\xc3\xa9", "with a key, unescaped");
+    is_str(e[0].id, "a\n", "and an id");
+    is_int(e[0].nrooms, 2, "for two users");
+    ok(e[1].mailbox && e[1].mailbox_key.len == 0 && e[1].id.len == 0,
+       "one has neither");
+    ok(!e[2].mailbox, "false is as if it were not there");
+
+    sio_emit_free(&body);
+    unit_mem_none_left("mailbox: no leak");
 }
 
 
