@@ -44,6 +44,15 @@ static const struct {
            " $event $auth.token $remote_addr; } set w $.w;" },
     { "~^re:(\\w+):(?<id>.*)$", "emit re to d:$id with $1 '\"$id\"';" },
     { "g:*:x", "reject own '$event $.a $args';" },
+    { "m", "expect $.l[*] any; expect $.m[*].id string ..9 optional;"
+           " check $.l[*] != 5; check x$.l[*] !~ y; join g:$.l[*];"
+           " emit m to user:$.l[*] $.r[*].id except $.x[*] self with $.m[*].id"
+           " '{\"l\": $.l[*]}' $[*]; ack $sent.delivered $sent.rejected[1];"
+           " when $.l[*] = 1 { leave $.l[*]; } check in $.l[*];" },
+    { "l", "limit 1r/s key=a:$.k; dedup $.k:$.a; check online $.k;"
+           " count n $.k; emit c to n:$n throttle=1s with $n;"
+           " emit b to user:$.k mailbox=$.a with $.b; mailbox flush;"
+           " mailbox drop $.k;" },
     { "d", "disconnect;" },
     { "*", "ack $args;" }
 };
@@ -93,6 +102,18 @@ fuzz_emit(sio_run_t *run, const sio_emission_t *emission)
 
     check(!sio_packet_reserved(emission->event));
     check(!emission->self || emission->target.nrooms == 0);
+    check(emission->target.nrooms + emission->target.nexcept
+          <= SIO_EMIT_ROOMS_MAX);
+    check(!emission->mailbox || sio_room_name_valid(emission->mailbox_key));
+
+    /* an empty list must not become everybody */
+
+    check(!sio_str_eq(rx.run.event, sio_cstr("m"))
+          || emission->target.nrooms > 0);
+
+    if (emission->sent) {
+        emission->sent->delivered = sio_cstr("[\"a\"]");
+    }
 
     for (i = 0; i < emission->target.nrooms; i++) {
         check(sio_room_name_valid(emission->target.rooms[i]));
