@@ -28,7 +28,7 @@ function place(example) {
     return place(`on test {\n${example}\n}`);
   }
   if (['on', 'api', 'target', 'authenticate'].includes(word)) {
-    return { app: `namespace / {\n${example}\n}` };
+    return { app: `mailbox;\nnamespace / {\n${example}\n}` };
   }
   if (['namespace', 'zone'].includes(word)) {
     return { app: example };
