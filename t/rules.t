@@ -59,6 +59,9 @@ const app = `
 
     on r         { reject teapot "no $.what for $user"; }
     on r:plain   { reject forbidden; }
+    on r:late    { reject timeout; }
+    on r:often   { limit 1r/m; }
+    on r:large   { set v $.v; }
     on r:after   { join after-reject; when $.a = 1 { reject no-good; } }
 
     on s:set     { set v $.v; ack $socket.v; }
@@ -272,6 +275,28 @@ test('reject has a code and a message', async (t) => {
            { code: 'forbidden', message: 'not allowed' });
   await refused(t, 'no-good', 'r:after', { a: 1 });
   await passes(t, 'r:after', {});
+});
+
+test('each code of an error has its message', async (t) => {
+  const socket = await connect(ngx, { auth: { user: 'codes' } });
+  const error = (...args) => ask(socket, ...args);
+  await error('r:often');
+  for (const [message, ...args] of [
+    ['not allowed', 'r:plain'],
+    ['timed out', 'r:late'],
+    ['too many events', 'r:often'],
+    ['$.v is too large to be stored', 'r:large', { v: 'x'.repeat(5000) }],
+    ['$.a must be a boolean', 'e:boolean', {}],
+    ['no such event', 'nobody:knows'],
+  ]) {
+    t.is((await error(...args)).message, message, message);
+  }
+  t.is((await error('r:late')).code, 'timeout');
+  t.is((await error('r:often')).code, 'rate_limited');
+  t.is((await error('r:large', { v: 'x'.repeat(5000) })).code, 'too_large');
+  await t.rejects(connect(ngx, { auth: { user: 'x', code: 'down' } }),
+    ({ data }) => data.code === 'unavailable'
+      && data.message === 'try again later');
 });
 
 test('an event no rule takes is refused', async (t) => {
