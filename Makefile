@@ -40,7 +40,8 @@ endif
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .PHONY: all run stop test prove unit fuzz fuzz-all fuzz-replay layers style \
-        deps run-deps test-deps fuzz-deps client install clean help FORCE
+        deps run-deps test-deps fuzz-deps client install install-conf clean \
+        help FORCE
 
 
 all: $(PRODUCT) ## build the module (BUILD=sanitize: a whole nginx)
@@ -122,9 +123,16 @@ t/node_modules/.package-lock.json: t/package-lock.json
 	npm ci --prefix t --no-audit --no-fund --loglevel=error
 	@touch $@
 
-install: $(PRODUCT) ## install the module into nginx's module folder
+install: $(PRODUCT) install-conf ## install the module, presets and examples
 	install -D -m 644 $(MODULE) \
-	    $(DESTDIR)$$(t/tools/modules-path)/$(notdir $(MODULE))
+	    $(DESTDIR)$$(t/tools/nginx-path modules)/$(notdir $(MODULE))
+
+install-conf:
+	to=$(DESTDIR)$$(t/tools/nginx-path prefix)/socketio; \
+	for name in presets examples; do \
+	    install -d $$to/$$name && \
+	    install -m 644 conf/$$name/*.conf $$to/$$name || exit 1; \
+	done
 
 clean: stop ## remove build/
 	rm -rf build

@@ -46,7 +46,7 @@ function whole(example) {
   const { text } = Nginx.check({});
   const load = /^load_module .*$/m.exec(text);
 
-  return example.replace(/^load_module .*$/m, load ? load[0] : '')
+  return `${load ? load[0] : ''}\n${example.replace(/^load_module .*$/m, '')}`
     .replace(/^/, 'error_log stderr;\n')
     .replace(/^(events|http) \{/m, (block) =>
       /^events/m.test(example) ? block : `events { }\n${block}`);
@@ -67,9 +67,12 @@ function check(example) {
 }
 
 for (const page of pages) {
-  const examples = [...read(page).matchAll(/^```nginx\n(.*?)^```/gms)];
+  const examples = [...read(page)
+    .replaceAll('/usr/share/nginx/socketio/', `${top}/conf/`)
+    .matchAll(/^( *)```nginx\n(.*?)^ *```/gms)];
 
-  for (const { 1: example, index } of examples) {
+  for (const { 1: indent, 2: text, index } of examples) {
+    const example = text.replace(new RegExp(`^${indent}`, 'gm'), '');
     const line = read(page).slice(0, index).split('\n').length + 1;
 
     test(`${page}:${line} is a configuration`, (t) => {

@@ -7,6 +7,8 @@
 //   locations  instead of the four usual ones
 //   server, http, main   more text for those blocks
 //   debug      error_log at debug
+//   whole      all of it, instead of what is above: a file as it is, in which
+//              the module, the process and the temporary files are the test's
 //   ports      names of further free ports: ['tls']; @tls@ in a text is its
 //              number, and ngx.ports.tls
 
@@ -28,13 +30,40 @@ function files() {
   return hard === 'unlimited' ? 20000 : Math.min(Number(hard), 20000);
 }
 
+const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
+  .map((name) => `${name}_temp_path ${name};`).join(' ');
+
+const expanded = (text, ports) =>
+  text.replace(/@(\w+)@/g, (whole, name) => ports[name] ?? whole);
+
+function adapted(text, workers, module_path) {
+  const main = `
+${module_path ? `load_module ${module_path};` : ''}
+${process.getuid() === 0 ? 'user root;' : ''}
+daemon off;
+worker_processes ${workers};
+error_log logs/error.log info;
+pid nginx.pid;
+`;
+
+  return main + text
+    .replace(/^(?:load_module|worker_processes|error_log|pid)\s.*$/gm, '')
+    .replace(/^http \{$/m, (http) => `${http} ${temporary}${
+      /^ {4}access_log/m.test(text) ? '' : ' access_log logs/access.log;'}`);
+}
+
 function configuration(options, module_path) {
   const { app = 'namespace / { authenticate none; }', locations = usual,
           workers = 1, debug = false, main = '', http = '', server = '',
           port, ports = {} } = options;
   const zone = /^\s*zone\s/m.test(app) ? '' : 'zone 8m;';
 
-  const text = `
+  if (options.whole) {
+    return expanded(adapted(options.whole, workers, module_path),
+                    { port, ...ports });
+  }
+
+  return expanded(`
 ${module_path ? `load_module ${module_path};` : ''}
 ${process.getuid() === 0 ? 'user root;' : ''}
 daemon off;
@@ -49,11 +78,7 @@ events {
 
 http {
     access_log            logs/access.log;
-    client_body_temp_path client_body;
-    proxy_temp_path       proxy;
-    fastcgi_temp_path     fastcgi;
-    uwsgi_temp_path       uwsgi;
-    scgi_temp_path        scgi;
+    ${temporary}
     ${http}
     socketio_app campus {
         ${zone}
@@ -66,9 +91,7 @@ http {
         ${locations}
     }
 }
-`;
-
-  return text.replace(/@(\w+)@/g, (whole, name) => ports[name] ?? whole);
+`, ports);
 }
 
 module.exports = { configuration };
