@@ -20,8 +20,8 @@ const app = `
 
 const counters = ['sockets', 'rooms', 'opened', 'closed', 'packets_in',
   'packets_out', 'bytes_in', 'bytes_out', 'events_in', 'delivered',
-  'broadcasts', 'emits', 'forwarded', 'moved_in', 'moved_out', 'channel_out',
-  'channel_in', 'wakeups'];
+  'broadcasts', 'emits', 'presence', 'repeated', 'forwarded', 'moved_in',
+  'moved_out', 'channel_out', 'channel_in', 'wakeups'];
 const drops = ['volatile', 'slow', 'ring', 'zone', 'refused', 'dry_run',
   'mailbox'];
 const redis = ['publishers', 'subscribers', 'lost', 'published', 'received',

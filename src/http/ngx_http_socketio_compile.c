@@ -4,6 +4,7 @@
 
 
 #include "http/ngx_http_socketio_compile.h"
+#include "http/ngx_http_socketio_presence_module.h"
 
 
 static void *ngx_http_socketio_conf_alloc(void *ctx, size_t size);
@@ -14,6 +15,12 @@ static int ngx_http_socketio_compile_group(sio_compile_t *c, sio_str_t name,
     unsigned *number);
 static int ngx_http_socketio_compile_variable(sio_compile_t *c,
     sio_str_t name, unsigned *index);
+
+
+static const sio_value_kind_t *const  ngx_http_socketio_compile_kinds[] = {
+    ngx_http_socketio_presence_kinds,
+    NULL
+};
 
 
 const sio_mem_t *
@@ -67,6 +74,7 @@ ngx_http_socketio_compile_begin(ngx_conf_t *cf, unsigned source)
     }
 
     c->ctx = cf;
+    c->kinds = ngx_http_socketio_compile_kinds;
     c->regex = ngx_http_socketio_compile_regex;
     c->group = ngx_http_socketio_compile_group;
     c->variable = ngx_http_socketio_compile_variable;

@@ -9,6 +9,7 @@
 
 
 #include "http/ngx_http_socketio_module.h"
+#include "http/ngx_http_socketio_presence_module.h"
 #include "hub/ngx_http_socketio_channel.h"
 
 #include <sys/random.h>
@@ -31,8 +32,6 @@ static ngx_int_t ngx_http_socketio_init_process(ngx_cycle_t *cycle);
 static void ngx_http_socketio_exit_process(ngx_cycle_t *cycle);
 static char *ngx_http_socketio_app_block(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
-static char *ngx_http_socketio_app_presence(ngx_conf_t *cf,
-    ngx_http_socketio_app_t *app);
 static ngx_int_t ngx_http_socketio_app_check(ngx_conf_t *cf,
     ngx_http_socketio_app_t *app);
 static ngx_int_t ngx_http_socketio_variable_known(ngx_conf_t *cf,
@@ -227,37 +226,7 @@ ngx_http_socketio_app_block(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    return ngx_http_socketio_app_presence(cf, app);
-}
-
-
-/* What its namespaces need, and may stand behind them. */
-
-static char *
-ngx_http_socketio_app_presence(ngx_conf_t *cf, ngx_http_socketio_app_t *app)
-{
-    ngx_uint_t                       i;
-    ngx_http_socketio_namespace_t  **nsp;
-
-    if (app->presence) {
-        return NGX_CONF_OK;
-    }
-
-    nsp = app->namespaces.elts;
-
-    for (i = 0; i < app->namespaces.nelts; i++) {
-
-        if (nsp[i]->online || nsp[i]->offline) {
-            ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                          "\"on %s\" needs \"presence\" in socketio_app "
-                          "\"%V\" in %s:%ui",
-                          nsp[i]->online ? "online" : "offline", &app->name,
-                          nsp[i]->presence_file, nsp[i]->presence_line);
-            return NGX_CONF_ERROR;
-        }
-    }
-
-    return NGX_CONF_OK;
+    return ngx_http_socketio_presence_check(cf, app);
 }
 
 

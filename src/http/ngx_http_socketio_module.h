@@ -7,6 +7,7 @@
  *     app_module    zone, namespace, authenticate
  *     mailbox       mailbox
  *     rule_module   on, api and the verbs
+ *     presence      presence, $online
  *     engine        socketio and the Engine.IO directives of a location
  *     api           socketio_api, socketio_api_key_file
  *     status        socketio_status, socketio_health

@@ -8,14 +8,13 @@
 
 
 #include "http/ngx_http_socketio_compile.h"
+#include "http/ngx_http_socketio_presence_module.h"
 #include "http/ngx_http_socketio_rule_module.h"
 
 
 static char *ngx_http_socketio_on(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_socketio_on_life(ngx_conf_t *cf, ngx_str_t *name,
-    unsigned source, sio_rule_t **rule);
-static char *ngx_http_socketio_on_presence(ngx_conf_t *cf, ngx_str_t *name,
     unsigned source, sio_rule_t **rule);
 static char *ngx_http_socketio_api_rule(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
@@ -135,14 +134,15 @@ ngx_http_socketio_on(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     if (ngx_strcmp(value[1].data, "online") == 0) {
-        return ngx_http_socketio_on_presence(cf, &value[1],
-                                             SIO_SOURCE_ONLINE, &nsp->online);
+        ngx_http_socketio_presence_needed(cf, "on online");
+        return ngx_http_socketio_on_life(cf, &value[1], SIO_SOURCE_ONLINE,
+                                         &nsp->online);
     }
 
     if (ngx_strcmp(value[1].data, "offline") == 0) {
-        return ngx_http_socketio_on_presence(cf, &value[1],
-                                             SIO_SOURCE_OFFLINE,
-                                             &nsp->offline);
+        ngx_http_socketio_presence_needed(cf, "on offline");
+        return ngx_http_socketio_on_life(cf, &value[1], SIO_SOURCE_OFFLINE,
+                                         &nsp->offline);
     }
 
     c = ngx_http_socketio_compile_begin(cf, SIO_SOURCE_EVENT);
@@ -184,27 +184,6 @@ ngx_http_socketio_on_life(ngx_conf_t *cf, ngx_str_t *name, unsigned source,
     rv = ngx_http_socketio_compile_result(cf, c, rc);
 
     return rv == NGX_CONF_OK ? ngx_http_socketio_rule_block(cf) : rv;
-}
-
-
-/* Whether the app has "presence" is known when its block ends. */
-
-static char *
-ngx_http_socketio_on_presence(ngx_conf_t *cf, ngx_str_t *name,
-    unsigned source, sio_rule_t **rule)
-{
-    ngx_http_socketio_conf_ctx_t   *ctx;
-    ngx_http_socketio_namespace_t  *nsp;
-
-    ctx = cf->ctx;
-    nsp = ctx->nsp;
-
-    if (nsp->presence_file == NULL) {
-        nsp->presence_file = cf->conf_file->file.name.data;
-        nsp->presence_line = cf->conf_file->line;
-    }
-
-    return ngx_http_socketio_on_life(cf, name, source, rule);
 }
 
 

@@ -12,6 +12,7 @@
 
 #include "http/ngx_http_socketio_module.h"
 #include "http/ngx_http_socketio_json.h"
+#include "hub/ngx_http_socketio_presence.h"
 
 
 /* Of a zone's cells or chunks, percent. */
@@ -133,6 +134,8 @@ static const ngx_http_socketio_status_field_t
     { "delivered",      NGX_HTTP_SOCKETIO_STAT_DELIVERED },
     { "broadcasts",     NGX_HTTP_SOCKETIO_STAT_BROADCASTS },
     { "emits",          NGX_HTTP_SOCKETIO_STAT_EMITS },
+    { "presence",       NGX_HTTP_SOCKETIO_STAT_PRESENCE },
+    { "repeated",       NGX_HTTP_SOCKETIO_STAT_REPEATED },
     { "forwarded",      NGX_HTTP_SOCKETIO_STAT_FORWARDED },
     { "moved_in",       NGX_HTTP_SOCKETIO_STAT_MOVED_IN },
     { "moved_out",      NGX_HTTP_SOCKETIO_STAT_MOVED_OUT },
@@ -343,6 +346,13 @@ ngx_http_socketio_status_namespaces(ngx_http_socketio_json_t *json,
         ngx_http_socketio_json_string(json, nsp[i]->name);
         ngx_http_socketio_json_text(json, ":{");
         ngx_http_socketio_json_member(json, "sockets", found.count);
+
+        if (app->presence) {
+            ngx_http_socketio_json_member(json, "online",
+                            ngx_http_socketio_presence_online(app,
+                                                              nsp[i]->name));
+        }
+
         ngx_http_socketio_json_text(json, "}");
 
         any = 1;

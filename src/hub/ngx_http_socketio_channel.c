@@ -489,6 +489,19 @@ ngx_http_socketio_channel_drain(ngx_http_socketio_hub_t *hub)
 }
 
 
+void
+ngx_http_socketio_channel_catch_up(ngx_http_socketio_hub_t *hub)
+{
+    ngx_atomic_uint_t  tail;
+
+    tail = __atomic_load_n(&hub->slot->tail, __ATOMIC_ACQUIRE);
+
+    while ((ngx_atomic_int_t) (tail - hub->slot->head) > 0) {
+        ngx_http_socketio_channel_drain(hub);
+    }
+}
+
+
 static void
 ngx_http_socketio_channel_dispatch(ngx_http_socketio_hub_t *hub,
     ngx_http_socketio_message_t *message)

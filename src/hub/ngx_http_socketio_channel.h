@@ -102,9 +102,13 @@ void ngx_http_socketio_channel_flush(ngx_http_socketio_hub_t *hub);
  */
 void ngx_http_socketio_channel_wake(ngx_http_socketio_hub_t *hub);
 
-/* Take everything the inbox holds now. */
+/* Take what the inbox holds; of very much the rest after other events. */
 
 void ngx_http_socketio_channel_drain(ngx_http_socketio_hub_t *hub);
+
+/* Take all that has been put into the inbox before this call. */
+
+void ngx_http_socketio_channel_catch_up(ngx_http_socketio_hub_t *hub);
 
 
 #endif /* _NGX_HTTP_SOCKETIO_CHANNEL_H_INCLUDED_ */

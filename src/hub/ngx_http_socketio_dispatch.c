@@ -12,6 +12,7 @@
 #include "hub/ngx_http_socketio_grant.h"
 #include "hub/ngx_http_socketio_mailbox.h"
 #include "hub/ngx_http_socketio_once.h"
+#include "hub/ngx_http_socketio_presence.h"
 #include "hub/ngx_http_socketio_regex.h"
 #include "hub/ngx_http_socketio_run.h"
 
@@ -322,6 +323,10 @@ ngx_http_socketio_on_room(sio_namespace_t *ns, sio_room_t *room,
         ngx_http_socketio_directory_remove(hub->zone, *cell);
         *cell = 0;
 
+        if (room) {
+            ngx_http_socketio_presence_left(ns, sio_room_name(room));
+        }
+
     } else {
         name = room ? sio_room_name(room) : sio_str(NULL, 0);
         ngx_http_socketio_key_room(hub->zone, sio_namespace_name(ns), name,
@@ -359,6 +364,8 @@ ngx_http_socketio_on_socket(sio_socket_t *socket, int present)
         if (socket->cell == 0) {
             return SIO_DECLINED;
         }
+
+        ngx_http_socketio_presence_accepted(socket);
 
     } else {
         ngx_http_socketio_directory_remove(hub->zone, socket->cell);

@@ -19,6 +19,7 @@
 #include "hub/ngx_http_socketio_grant.h"
 #include "hub/ngx_http_socketio_mailbox.h"
 #include "hub/ngx_http_socketio_move.h"
+#include "hub/ngx_http_socketio_presence.h"
 #include "hub/ngx_http_socketio_probe.h"
 #include "hub/ngx_http_socketio_reader.h"
 #include "hub/ngx_http_socketio_reap.h"
@@ -206,6 +207,8 @@ ngx_http_socketio_hub_events(ngx_http_socketio_hub_t *hub, ngx_cycle_t *cycle)
     hub->tick.cancelable = 1;
 
     ngx_add_timer(&hub->tick, NGX_HTTP_SOCKETIO_TICK);
+
+    ngx_http_socketio_presence_init(hub);
 }
 
 
@@ -218,6 +221,7 @@ ngx_http_socketio_hub_cleanup(ngx_http_socketio_hub_t *hub)
     ngx_http_socketio_channel_flush(hub);
     ngx_http_socketio_channel_drain(hub);
     ngx_http_socketio_channel_flush(hub);
+    ngx_http_socketio_presence_cleanup(hub);
     ngx_http_socketio_channel_remove(hub);
 
     if (hub->cluster) {
@@ -397,6 +401,10 @@ ngx_http_socketio_hub_fire(sio_wheel_t *wheel, sio_timer_t *timer,
     case NGX_HTTP_SOCKETIO_TIMER_FETCH:
         ngx_http_socketio_fetch_timeout(hub, timer);
         break;
+
+    case NGX_HTTP_SOCKETIO_TIMER_PRESENCE:
+        ngx_http_socketio_presence_timeout(hub, timer);
+        break;
     }
 }
 
@@ -433,6 +441,7 @@ ngx_http_socketio_hub_tick(ngx_event_t *ev)
     ngx_http_socketio_probe_check(hub, 0);
     ngx_http_socketio_move_check(hub);
     ngx_http_socketio_mailbox_tick(hub);
+    ngx_http_socketio_presence_tick(hub);
 
     if (ngx_exiting && !hub->slot->exiting) {
         hub->slot->exiting = 1;

@@ -51,6 +51,10 @@ typedef struct ngx_http_socketio_move_s     ngx_http_socketio_move_t;
 typedef struct ngx_http_socketio_probe_s    ngx_http_socketio_probe_t;
 typedef struct ngx_http_socketio_cluster_s  ngx_http_socketio_cluster_t;
 typedef struct ngx_http_socketio_mailbox_s  ngx_http_socketio_mailbox_t;
+typedef struct ngx_http_socketio_presence_s
+                                            ngx_http_socketio_presence_t;
+typedef struct ngx_http_socketio_presence_conf_s
+                                            ngx_http_socketio_presence_conf_t;
 
 
 /* Whose deadline a timer of the wheel is: sio_timer_t's kind. */
@@ -61,7 +65,8 @@ typedef enum {
     NGX_HTTP_SOCKETIO_TIMER_MOVE,
     NGX_HTTP_SOCKETIO_TIMER_PROBE,
     NGX_HTTP_SOCKETIO_TIMER_CARRIER,
-    NGX_HTTP_SOCKETIO_TIMER_FETCH
+    NGX_HTTP_SOCKETIO_TIMER_FETCH,
+    NGX_HTTP_SOCKETIO_TIMER_PRESENCE
 } ngx_http_socketio_timer_e;
 
 
@@ -90,8 +95,9 @@ typedef struct {
     ngx_http_socketio_app_t         *app;
     u_char                          *file;
     ngx_uint_t                       line;
-    u_char                          *presence_file;  /* of on online, */
-    ngx_uint_t                       presence_line;  /* on offline */
+    const char                      *presence_needed;  /* by whom first */
+    u_char                          *presence_file;
+    ngx_uint_t                       presence_line;
 } ngx_http_socketio_namespace_t;
 
 
@@ -123,10 +129,11 @@ struct ngx_http_socketio_app_s {
     u_char                          *mailbox_file;  /* where a rule */
     ngx_uint_t                       mailbox_line;  /* has one first */
     ngx_http_socketio_hub_t         *hub;       /* of this worker, or NULL */
+    ngx_http_socketio_presence_conf_t
+                                    *presence;  /* NULL: it has none */
     u_char                          *file;
     ngx_uint_t                       line;
     unsigned                         defined:1;
-    unsigned                         presence:1;   /* it stands in it */
 };
 
 
@@ -230,6 +237,7 @@ struct ngx_http_socketio_hub_s {
     const ngx_http_socketio_cluster_t  *cluster;     /* other hosts, or NULL */
     void                            *cluster_data;
 
+    ngx_http_socketio_presence_t    *presence;  /* NULL: the app has none */
     ngx_http_socketio_session_t     *dirty;     /* to flush */
     ngx_http_socketio_move_t        *leaving;   /* sessions moving away */
 

@@ -5,6 +5,7 @@
 
 #include "hub/ngx_http_socketio_reap.h"
 #include "hub/ngx_http_socketio_channel.h"
+#include "hub/ngx_http_socketio_presence.h"
 
 
 /*
@@ -51,6 +52,7 @@ ngx_http_socketio_reap_slots(ngx_http_socketio_hub_t *hub)
                           ngx_http_socketio_directory_reap(hub->zone, n));
 
             ngx_http_socketio_channel_wake(hub);
+            ngx_http_socketio_presence_sweep(hub);
         }
     }
 }

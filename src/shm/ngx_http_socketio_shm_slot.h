@@ -36,6 +36,8 @@ typedef enum {
     NGX_HTTP_SOCKETIO_STAT_DELIVERED,        /* messages queued to sessions */
     NGX_HTTP_SOCKETIO_STAT_BROADCASTS,
     NGX_HTTP_SOCKETIO_STAT_EMITS,            /* API */
+    NGX_HTTP_SOCKETIO_STAT_PRESENCE,         /* users that came or went */
+    NGX_HTTP_SOCKETIO_STAT_REPEATED,         /* maybe said before */
     NGX_HTTP_SOCKETIO_STAT_FORWARDED,        /* requests to another worker */
     NGX_HTTP_SOCKETIO_STAT_MOVED_IN,
     NGX_HTTP_SOCKETIO_STAT_MOVED_OUT,

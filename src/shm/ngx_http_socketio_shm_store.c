@@ -462,6 +462,28 @@ ngx_http_socketio_store_expire(ngx_http_socketio_zone_t *zone,
 
 
 void
+ngx_http_socketio_store_evict(ngx_http_socketio_zone_t *zone,
+    ngx_http_socketio_item_t *item, ngx_uint_t evict)
+{
+    ngx_uint_t  kind;
+
+    if (item->evict == evict) {
+        return;
+    }
+
+    kind = ngx_http_socketio_store_kind(zone, item);
+
+    ngx_http_socketio_expiry_remove(zone, item);
+    ngx_http_socketio_store_count(zone, item, kind, -1);
+
+    item->evict = evict ? 1 : 0;
+
+    ngx_http_socketio_store_count(zone, item, kind, 1);
+    ngx_http_socketio_expiry_add(zone, item);
+}
+
+
+void
 ngx_http_socketio_store_remove(ngx_http_socketio_zone_t *zone,
     ngx_http_socketio_item_t *item)
 {

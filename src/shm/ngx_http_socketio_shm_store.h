@@ -136,6 +136,11 @@ size_t ngx_http_socketio_store_read(ngx_http_socketio_zone_t *zone,
 void ngx_http_socketio_store_expire(ngx_http_socketio_zone_t *zone,
     ngx_http_socketio_item_t *item, uint64_t expires);
 
+/* Let a record be dropped for want of room (1), or not any more (0). */
+
+void ngx_http_socketio_store_evict(ngx_http_socketio_zone_t *zone,
+    ngx_http_socketio_item_t *item, ngx_uint_t evict);
+
 /* Remove a record; an iteration goes on from what came before it. */
 
 void ngx_http_socketio_store_remove(ngx_http_socketio_zone_t *zone,

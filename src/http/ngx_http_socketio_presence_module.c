@@ -1,0 +1,222 @@
+/*
+ * presence [grace=TIME] [keep=TIME], of an app, and the value $online.
+ */
+
+
+#include "http/ngx_http_socketio_compile.h"
+#include "http/ngx_http_socketio_presence_module.h"
+#include "hub/ngx_http_socketio_presence.h"
+#include "hub/ngx_http_socketio_run.h"
+
+
+#define NGX_HTTP_SOCKETIO_PRESENCE_GRACE      5000         /* msec */
+#define NGX_HTTP_SOCKETIO_PRESENCE_GRACE_MAX  86400000
+#define NGX_HTTP_SOCKETIO_PRESENCE_KEEP       2592000000   /* 30 days */
+#define NGX_HTTP_SOCKETIO_PRESENCE_KEEP_MAX   315360000000 /* ten years */
+
+
+static char *ngx_http_socketio_presence(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_socketio_presence_time(ngx_conf_t *cf, ngx_str_t *value,
+    size_t skip, uint64_t *msec, uint64_t max, const char *most);
+static int ngx_http_socketio_value_online(sio_run_t *run,
+    const sio_value_t *value, sio_str_t *out);
+static int ngx_http_socketio_value_online_compile(sio_compile_t *c,
+    sio_value_t *value);
+
+
+static ngx_command_t  ngx_http_socketio_presence_commands[] = {
+
+    { ngx_string("presence"),
+      NGX_SOCKETIO_APP_CONF|NGX_CONF_ANY,
+      ngx_http_socketio_presence,
+      0,
+      0,
+      NULL },
+
+      ngx_null_command
+};
+
+
+ngx_module_t  ngx_http_socketio_presence_module = {
+    NGX_MODULE_V1,
+    NULL,                                  /* module context */
+    ngx_http_socketio_presence_commands,   /* module directives */
+    NGX_SOCKETIO_MODULE,                   /* module type */
+    NULL,                                  /* init master */
+    NULL,                                  /* init module */
+    NULL,                                  /* init process */
+    NULL,                                  /* init thread */
+    NULL,                                  /* exit thread */
+    NULL,                                  /* exit process */
+    NULL,                                  /* exit master */
+    NGX_MODULE_V1_PADDING
+};
+
+
+const sio_value_kind_t  ngx_http_socketio_presence_kinds[] = {
+
+    { sio_string("online"), SIO_SOURCE_ALL, 0, 0,
+      ngx_http_socketio_value_online,
+      ngx_http_socketio_value_online_compile },
+
+    { sio_null_string, 0, 0, 0, NULL, NULL }
+};
+
+
+static char *
+ngx_http_socketio_presence(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    char                               *rv;
+    ngx_str_t                          *value;
+    ngx_uint_t                          i;
+    ngx_http_socketio_conf_ctx_t       *ctx;
+    ngx_http_socketio_presence_conf_t  *presence;
+
+    ctx = cf->ctx;
+    value = cf->args->elts;
+
+    if (ctx->app->presence) {
+        return "is duplicate";
+    }
+
+    presence = ngx_palloc(cf->pool, sizeof(ngx_http_socketio_presence_conf_t));
+    if (presence == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    presence->grace = NGX_HTTP_SOCKETIO_PRESENCE_GRACE;
+    presence->keep = NGX_HTTP_SOCKETIO_PRESENCE_KEEP;
+
+    for (i = 1; i < cf->args->nelts; i++) {
+
+        if (ngx_strncmp(value[i].data, "grace=", 6) == 0) {
+            rv = ngx_http_socketio_presence_time(cf, &value[i], 6,
+                                      &presence->grace,
+                                      NGX_HTTP_SOCKETIO_PRESENCE_GRACE_MAX,
+                                      "a day");
+
+        } else if (ngx_strncmp(value[i].data, "keep=", 5) == 0) {
+            rv = ngx_http_socketio_presence_time(cf, &value[i], 5,
+                                      &presence->keep,
+                                      NGX_HTTP_SOCKETIO_PRESENCE_KEEP_MAX,
+                                      "ten years");
+
+        } else {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid parameter \"%V\", \"presence\" takes "
+                               "\"grace=TIME\" and \"keep=TIME\"", &value[i]);
+            return NGX_CONF_ERROR;
+        }
+
+        if (rv != NGX_CONF_OK) {
+            return rv;
+        }
+    }
+
+    ctx->app->presence = presence;
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_socketio_presence_time(ngx_conf_t *cf, ngx_str_t *value, size_t skip,
+    uint64_t *msec, uint64_t max, const char *most)
+{
+    ngx_int_t  n;
+    ngx_str_t  text;
+
+    text.data = value->data + skip;
+    text.len = value->len - skip;
+
+    n = ngx_parse_time(&text, 0);
+
+    if (n == NGX_ERROR || (uint64_t) n > max) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid time in \"%V\", it must be 0 to %s, for "
+                           "example \"%*s10s\"", value, most, skip,
+                           value->data);
+        return NGX_CONF_ERROR;
+    }
+
+    *msec = (uint64_t) n;
+
+    return NGX_CONF_OK;
+}
+
+
+void
+ngx_http_socketio_presence_needed(ngx_conf_t *cf, const char *what)
+{
+    ngx_http_socketio_conf_ctx_t   *ctx;
+    ngx_http_socketio_namespace_t  *nsp;
+
+    ctx = cf->ctx;
+    nsp = ctx->nsp;
+
+    if (nsp->presence_needed == NULL) {
+        nsp->presence_needed = what;
+        nsp->presence_file = cf->conf_file->file.name.data;
+        nsp->presence_line = cf->conf_file->line;
+    }
+}
+
+
+char *
+ngx_http_socketio_presence_check(ngx_conf_t *cf, ngx_http_socketio_app_t *app)
+{
+    ngx_uint_t                       i;
+    ngx_http_socketio_namespace_t  **nsp;
+
+    nsp = app->namespaces.elts;
+
+    for (i = 0; i < app->namespaces.nelts; i++) {
+
+        if (nsp[i]->presence_needed && app->presence == NULL) {
+            ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                          "\"%s\" needs \"presence\" in socketio_app "
+                          "\"%V\" in %s:%ui",
+                          nsp[i]->presence_needed, &app->name,
+                          nsp[i]->presence_file, nsp[i]->presence_line);
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* A user that comes is counted in "on online" already, and one that goes not
+   any more in "on offline". */
+
+static int
+ngx_http_socketio_value_online(sio_run_t *run, const sio_value_t *value,
+    sio_str_t *out)
+{
+    u_char                   *p;
+    uint64_t                  online;
+    ngx_http_socketio_run_t  *r;
+
+    r = run->ctx;
+
+    p = sio_scratch_alloc(run->scratch, NGX_INT64_LEN);
+    if (p == NULL) {
+        return SIO_NOMEM;
+    }
+
+    online = ngx_http_socketio_presence_online(r->hub->conf, run->nsp);
+
+    *out = sio_str(p, ngx_sprintf(p, "%uL", online) - p);
+
+    return SIO_OK;
+}
+
+
+static int
+ngx_http_socketio_value_online_compile(sio_compile_t *c, sio_value_t *value)
+{
+    ngx_http_socketio_presence_needed(c->ctx, "$online");
+
+    return SIO_OK;
+}
