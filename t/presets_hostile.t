@@ -60,6 +60,9 @@ const good = {
   'reaction': { roomId: 'tea', messageId: 'm1', emoji: ':-)',
     'action?': 'add' },
   'location': { roomId: 'tea', location: { lat: 1, lng: 2 } },
+  'user:presence': { status: 'away' },
+  'presence:query': { userId: 'ann' },
+  'presence:count': undefined,
   'notification:new': { userId: 'ann', type: 'T', title: 't', message: 'm',
     'link?': '/' },
   'system-announcement': { message: 'm', 'title?': 't',
@@ -78,7 +81,8 @@ const good = {
 // the sender is free to tell.
 
 const free = ['group:leave', 'blog:join', 'blog:leave', 'post:join',
-  'post:leave', 'story:update', 'join-room', 'message:new', 'document:leave'];
+  'post:leave', 'story:update', 'join-room', 'message:new', 'user:presence',
+  'presence:query', 'presence:count', 'document:leave'];
 
 const rights = ['group:g1', 'group-admin:g1', 'group-invited:g1',
   'post-author:p1', 'role:admin', 'document:d1', 'document-author:d1',

@@ -28,6 +28,7 @@ const transports = ['websocket', 'polling', 'upgrade'];
 
 const app = `
   zone     16m;
+  presence grace=300ms;
   mailbox  ttl=1d max=100;
 
   namespace / {
