@@ -17,8 +17,8 @@ const flags = ['--no-sandbox', '--disable-gpu', '--disable-quic',
   '--no-first-run', '--disable-background-networking',
   '--disable-component-update', '--disable-sync'];
 
-// An nginx with conf/nginx.conf: the page and the client bundle are links, as
-// in t/tools/demo.
+// An nginx with conf/nginx.conf: the presets, the page and the client bundle
+// are links, as in t/tools/demo.
 
 class DemoNginx extends Nginx {
   configure() {
@@ -26,7 +26,8 @@ class DemoNginx extends Nginx {
     const load = module_path ? `load_module ${module_path};` : '';
     const user = process.getuid() === 0 ? 'user root;' : '';
 
-    for (const [name, target] of [['html', 'docs/demo'],
+    for (const [name, target] of [['presets', 'conf/presets'],
+      ['html', 'docs/demo'],
       ['client', 't/node_modules/socket.io/client-dist']]) {
       fs.rmSync(path.join(this.prefix, name), { force: true });
       fs.symlinkSync(path.join(top, target), path.join(this.prefix, name));
@@ -73,11 +74,12 @@ class Browser {
 
   // A page in a context of its own: nothing is shared, no connection either.
 
-  async open(ngx, { name, room = 'lobby', transport, ...options }) {
+  async open(ngx, { name, transport = 'websocket', room, ...options }) {
     const context = await this.chromium.newContext(
-      { viewport: { width: 1180, height: 780 }, ...options });
+      { viewport: { width: 1280, height: 860 }, ...options });
     const page = await context.newPage();
-    const query = new URLSearchParams({ name, room, transport });
+    const query = new URLSearchParams({ name, transport,
+      ...room && { room } });
 
     page.on('pageerror', (error) => this.errors.push(error.message));
     page.on('console', (line) => {
@@ -86,9 +88,8 @@ class Browser {
       }
     });
 
-    await page.goto(`${ngx.url}/?${query}`);
-    await page.waitForFunction((room) =>
-      document.querySelector('#log').textContent.includes(`in ${room}`), room);
+    await page.goto(`${ngx.url}/demo-realtime?${query}`);
+    await note(page, 'You are in').waitFor();
 
     return page;
   }
@@ -108,6 +109,13 @@ class Browser {
       await page.context().close();
       return null;
     }, { timeout: 60000, what: 'a page in another worker' });
+  }
+
+  // What is no fault of the page: a connection that the test has cut.
+
+  faults() {
+    return this.errors.filter((text) =>
+      !/WebSocket connection|Failed to load resource/.test(text));
   }
 
   async picture(page, name) {
@@ -140,14 +148,28 @@ async function say(page, text) {
   await page.press('#text', 'Enter');
 }
 
+const message = (page, text) => page
+  .locator('.message', { has: page.locator('.bubble', { hasText: text }) });
+
+const note = (page, text) => page.locator('.note', { hasText: text });
+
 // The message of another, or of oneself, once the server has taken it.
 
-const heard = (page, user, text) => page
-  .locator('.message', { has: page.locator('b', { hasText: user }) })
-  .filter({ has: page.locator('.bubble', { hasText: text }) })
-  .waitFor();
+const heard = (page, user, text) => message(page, text)
+  .filter({ has: page.locator('b', { hasText: user }) }).waitFor();
 
-const taken = (page, text) => page.locator('.own', { hasText: text })
+const taken = (page, text) => message(page, text)
   .locator('.fate', { hasText: / ms$/ }).waitFor();
 
-module.exports = { Browser, DemoNginx, worker, say, heard, taken };
+// What a toast says, and the list of notifications.
+
+const toasted = (page, text) =>
+  page.locator('.toast', { hasText: text }).first().waitFor();
+
+// A user in the list of people: 'online' or 'offline'.
+
+const person = (page, user, state) => page.locator(`#people-list .${state}`,
+  { has: page.locator('b', { hasText: user }) });
+
+module.exports = { Browser, DemoNginx, worker, say, message, note, heard,
+                   taken, toasted, person };
