@@ -118,6 +118,18 @@ function suite(workers) {
     t.deepIs(anna.heard, []);
   });
 
+  test(name('when a user was seen last'), async (t) => {
+    const seen = async (id) =>
+      (await site.request(`/api/users/${id}`)).json().lastSeen;
+    const anna = Date.parse(await seen('anna'));
+    const watching = Date.parse(await seen('watcher'));
+
+    t.ok(anna > Date.now() - 600000 && anna <= Date.now() + 1000, `${anna}`);
+    t.ok(watching >= anna, `${watching}`);
+    t.is(await seen('nobody'), null);
+    t.is(await seen('anna?namespace=/other'), null);
+  });
+
   test(name('all tabs of a user are one'), async (t) => {
     const tabs = [];
     for (const place of [0, 1, 2, 3, 0, 1]) {

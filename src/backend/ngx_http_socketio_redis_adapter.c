@@ -8,8 +8,7 @@
 
 
 #include "backend/ngx_http_socketio_redis_adapter.h"
-#include "backend/ngx_http_socketio_redis_publisher.h"
-#include "codec/sio_adapter.h"
+#include "backend/ngx_http_socketio_redis_request.h"
 #include "codec/sio_base64.h"
 #include "hub/ngx_http_socketio_cluster.h"
 #include "hub/ngx_http_socketio_dispatch.h"
@@ -17,39 +16,6 @@
 
 #define NGX_HTTP_SOCKETIO_ADAPTER_SILENT  5000           /* msec */
 #define NGX_HTTP_SOCKETIO_ADAPTER_MAX     (64 * 1024 * 1024)
-
-
-typedef enum {
-    NGX_HTTP_SOCKETIO_LEADER_NOT = 0,
-    NGX_HTTP_SOCKETIO_LEADER_CONNECTING,
-    NGX_HTTP_SOCKETIO_LEADER_SUBSCRIBING,    /* subscribed > confirmed */
-    NGX_HTTP_SOCKETIO_LEADER_MARKING,        /* its mark is on the way */
-    NGX_HTTP_SOCKETIO_LEADER_YES
-} ngx_http_socketio_leader_e;
-
-
-typedef struct {
-    ngx_http_socketio_publisher_t          publisher;
-    ngx_http_socketio_redis_t              subscriber;
-    ngx_http_socketio_hub_t               *hub;
-    const ngx_http_socketio_redis_conf_t  *conf;
-
-    u_char                      uid[SIO_ADAPTER_UID_LEN];
-    sio_str_t                   prefix;
-    sio_str_t                   own;         /* the host's own channel */
-    sio_str_t                  *requests;    /* channels, one a namespace */
-    ngx_uint_t                  nrequests;
-    unsigned                    dynamic:1;   /* there are other namespaces */
-
-    ngx_http_socketio_leader_e  leader;
-    ngx_uint_t                  subscribed;
-    ngx_uint_t                  confirmed;
-    ngx_msec_t                  heard;       /* a sign of life */
-
-    sio_adapter_t               codec;
-    sio_buf_t                   channel;     /* being written */
-    sio_buf_t                   message;
-} ngx_http_socketio_adapter_t;
 
 
 static ngx_int_t ngx_http_socketio_adapter_names(
@@ -89,6 +55,7 @@ static void ngx_http_socketio_adapter_deliver(ngx_http_socketio_adapter_t *a,
 
 static const ngx_http_socketio_cluster_t  ngx_http_socketio_adapter_cluster = {
     ngx_http_socketio_adapter_broadcast,
+    ngx_http_socketio_redis_operate,
     ngx_http_socketio_adapter_tick,
     ngx_http_socketio_adapter_cleanup
 };
@@ -243,6 +210,8 @@ ngx_http_socketio_adapter_cleanup(ngx_http_socketio_hub_t *hub)
 
     a = hub->cluster_data;
     mem = &ngx_http_socketio_mem;
+
+    ngx_http_socketio_redis_request_cancel(a);
 
     if (a->publisher.redis.started) {
         ngx_http_socketio_publisher_stop(&a->publisher);
@@ -651,16 +620,24 @@ ngx_http_socketio_adapter_receive(ngx_http_socketio_adapter_t *a,
     sio_adapter_broadcast_t         m;
     ngx_http_socketio_namespace_t  *conf;
 
-    if (pattern.len == 0) {
-        if (sio_str_eq(channel, a->own)) {
-            ngx_http_socketio_adapter_signed(a, message);
-        }
-
+    if (pattern.len == 0 && sio_str_eq(channel, a->own)) {
+        ngx_http_socketio_adapter_signed(a, message);
         return;
     }
 
-    if (a->leader != NGX_HTTP_SOCKETIO_LEADER_YES
-        || sio_adapter_channel_parse(channel, a->prefix,
+    if (a->leader != NGX_HTTP_SOCKETIO_LEADER_YES) {
+        return;
+    }
+
+    if (sio_adapter_channel_parse(channel, a->prefix, SIO_CHANNEL_REQUEST,
+                                  &nsp, &room)
+        == SIO_OK)
+    {
+        ngx_http_socketio_redis_request(a, nsp, message);
+        return;
+    }
+
+    if (sio_adapter_channel_parse(channel, a->prefix,
                                      SIO_CHANNEL_BROADCAST, &nsp, &room)
            != SIO_OK
         || sio_str_eq(sio_adapter_broadcast_uid(message),

@@ -16,8 +16,47 @@
 #define _NGX_HTTP_SOCKETIO_REDIS_ADAPTER_H_INCLUDED_
 
 
-#include "backend/ngx_http_socketio_redis.h"
-#include "hub/ngx_http_socketio_hub.h"
+#include "backend/ngx_http_socketio_redis_publisher.h"
+#include "codec/sio_adapter.h"
+
+
+typedef enum {
+    NGX_HTTP_SOCKETIO_LEADER_NOT = 0,
+    NGX_HTTP_SOCKETIO_LEADER_CONNECTING,
+    NGX_HTTP_SOCKETIO_LEADER_SUBSCRIBING,    /* subscribed > confirmed */
+    NGX_HTTP_SOCKETIO_LEADER_MARKING,        /* its mark is on the way */
+    NGX_HTTP_SOCKETIO_LEADER_YES
+} ngx_http_socketio_leader_e;
+
+
+typedef struct ngx_http_socketio_answer_due_s  ngx_http_socketio_answer_due_t;
+
+
+typedef struct {
+    ngx_http_socketio_publisher_t          publisher;
+    ngx_http_socketio_redis_t              subscriber;
+    ngx_http_socketio_hub_t               *hub;
+    const ngx_http_socketio_redis_conf_t  *conf;
+
+    u_char                      uid[SIO_ADAPTER_UID_LEN];
+    sio_str_t                   prefix;
+    sio_str_t                   own;         /* the host's own channel */
+    sio_str_t                  *requests;    /* channels, one a namespace */
+    ngx_uint_t                  nrequests;
+    unsigned                    dynamic:1;   /* there are other namespaces */
+
+    ngx_http_socketio_leader_e  leader;
+    ngx_uint_t                  subscribed;
+    ngx_uint_t                  confirmed;
+    ngx_msec_t                  heard;       /* a sign of life */
+
+    ngx_http_socketio_answer_due_t        *due;  /* requests not answered */
+    ngx_uint_t                  ndue;
+
+    sio_adapter_t               codec;
+    sio_buf_t                   channel;     /* being written */
+    sio_buf_t                   message;
+} ngx_http_socketio_adapter_t;
 
 
 /*

@@ -33,6 +33,7 @@ static const char *sio_operation_room(sio_str_t name);
 static int sio_operation_ttl(sio_body_t *body, unsigned key, void *object);
 static int sio_operation_time(sio_str_t s, uint64_t *seconds);
 static int sio_operation_close(sio_body_t *body, unsigned key, void *object);
+static int sio_operation_local(sio_body_t *body, unsigned key, void *object);
 
 
 /* "to", "user" and "socket" share one list of targets. */
@@ -48,6 +49,7 @@ static const sio_body_key_t  sio_operation_join[] = {
     SIO_OPERATION_ADDRESS,
     { sio_string("rooms"), SIO_BODY_NAMES, sio_operation_rooms },
     { sio_string("ttl"), SIO_BODY_STRING, sio_operation_ttl },
+    { sio_string("local"), SIO_BODY_VALUE, sio_operation_local },
     { sio_null_string, SIO_BODY_VALUE, NULL }
 };
 
@@ -55,6 +57,7 @@ static const sio_body_key_t  sio_operation_join[] = {
 static const sio_body_key_t  sio_operation_leave[] = {
     SIO_OPERATION_ADDRESS,
     { sio_string("rooms"), SIO_BODY_NAMES, sio_operation_rooms },
+    { sio_string("local"), SIO_BODY_VALUE, sio_operation_local },
     { sio_null_string, SIO_BODY_VALUE, NULL }
 };
 
@@ -62,6 +65,7 @@ static const sio_body_key_t  sio_operation_leave[] = {
 static const sio_body_key_t  sio_operation_disconnect[] = {
     SIO_OPERATION_ADDRESS,
     { sio_string("close"), SIO_BODY_VALUE, sio_operation_close },
+    { sio_string("local"), SIO_BODY_VALUE, sio_operation_local },
     { sio_null_string, SIO_BODY_VALUE, NULL }
 };
 
@@ -374,6 +378,24 @@ sio_operation_close(sio_body_t *body, unsigned key, void *object)
 
     if (rc == SIO_OK) {
         operation->close = (on != 0);
+    }
+
+    return rc;
+}
+
+
+static int
+sio_operation_local(sio_body_t *body, unsigned key, void *object)
+{
+    sio_operation_t  *operation = object;
+
+    int       rc;
+    unsigned  on;
+
+    rc = sio_body_flag(body, key, &on);
+
+    if (rc == SIO_OK) {
+        operation->local = (on != 0);
     }
 
     return rc;

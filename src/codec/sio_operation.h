@@ -31,12 +31,15 @@ typedef struct {
     sio_str_t         nsp;           /* "/" if none was given */
     const sio_str_t  *targets;       /* "to", "user" as user:ID, "socket" */
     unsigned          ntargets;      /* 0: all sockets of the namespace */
+    const sio_str_t  *except;        /* rooms; not of a body */
+    unsigned          nexcept;
     const sio_str_t  *users;         /* those of targets that are user:ID */
     unsigned          nusers;        /*    by the key "user" */
     const sio_str_t  *rooms;         /* to join or to leave */
     unsigned          nrooms;
     uint64_t          ttl;           /* seconds, 0: none */
     unsigned          close:1;       /* the whole connection */
+    unsigned          local:1;       /* on this host only */
     unsigned          granted:1;     /* leave: not what is granted by now */
 } sio_operation_t;
 
@@ -65,6 +68,7 @@ void sio_operation_free(sio_operation_body_t *body);
  *     ttl        join by user alone: "30d" (s, m, h, d, w), or seconds; 1 s to
  *                ten years
  *     close      boolean; disconnect
+ *     local      boolean
  *
  * Rooms and ids are strings or integers.  The rooms of users and sockets can
  * be addressed, not joined or left.  disconnect needs somebody.

@@ -10,6 +10,8 @@
 #include "http/ngx_http_socketio_json.h"
 #include "hub/ngx_http_socketio_dispatch.h"
 #include "hub/ngx_http_socketio_fetch.h"
+#include "hub/ngx_http_socketio_presence.h"
+#include "codec/sio_date.h"
 
 
 #define NGX_HTTP_SOCKETIO_API_PAGE   100     /* items, by default */
@@ -71,6 +73,8 @@ static void ngx_http_socketio_api_room(ngx_http_socketio_json_t *json,
     ngx_http_socketio_fetch_t *f);
 static void ngx_http_socketio_api_user(ngx_http_socketio_json_t *json,
     ngx_http_socketio_fetch_t *f);
+static void ngx_http_socketio_api_last_seen(ngx_http_socketio_json_t *json,
+    ngx_http_socketio_fetch_t *f);
 static void ngx_http_socketio_api_socket(ngx_http_socketio_json_t *json,
     ngx_http_socketio_fetch_t *f);
 static void ngx_http_socketio_api_its(ngx_http_socketio_json_t *json,
@@ -102,15 +106,13 @@ static const ngx_http_socketio_api_arg_t  ngx_http_socketio_api_args[] = {
 };
 
 
-/* In the order of ngx_http_socketio_question_e. */
-
 static void (*const ngx_http_socketio_api_writers[])(
     ngx_http_socketio_json_t *json, ngx_http_socketio_fetch_t *f) =
 {
-    ngx_http_socketio_api_rooms,
-    ngx_http_socketio_api_room,
-    ngx_http_socketio_api_user,
-    ngx_http_socketio_api_socket
+    [NGX_HTTP_SOCKETIO_FETCH_ROOMS] = ngx_http_socketio_api_rooms,
+    [NGX_HTTP_SOCKETIO_FETCH_ROOM] = ngx_http_socketio_api_room,
+    [NGX_HTTP_SOCKETIO_FETCH_USER] = ngx_http_socketio_api_user,
+    [NGX_HTTP_SOCKETIO_FETCH_SOCKET] = ngx_http_socketio_api_socket
 };
 
 
@@ -529,8 +531,56 @@ ngx_http_socketio_api_user(ngx_http_socketio_json_t *json,
         ngx_http_socketio_json_text(json, "}");
     }
 
-    ngx_http_socketio_json_text(json, "]");
+    ngx_http_socketio_json_text(json, "],\"lastSeen\":");
+    ngx_http_socketio_api_last_seen(json, f);
     ngx_http_socketio_api_next(json, f);
+}
+
+
+/* In the namespace asked for, or in any that the configuration names. */
+
+static void
+ngx_http_socketio_api_last_seen(ngx_http_socketio_json_t *json,
+    ngx_http_socketio_fetch_t *f)
+{
+    uint8_t                          date[SIO_DATE_LEN];
+    uint64_t                         msec, last;
+    ngx_uint_t                       i;
+    ngx_http_socketio_app_t         *app;
+    ngx_http_socketio_question_t    *q;
+    ngx_http_socketio_namespace_t  **nsp;
+
+    q = &f->question;
+    app = f->hub->conf;
+    nsp = app->namespaces.elts;
+    last = 0;
+
+    if (q->nsp.len
+        && ngx_http_socketio_presence_last_seen(f->hub, q->nsp, q->name,
+                                                &msec)
+           == NGX_OK)
+    {
+        last = msec;
+    }
+
+    for (i = 0; q->nsp.len == 0 && i < app->namespaces.nelts; i++) {
+
+        if (nsp[i]->regex == NULL
+            && ngx_http_socketio_presence_last_seen(f->hub, nsp[i]->name,
+                                                    q->name, &msec)
+               == NGX_OK)
+        {
+            last = ngx_max(last, msec);
+        }
+    }
+
+    if (last == 0) {
+        ngx_http_socketio_json_text(json, "null");
+        return;
+    }
+
+    sio_date_write(date, (int64_t) last);
+    ngx_http_socketio_json_string(json, sio_str(date, SIO_DATE_LEN));
 }
 
 

@@ -9,6 +9,7 @@
 #define _NGX_HTTP_SOCKETIO_CLUSTER_H_INCLUDED_
 
 
+#include "codec/sio_operation.h"
 #include "hub/ngx_http_socketio_broadcast.h"
 
 
@@ -16,6 +17,10 @@ struct ngx_http_socketio_cluster_s {
     /* Tell the others of a broadcast that began here. */
     void  (*broadcast)(ngx_http_socketio_hub_t *hub,
                        const ngx_http_socketio_broadcast_t *b);
+
+    /* Have the others do it to their sockets. */
+    void  (*operate)(ngx_http_socketio_hub_t *hub,
+                     const sio_operation_t *operation);
 
     /* Once a second. */
     void  (*tick)(ngx_http_socketio_hub_t *hub);

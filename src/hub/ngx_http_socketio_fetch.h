@@ -37,6 +37,7 @@
 typedef enum {
     NGX_HTTP_SOCKETIO_FETCH_ROOMS = 0,       /* of a namespace; names */
     NGX_HTTP_SOCKETIO_FETCH_ROOM,            /* members of one; ids */
+    NGX_HTTP_SOCKETIO_FETCH_MEMBERS,         /* the same, with their rooms */
     NGX_HTTP_SOCKETIO_FETCH_USER,            /* sockets of one; ids */
     NGX_HTTP_SOCKETIO_FETCH_SOCKET,          /* the one of an id */
     NGX_HTTP_SOCKETIO_FETCH_NOTHING,         /* but to hear of f->slots that
@@ -49,7 +50,8 @@ typedef enum {
 typedef struct {
     ngx_http_socketio_question_e         type;
     sio_str_t                            nsp;     /* empty: all of them */
-    sio_str_t                            name;    /* of the room, the id */
+    sio_str_t                            name;    /* of the room (empty: all
+                                                     sockets), the id */
     sio_str_t                            after;   /* empty: all */
     sio_str_t                            prefix;  /* of rooms */
     ngx_uint_t                           limit;

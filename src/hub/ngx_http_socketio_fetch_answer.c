@@ -54,14 +54,13 @@ static void ngx_http_socketio_answer_its_rooms(const sio_socket_t *socket,
     sio_wire_writer_t *w);
 
 
-/* In the order of ngx_http_socketio_question_e. */
-
 static const ngx_http_socketio_answer_pt  ngx_http_socketio_answers[] = {
-    ngx_http_socketio_answer_rooms,
-    ngx_http_socketio_answer_room,
-    ngx_http_socketio_answer_user,
-    ngx_http_socketio_answer_socket,
-    ngx_http_socketio_answer_nothing
+    [NGX_HTTP_SOCKETIO_FETCH_ROOMS] = ngx_http_socketio_answer_rooms,
+    [NGX_HTTP_SOCKETIO_FETCH_ROOM] = ngx_http_socketio_answer_room,
+    [NGX_HTTP_SOCKETIO_FETCH_MEMBERS] = ngx_http_socketio_answer_room,
+    [NGX_HTTP_SOCKETIO_FETCH_USER] = ngx_http_socketio_answer_user,
+    [NGX_HTTP_SOCKETIO_FETCH_SOCKET] = ngx_http_socketio_answer_socket,
+    [NGX_HTTP_SOCKETIO_FETCH_NOTHING] = ngx_http_socketio_answer_nothing
 };
 
 
@@ -160,7 +159,23 @@ static void
 ngx_http_socketio_answer_room(ngx_http_socketio_answer_t *a,
     sio_namespace_t *ns)
 {
-    sio_socket_t  *socket;
+    uint32_t         cursor;
+    sio_socket_t    *socket;
+    sio_map_node_t  *node, *saved;
+
+    if (a->question->name.len == 0) {
+        cursor = 0;
+        saved = NULL;
+
+        while (a->rc == SIO_OK
+               && (node = sio_map_next(&ns->sockets, &cursor, &saved)) != NULL)
+        {
+            ngx_http_socketio_answer_add(a, sio_map_data(node, sio_socket_t,
+                                                         node));
+        }
+
+        return;
+    }
 
     socket = sio_namespace_socket(ns, a->question->name);
 

@@ -10,6 +10,7 @@
 
 #include "hub/ngx_http_socketio_operation.h"
 #include "hub/ngx_http_socketio_broadcast.h"
+#include "hub/ngx_http_socketio_cluster.h"
 #include "hub/ngx_http_socketio_grant.h"
 #include "hub/ngx_http_socketio_move.h"
 
@@ -49,6 +50,8 @@ ngx_http_socketio_operate(ngx_http_socketio_hub_t *hub,
 
     target.rooms = operation->targets;
     target.nrooms = operation->ntargets;
+    target.except = operation->except;
+    target.nexcept = operation->nexcept;
 
     ngx_memzero(&found, sizeof(ngx_http_socketio_found_t));
     ngx_http_socketio_target_find(hub, operation->nsp, &target, &found);
@@ -80,6 +83,10 @@ ngx_http_socketio_operate(ngx_http_socketio_hub_t *hub,
 
     ngx_http_socketio_operation_here(hub, operation);
 
+    if (hub->cluster && !operation->local) {
+        hub->cluster->operate(hub, operation);
+    }
+
     return rc == NGX_ERROR ? NGX_ERROR : NGX_OK;
 }
 
@@ -101,6 +108,7 @@ ngx_http_socketio_operation_write(ngx_http_socketio_hub_t *hub,
     sio_wire_put_u8(&w, flags);
     sio_wire_put_str(&w, operation->nsp);
     ngx_http_socketio_names_put(&w, target->rooms, target->nrooms);
+    ngx_http_socketio_names_put(&w, target->except, target->nexcept);
     ngx_http_socketio_names_put(&w, operation->rooms, operation->nrooms);
 
     return sio_wire_end(&w) == SIO_OK ? NGX_OK : NGX_ERROR;
@@ -115,6 +123,7 @@ ngx_http_socketio_operation_receive(ngx_http_socketio_hub_t *hub,
     sio_operation_t   operation;
 
     static sio_str_t  targets[SIO_EMIT_ROOMS_MAX];
+    static sio_str_t  except[SIO_EMIT_ROOMS_MAX];
     static sio_str_t  rooms[SIO_EMIT_ROOMS_MAX];
 
     ngx_memzero(&operation, sizeof(sio_operation_t));
@@ -125,6 +134,8 @@ ngx_http_socketio_operation_receive(ngx_http_socketio_hub_t *hub,
 
     if (ngx_http_socketio_names_get(record, targets, &operation.ntargets)
         != NGX_OK
+        || ngx_http_socketio_names_get(record, except, &operation.nexcept)
+           != NGX_OK
         || ngx_http_socketio_names_get(record, rooms, &operation.nrooms)
            != NGX_OK
         || sio_wire_done(record) != SIO_OK)
@@ -136,6 +147,7 @@ ngx_http_socketio_operation_receive(ngx_http_socketio_hub_t *hub,
     }
 
     operation.targets = targets;
+    operation.except = except;
     operation.rooms = rooms;
     operation.close = ((flags & NGX_HTTP_SOCKETIO_OPERATION_CLOSE) != 0);
     operation.granted = ((flags & NGX_HTTP_SOCKETIO_OPERATION_GRANTED) != 0);
@@ -161,6 +173,8 @@ ngx_http_socketio_operation_here(ngx_http_socketio_hub_t *hub,
 
     target.rooms = operation->targets;
     target.nrooms = operation->ntargets;
+    target.except = operation->except;
+    target.nexcept = operation->nexcept;
 
     operating.hub = hub;
     operating.operation = operation;

@@ -7,7 +7,7 @@
  * other workers, does not know of it: who must be sure asks for nothing
  * (fetch) behind it.
  *
- * The record, OPERATION: type, flags, namespace, targets, rooms.
+ * The record, OPERATION: type, flags, namespace, targets, except, rooms.
  */
 
 

@@ -109,6 +109,10 @@ test_disconnect(void)
                  "{\"socket\":\"abcdefghij0123456789\",\"close\":true}"),
            SIO_OK, "close");
     ok(body.operations[0].close, "the connection");
+    ok(!body.operations[0].local, "on all hosts");
+    is_int(parse(&body, SIO_OPERATION_LEAVE,
+                 "{\"rooms\":\"x\",\"local\":true}"), SIO_OK, "local");
+    ok(body.operations[0].local, "on this one");
 
     sio_operation_free(&body);
 }

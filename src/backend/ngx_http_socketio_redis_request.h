@@ -1,0 +1,37 @@
+/*
+ * Requests of other hosts: who is here, remote joins, leaves and
+ * disconnects, events from server to server, broadcasts that want acks.
+ *
+ * Each host that listens to requests is counted by those who ask, and waited
+ * for: so everything is answered, also with nothing.  An event of a server
+ * has no rules here yet: it is acknowledged, with no value.
+ *
+ * A request of this host's own comes back to it and is ignored: it was done
+ * when it was made.
+ */
+
+
+#ifndef _NGX_HTTP_SOCKETIO_REDIS_REQUEST_H_INCLUDED_
+#define _NGX_HTTP_SOCKETIO_REDIS_REQUEST_H_INCLUDED_
+
+
+#include "backend/ngx_http_socketio_redis_adapter.h"
+#include "codec/sio_operation.h"
+
+
+/* A message came on the request channel of a namespace. */
+
+void ngx_http_socketio_redis_request(ngx_http_socketio_adapter_t *a,
+    sio_str_t nsp, sio_str_t message);
+
+/* Have other hosts do an operation: the cluster's function. */
+
+void ngx_http_socketio_redis_operate(ngx_http_socketio_hub_t *hub,
+    const sio_operation_t *operation);
+
+/* The adapter ends: what is not answered yet never will be. */
+
+void ngx_http_socketio_redis_request_cancel(ngx_http_socketio_adapter_t *a);
+
+
+#endif /* _NGX_HTTP_SOCKETIO_REDIS_REQUEST_H_INCLUDED_ */
