@@ -74,7 +74,7 @@ class Client {
     this.up = false;
   }
 
-  async connect(port = this.model.ngx.port) {
+  async connect(port = this.model.host(this.n).port) {
     this.reset();
     await (this.kind === 'stock' ? this.connectStock(port)
                                  : this.connectRaw(port));
@@ -185,20 +185,22 @@ class Model {
       ...options });
   }
 
-  // retry: see http.js.
+  // retry: see http.js.  hosts: several nginx in place of ngx, joined to one
+  // another; clients and posts are spread over them.
 
-  constructor(ngx, { clients = 300, rooms = 50, apis = 2, retry } = {}) {
+  constructor(ngx, { clients = 300, rooms = 50, apis = 2, retry,
+                     hosts = [ngx] } = {}) {
     const seed = Number(process.env.SOCKETIO_SEED) || Date.now() % 1e9;
 
     tap.note(`SOCKETIO_SEED=${seed}`);
     this.random = random(seed);
-    this.ngx = ngx;
+    this.hosts = hosts;
     this.retry = retry;
     this.rooms = Array.from({ length: rooms }, (_, n) => `room${n}`);
     this.clients = [];
     this.add(clients);
     this.apis = Array.from({ length: apis }, (_, n) => ({ n: `api${n}`,
-      sent: 0, order: Promise.resolve(), ok: 0,
+      ngx: this.host(n), sent: 0, order: Promise.resolve(), ok: 0,
       agent: new http.Agent({ keepAlive: true, maxSockets: 1 }) }));
     this.pending = [];
     tap.after(async () => this.close());
@@ -213,6 +215,10 @@ class Model {
     });
 
     return added;
+  }
+
+  host(n) {
+    return this.hosts[n % this.hosts.length];
   }
 
   pick(list) {
@@ -323,7 +329,7 @@ class Model {
   post(api, rooms, except) {
     const n = api.sent++;
     const to = this.members(rooms, except, null);
-    const sent = api.order.then(() => request(`${this.ngx.url}/api/emit`, {
+    const sent = api.order.then(() => request(`${api.ngx.url}/api/emit`, {
       method: 'POST', agent: api.agent, retry: this.retry,
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ event: 'm', data: { from: api.n, n },
@@ -444,16 +450,20 @@ class Model {
     return this.clients.reduce((sum, { heard }) => sum + heard.length, 0);
   }
 
-  // The members of each room, as the API has them, against ours.
+  // The members of each room, as the API of a host has them, against ours.
 
   async matched() {
     const wrong = [];
 
-    for (const room of this.rooms) {
-      const { body } = await this.ngx.emit({ event: 'count', to: room });
-      const { length } = this.members([room], [], null);
-      if (body.matched !== length) {
-        wrong.push(`${room}: ${body.matched}, not ${length}`);
+    for (const [at, ngx] of this.hosts.entries()) {
+      for (const room of this.rooms) {
+        const { body } = await ngx.emit({ event: 'count', to: room,
+          local: true });
+        const { length } = this.members([room], [], null)
+          .filter(({ n }) => n % this.hosts.length === at);
+        if (body.matched !== length) {
+          wrong.push(`${room}: ${body.matched}, not ${length}`);
+        }
       }
     }
 
