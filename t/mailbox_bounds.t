@@ -18,6 +18,8 @@ let site;
 const mail = async () => (await site.ngx.status()).total.mailbox;
 const kept = async () => (await site.ngx.status()).zone.store.mail;
 const post = (body) => site.ngx.emit({ event: 'item', mailbox: true, ...body });
+const join = (body) => site.ngx.get('/api/join', { method: 'POST',
+  agent: site.ngx.agent, body: JSON.stringify(body) });
 const connect = (user, place = 0) => site.sio(place, { auth: { user } });
 
 test('what has expired does not come any more', async (t) => {
@@ -51,6 +53,16 @@ test('a zone without room says so, and takes items again', async (t) => {
   t.is(answer.body.error.code, 'unavailable');
   t.is((await site.ngx.status()).total.drops.mailbox, 1);
   t.match(site.ngx.log(), /the zone is full, an item of 200\d\d bytes/);
+
+  // Nor do small ones fit; but grants do: mail does not fill up the zone.
+
+  while ((await post({ user: 'ann', data: [n] })).status === 200) {
+    n += 1;
+  }
+  for (let i = 0; i < 500; i++) {
+    t.is((await join({ user: 'cleo', rooms: `r${i}`, ttl: '1h' })).status,
+      200);
+  }
 
   const ann = await connect('ann', 1);
   for (let i = 0; i < n; i++) {

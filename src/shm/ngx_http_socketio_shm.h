@@ -93,6 +93,7 @@ typedef struct {
     uint32_t                   free_block;   /* list head, 0: none */
     uint32_t                   block_top;    /* blocks from here: never used */
     uint32_t                   evictable;    /* blocks of what may be dropped */
+    uint32_t                   mail;         /* blocks of mailboxes */
     uint32_t                   nexpiry[2];   /* records that may expire; and
                                                 those that may be dropped */
     uint64_t                   item_id;      /* the last one */

@@ -92,6 +92,10 @@ ngx_http_socketio_mailbox_put(ngx_http_socketio_zone_t *zone,
 
     rc = NGX_ERROR;
 
+    if (!ngx_http_socketio_store_mail(zone, parts[0].len + parts[1].len)) {
+        goto done;
+    }
+
     item = ngx_http_socketio_store_add(zone, key, tag, expires, 0, parts, 2);
 
     if (item == NULL) {

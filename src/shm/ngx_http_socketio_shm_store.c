@@ -144,6 +144,33 @@ ngx_http_socketio_store_unlock(ngx_http_socketio_zone_t *zone)
 }
 
 
+ngx_uint_t
+ngx_http_socketio_store_mail(ngx_http_socketio_zone_t *zone, size_t len)
+{
+    uint64_t                   now;
+    uint32_t                   share;
+    ngx_uint_t                 need;
+    ngx_http_socketio_item_t  *item;
+
+    share = zone->nblocks / 4 * 3;
+    need = 1 + ngx_http_socketio_store_length(len);
+    now = ngx_http_socketio_calendar();
+
+    while (zone->mail + need > share) {
+        item = ngx_http_socketio_expiry_first(zone, 0);
+
+        if (item == NULL || !ngx_http_socketio_store_expired(item, now)) {
+            (void) ngx_atomic_fetch_add(&zone->full, 1);
+            return 0;
+        }
+
+        ngx_http_socketio_store_remove(zone, item);
+    }
+
+    return 1;
+}
+
+
 ngx_http_socketio_item_t *
 ngx_http_socketio_store_add(ngx_http_socketio_zone_t *zone,
     const ngx_http_socketio_key_t *key, uint64_t tag, uint64_t expires,
@@ -319,12 +346,20 @@ static void
 ngx_http_socketio_store_count(ngx_http_socketio_zone_t *zone,
     ngx_http_socketio_item_t *item, ngx_uint_t kind, ngx_int_t by)
 {
+    uint32_t  blocks;
+
     zone->records[kind % NGX_HTTP_SOCKETIO_KINDS] += by;
 
+    blocks = (uint32_t)
+             (by * (1 + (ngx_int_t)
+                        ngx_http_socketio_store_length(item->len)));
+
     if (item->evict) {
-        zone->evictable += (uint32_t)
-                    (by * (1 + (ngx_int_t)
-                               ngx_http_socketio_store_length(item->len)));
+        zone->evictable += blocks;
+    }
+
+    if (kind == NGX_HTTP_SOCKETIO_STORE_MAIL) {
+        zone->mail += blocks;
     }
 }
 
@@ -604,6 +639,7 @@ ngx_http_socketio_store_rebuild(ngx_http_socketio_zone_t *zone)
 
     ngx_memzero((void *) zone->records, sizeof(zone->records));
     zone->evictable = 0;
+    zone->mail = 0;
     zone->nexpiry[0] = 0;
     zone->nexpiry[1] = 0;
     zone->free_block = 0;

@@ -105,6 +105,15 @@ ngx_http_socketio_item_t *ngx_http_socketio_store_add(
     ngx_uint_t n);
 
 /*
+ * Whether len bytes more may be mail, which has three quarters of the store:
+ * clients say for whom something is kept, and how much, and what they fill up
+ * for weeks must not be the end of limits, grants and presence.  1, or 0
+ * (counted in zone->full).  Expired records may go, as with add.
+ */
+ngx_uint_t ngx_http_socketio_store_mail(ngx_http_socketio_zone_t *zone,
+    size_t len);
+
+/*
  * The first record of a key, and the next one of the same key: oldest first.
  * The same by tag, in any order.  now (msec of the calendar): records that
  * have expired by then are passed over.  NULL: no more.

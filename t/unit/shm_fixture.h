@@ -309,13 +309,14 @@ shm_store_fault(ngx_http_socketio_zone_t *zone)
     u_char                    *kinds;
     uint8_t                   *seen;
     uint32_t                   n, m, used, records, tagged, ends[2];
-    uint32_t                   evictable;
+    uint32_t                   evictable, mail;
     const char                *fault;
     ngx_http_socketio_item_t  *item;
 
     kinds = ngx_http_socketio_shm_at(zone, zone->kinds);
     seen = calloc(1, zone->nblocks);
     used = records = tagged = ends[0] = ends[1] = evictable = 0;
+    mail = 0;
     fault = NULL;
 
     for (n = 1; n < zone->block_top && !fault; n++) {
@@ -341,7 +342,10 @@ shm_store_fault(ngx_http_socketio_zone_t *zone)
 
             used++;
             evictable += item->evict;
+            mail += kinds[n] == NGX_HTTP_SOCKETIO_STORE_MAIL;
         }
+
+        mail += kinds[n] == NGX_HTTP_SOCKETIO_STORE_MAIL;
     }
 
     for (n = zone->free_block; n && !fault;
@@ -363,7 +367,8 @@ shm_store_fault(ngx_http_socketio_zone_t *zone)
     if (fault == NULL && (used != zone->blocks_used
                           || ends[0] != zone->nexpiry[0]
                           || ends[1] != zone->nexpiry[1]
-                          || evictable != zone->evictable))
+                          || evictable != zone->evictable
+                          || mail != zone->mail))
     {
         fault = "a count of the store";
     }

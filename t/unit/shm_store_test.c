@@ -432,6 +432,25 @@ test_full(ngx_http_socketio_zone_t *zone)
     remove_all(zone);
     is_int(zone->blocks_used, 0, "all is back");
     no_fault(shm_store_fault(zone), "empty");
+
+    /* Mail has its share, and leaves the rest to the others. */
+
+    for (n = 0; ngx_http_socketio_store_mail(zone, 57); n++) {
+        add(zone, MAIL, n, 0, n < 2 ? NOW + 3000000 : 0, 0, 57);
+    }
+
+    ok(n == zone->nblocks / 4 * 3 / 2, "mail has three quarters: %u", n);
+    is_int(zone->mail, 2 * n, "counted in blocks");
+    take_over(zone);
+    is_int(zone->mail, 2 * n, "and again, made anew");
+    ok(add(zone, GRANT, 1, 0, 0, 0, 5000) != NULL, "a grant finds room");
+    shm_time.sec += 2000;
+    ok(ngx_http_socketio_store_mail(zone, 57), "expired mail makes room");
+    is_int(zone->records[MAIL], n - 1, "no more of it than has to go");
+    shm_time.sec -= 2000;
+    remove_all(zone);
+    is_int(zone->mail, 0, "no mail");
+    no_fault(shm_store_fault(zone), "empty again");
     shm_time.sec -= 2000;
 
     /* Prolonged over and over, as counters are. */
