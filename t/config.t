@@ -185,7 +185,7 @@ const patterns = [
   ['the same event twice', 'on x { ack 1; }\n on x { # !\n ack 2; }',
     'a second rule for "x"'],
   ['the same glob twice', 'on x:* { ack 1; }\n on x:* { # !\n ack 2; }',
-    'a second rule for "x:*"'],
+    'a second rule for "x:*", the first one is in '],
   ['the same expression twice', 'on ~^x { ack 1; }\n on ~^x { # !\n ack 2; }',
     'a second rule for "~^x"'],
   ['any event twice', 'on * { ack 1; }\n on * { # !\n ack 2; }',

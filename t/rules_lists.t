@@ -36,6 +36,9 @@ const app = `
     on often    { relay to all throttle=1h; }
     on often:*  { relay to $data throttle=1h; }
 
+    on whom     { emit hey to user:$.ids[*] with 1; ack $sent.delivered; }
+    on others   { check $.ids[*] != $.not; ack '"none"'; }
+
     target group_members group:$.groupId;
     target everyone all;
     target pair user:$.a user:$.b;
@@ -104,6 +107,21 @@ function suite(workers) {
     t.is(await heard(), '||||');
     t.is(await ask(a, 'spare', { ids: [...ids(998), 'bob'] }), null);
     t.is(await heard(), '||spread|spread|spread');
+  });
+
+  fact('who is named twice is in $sent once', async (t) => {
+    t.deepIs(await ask(a, 'whom', { ids: ['bob', 'x', 'ann', 'bob'] }),
+      ['bob', 'ann']);
+    t.is(await heard(), 'hey|hey|||hey');
+  });
+
+  // Each other value of the condition is looked up once, or this takes
+  // minutes.
+
+  fact('a long list is walked over in one go', async (t) => {
+    const list = { ids: Array(200000).fill(7), not: 'me' };
+    t.is(await ask(a, 'others', list), 'none');
+    t.is((await ask(a, 'others', { ...list, not: 7 })).code, 'forbidden');
   });
 
   fact('a socket joins and leaves several rooms', async (t) => {

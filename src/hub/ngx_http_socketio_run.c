@@ -26,6 +26,8 @@ static int ngx_http_socketio_run_throttle(sio_run_t *run, sio_str_t key,
     uint32_t msec);
 static int ngx_http_socketio_run_sent(sio_run_t *run,
     const sio_emission_t *emission);
+static ngx_uint_t ngx_http_socketio_run_listed(const sio_str_t *rooms,
+    ngx_uint_t n, sio_str_t room);
 static uint64_t ngx_http_socketio_run_members(sio_run_t *run, sio_str_t room);
 static void ngx_http_socketio_run_dry(sio_run_t *run);
 static void ngx_http_socketio_run_log(ngx_http_socketio_run_t *run,
@@ -315,8 +317,8 @@ ngx_http_socketio_run_emit(sio_run_t *r, const sio_emission_t *emission)
 
 
 /*
- * Which users are online, before it is sent; those who are not are in none of
- * the lists, as nothing is kept for them.
+ * Which users are online, before it is sent, each once; those who are not are
+ * in none of the lists, as nothing is kept for them.
  */
 static int
 ngx_http_socketio_run_sent(sio_run_t *run, const sio_emission_t *emission)
@@ -324,7 +326,7 @@ ngx_http_socketio_run_sent(sio_run_t *run, const sio_emission_t *emission)
     int                  rc;
     sio_buf_t            buf;
     sio_str_t            room;
-    ngx_uint_t           i, j;
+    ngx_uint_t           i;
     const sio_target_t  *target;
 
     target = &emission->target;
@@ -335,14 +337,10 @@ ngx_http_socketio_run_sent(sio_run_t *run, const sio_emission_t *emission)
     for (i = 0; rc == SIO_OK && i < target->nrooms; i++) {
         room = target->rooms[i];
 
-        for (j = 0; j < target->nexcept; j++) {
-            if (sio_str_eq(target->except[j], room)) {
-                break;
-            }
-        }
-
-        if (j < target->nexcept || room.len <= 5
-            || ngx_memcmp(room.data, "user:", 5) != 0
+        if (room.len <= 5 || ngx_memcmp(room.data, "user:", 5) != 0
+            || ngx_http_socketio_run_listed(target->except, target->nexcept,
+                                            room)
+            || ngx_http_socketio_run_listed(target->rooms, i, room)
             || ngx_http_socketio_run_members(run, room) == 0)
         {
             continue;
@@ -364,6 +362,20 @@ ngx_http_socketio_run_sent(sio_run_t *run, const sio_emission_t *emission)
     emission->sent->delivered = sio_buf_str(&buf);
 
     return rc;
+}
+
+
+static ngx_uint_t
+ngx_http_socketio_run_listed(const sio_str_t *rooms, ngx_uint_t n,
+    sio_str_t room)
+{
+    while (n--) {
+        if (sio_str_eq(rooms[n], room)) {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 

@@ -6,6 +6,8 @@
  */
 
 
+#include <stdio.h>
+
 #include "codec/sio_packet.h"
 #include "logic/sio_rule.h"
 #include "logic/sio_rule_check.h"
@@ -61,6 +63,8 @@ sio_rules_add(sio_compile_t *c, sio_rules_t *rules, sio_str_t pattern,
     }
 
     c->rule = rule;
+    rule->file = c->file;
+    rule->line = c->line;
 
     rc = sio_rule_pattern(c, rule, pattern);
 
@@ -135,16 +139,23 @@ static int
 sio_rule_duplicate(sio_compile_t *c, const sio_rule_t *rules,
     const sio_rule_t *rule)
 {
+    char  first[256];
+
     for ( /* void */ ; rules; rules = rules->next) {
 
         if (sio_str_eq(rules->pattern, rule->pattern)
             && sio_str_eq(rules->target, rule->target))
         {
-            return sio_compile_error(c, "a second rule for \"%.*s\"%s%.*s%s",
+            (void) snprintf(first, sizeof(first),
+                            ", the first one is in %s:%u", rules->file,
+                            rules->line);
+
+            return sio_compile_error(c, "a second rule for \"%.*s\"%s%.*s%s%s",
                                      sio_shown(rule->pattern),
                                      rule->target.len ? " of target \"" : "",
                                      sio_shown(rule->target),
-                                     rule->target.len ? "\"" : "");
+                                     rule->target.len ? "\"" : "",
+                                     rules->file ? first : "");
         }
     }
 

@@ -192,7 +192,7 @@ struct sio_run_s {
     sio_scratch_t         *scratch;      /* texts built on the way */
     void                  *pending;      /* of the step that waits; NULL
                                             when it begins */
-    const sio_walk_t      *walk;         /* over a value with [*], or NULL */
+    sio_walk_t            *walk;         /* over a value with [*], or NULL */
     uint64_t              *counts;       /* of count, or NULL: none yet */
     sio_sent_t             sent;         /* by the last emit to users */
     sio_code_e             code;
@@ -238,6 +238,8 @@ struct sio_rule_s {
     sio_pattern_e   type;
     sio_str_t       pattern;
     sio_str_t       target;          /* of an api rule; empty: any */
+    const char     *file;            /* where it is configured */
+    unsigned        line;
     void           *regex;
     sio_step_t     *steps;
     unsigned        nsteps;

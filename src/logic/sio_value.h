@@ -88,12 +88,25 @@ struct sio_text_s {
 };
 
 
+#define SIO_WALK_SEEN  4                   /* values of one name, and more */
+
+
+/* What another value was found to be: the same for all elements. */
+
+typedef struct {
+    const sio_value_t  *value;
+    sio_str_t           json;
+} sio_walk_seen_t;
+
+
 /* A walk over the elements of a value with [*]. */
 
 typedef struct {
     const sio_value_t  *value;
     sio_json_iter_t     it;
     sio_str_t           element;           /* behind the path; may be empty */
+    sio_walk_seen_t     seen[SIO_WALK_SEEN];
+    unsigned            nseen;
 } sio_walk_t;
 
 
@@ -173,6 +186,17 @@ int sio_walk_begin(sio_run_t *run, sio_walk_t *walk,
     const sio_value_t *value);
 int sio_walk_next(sio_run_t *run, sio_walk_t *walk);
 void sio_walk_end(sio_run_t *run);
+
+/*
+ * For what looks a value up in a text of the client: it is found once in a
+ * walk, and not once for each element, or a text of a million bytes would be
+ * read a hundred thousand times.
+ *
+ * recall: SIO_OK, json is what was noted; SIO_DECLINED: look it up
+ */
+int sio_walk_recall(sio_run_t *run, const sio_value_t *value,
+    sio_str_t *json);
+void sio_walk_note(sio_run_t *run, const sio_value_t *value, sio_str_t json);
 
 /* The bytes of a JSON string: a slice of it, or in the run's scratch. */
 

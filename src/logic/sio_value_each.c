@@ -131,6 +131,7 @@ sio_walk_begin(sio_run_t *run, sio_walk_t *walk, const sio_value_t *value)
 
     case SIO_JSON_ARRAY:
         walk->value = value;
+        walk->nseen = 0;
         sio_json_array_iter(&walk->it, array);
         return SIO_OK;
 
@@ -164,4 +165,39 @@ void
 sio_walk_end(sio_run_t *run)
 {
     run->walk = NULL;
+}
+
+
+int
+sio_walk_recall(sio_run_t *run, const sio_value_t *value, sio_str_t *json)
+{
+    unsigned           n;
+    const sio_walk_t  *walk;
+
+    walk = run->walk;
+
+    for (n = 0; walk && n < walk->nseen; n++) {
+
+        if (walk->seen[n].value == value) {
+            *json = walk->seen[n].json;
+            return SIO_OK;
+        }
+    }
+
+    return SIO_DECLINED;
+}
+
+
+void
+sio_walk_note(sio_run_t *run, const sio_value_t *value, sio_str_t json)
+{
+    sio_walk_t  *walk;
+
+    walk = run->walk;
+
+    if (walk && walk->nseen < SIO_WALK_SEEN) {
+        walk->seen[walk->nseen].value = value;
+        walk->seen[walk->nseen].json = json;
+        walk->nseen++;
+    }
 }

@@ -96,12 +96,20 @@ sio_value_data(sio_run_t *run, const sio_value_t *value, sio_str_t *out)
 {
     sio_str_t  arg;
 
-    if (sio_event_arg(&run->payload, value->index, &arg) != SIO_OK) {
-        *out = sio_str(NULL, 0);
+    if (sio_walk_recall(run, value, out) == SIO_OK) {
         return SIO_OK;
     }
 
-    return sio_value_found(arg, value, out);
+    if (sio_event_arg(&run->payload, value->index, &arg) == SIO_OK) {
+        (void) sio_value_found(arg, value, out);
+
+    } else {
+        *out = sio_str(NULL, 0);
+    }
+
+    sio_walk_note(run, value, *out);
+
+    return SIO_OK;
 }
 
 
@@ -171,13 +179,20 @@ sio_value_auth(sio_run_t *run, const sio_value_t *value, sio_str_t *out)
 {
     sio_str_t  auth;
 
+    if (sio_walk_recall(run, value, out) == SIO_OK) {
+        return SIO_OK;
+    }
+
     auth = sio_cstr("{}");
 
     if (run->socket && run->socket->auth_len) {
         auth = sio_str(run->socket->auth, run->socket->auth_len);
     }
 
-    return sio_value_found(auth, value, out);
+    (void) sio_value_found(auth, value, out);
+    sio_walk_note(run, value, *out);
+
+    return SIO_OK;
 }
 
 
