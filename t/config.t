@@ -143,9 +143,13 @@ const inRule = [
     '"otherwise" must stand right behind the block of a "when"'],
   ['when without a condition', 'when {', null],
   ['when with half a condition', 'when $.a = {', null],
-  ['a rule in a rule', 'on y {', '"on" directive is not allowed here'],
+  ['a rule in a rule', 'on y {', '"on" directive is not allowed here, it '
+    + 'stands in a "namespace" block'],
   ['a namespace in a rule', 'namespace /x {',
-    '"namespace" directive is not allowed here'],
+    '"namespace" directive is not allowed here, it stands in a '
+    + '"socketio_app" block'],
+  ['a throttled join', 'join x throttle=1s;',
+    '"throttle=1s" is no room, it stands behind "emit" or "relay"'],
   ['a later verb', 'query x y;', 'unknown directive "query"'],
 ];
 
@@ -185,7 +189,7 @@ const patterns = [
   ['the same event twice', 'on x { ack 1; }\n on x { # !\n ack 2; }',
     'a second rule for "x"'],
   ['the same glob twice', 'on x:* { ack 1; }\n on x:* { # !\n ack 2; }',
-    'a second rule for "x:*", the first one is in '],
+    'a second rule for "x:*", the first one is at '],
   ['the same expression twice', 'on ~^x { ack 1; }\n on ~^x { # !\n ack 2; }',
     'a second rule for "~^x"'],
   ['any event twice', 'on * { ack 1; }\n on * { # !\n ack 2; }',
@@ -220,7 +224,11 @@ const patterns = [
   ['a second authenticate', 'authenticate none; # !\n',
     '"authenticate" directive is duplicate'],
   ['a verb outside of a rule', 'join x; # !\n',
-    '"join" directive is not allowed here'],
+    '"join" directive is not allowed here, it stands in a rule'],
+  ['a mailbox in a namespace', 'mailbox; # !\n',
+    '"mailbox" directive is not allowed here, it stands in a "socketio_app"'],
+  ['a dry run in a namespace', 'socketio_dry_run on; # !\n',
+    'is not allowed here, it stands beside "socketio" in a "location"'],
   ['an unknown option', 'autenticate none; # !\n',
     'unknown directive "autenticate"'],
   ['a later option', 'recovery 2m; # !\n', 'unknown directive "recovery"'],
@@ -413,6 +421,19 @@ test('includes take globs, in every block', (t) => {
     'other': 'nonsense;',
   }, app: 'include *.app; include none-*.such;' });
   t.ok(ok, output);
+});
+
+test('a file that is included twice is told from two rules', (t) => {
+  const check = (app) => Nginx.check({ files: {
+    'a.rules': '\non x { ack 1; }', 'b.rules': 'on x { ack 2; }',
+  }, app }).output;
+
+  t.match(check('namespace / { include a.rules; include a.rules; }'),
+    /a second rule for "x": the file is included twice in \S+a\.rules:2\n/);
+  t.match(check('namespace / { include a.rules; include b.rules; }'),
+    /"x", the first one is at \S+a\.rules:2 in \S+b\.rules:1\n/);
+  t.match(check('include a.rules;'),
+    /it stands in a "namespace" block of a "socketio_app"/);
 });
 
 test('a mistake deep in includes is found in its file and line', (t) => {

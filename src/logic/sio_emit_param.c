@@ -81,6 +81,25 @@ sio_emit_param(sio_compile_t *c, sio_rule_emit_t *emit, sio_str_t token)
 }
 
 
+int
+sio_emit_param_like(sio_str_t token)
+{
+    const sio_emit_param_t  *param;
+
+    for (param = sio_emit_params; param->name.len; param++) {
+
+        if (token.len > param->name.len
+            && token.data[param->name.len] == '='
+            && sio_str_eq(sio_str(token.data, param->name.len), param->name))
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
 static const sio_emit_param_t *
 sio_emit_param_find(const sio_emit_param_t *param, sio_str_t name,
     sio_hint_t *hint)

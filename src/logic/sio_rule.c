@@ -20,6 +20,8 @@ static int sio_rule_pattern(sio_compile_t *c, sio_rule_t *rule,
     sio_str_t pattern);
 static int sio_rule_duplicate(sio_compile_t *c, const sio_rule_t *rules,
     const sio_rule_t *rule);
+static void sio_rule_first(const sio_rule_t *first, const sio_rule_t *rule,
+    char *text, size_t size);
 static int sio_rule_insert_exact(sio_compile_t *c, sio_rules_t *rules,
     sio_rule_t *rule);
 static const sio_verb_t *sio_rule_verb(const sio_verb_t *const *tables,
@@ -146,20 +148,40 @@ sio_rule_duplicate(sio_compile_t *c, const sio_rule_t *rules,
         if (sio_str_eq(rules->pattern, rule->pattern)
             && sio_str_eq(rules->target, rule->target))
         {
-            (void) snprintf(first, sizeof(first),
-                            ", the first one is in %s:%u", rules->file,
-                            rules->line);
+            sio_rule_first(rules, rule, first, sizeof(first));
 
             return sio_compile_error(c, "a second rule for \"%.*s\"%s%.*s%s%s",
                                      sio_shown(rule->pattern),
                                      rule->target.len ? " of target \"" : "",
                                      sio_shown(rule->target),
                                      rule->target.len ? "\"" : "",
-                                     rules->file ? first : "");
+                                     first);
         }
     }
 
     return SIO_OK;
+}
+
+
+/* Where the first one is: a preset may have it, or be there twice. */
+
+static void
+sio_rule_first(const sio_rule_t *first, const sio_rule_t *rule, char *text,
+    size_t size)
+{
+    text[0] = '\0';
+
+    if (first->file == NULL || rule->file == NULL) {
+        return;
+    }
+
+    if (first->line == rule->line && strcmp(first->file, rule->file) == 0) {
+        (void) snprintf(text, size, ": the file is included twice");
+        return;
+    }
+
+    (void) snprintf(text, size, ", the first one is at %s:%u", first->file,
+                    first->line);
 }
 
 

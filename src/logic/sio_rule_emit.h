@@ -82,6 +82,10 @@ extern const sio_emit_param_t  sio_emit_params[];
  */
 int sio_emit_param(sio_compile_t *c, sio_rule_emit_t *emit, sio_str_t token);
 
+/* Whether token has the form of a parameter with a value: throttle=1s. */
+
+int sio_emit_param_like(sio_str_t token);
+
 /* throttle=TIME, of sio_rule_rate.c */
 
 int sio_emit_param_throttle(sio_compile_t *c, sio_rule_emit_t *emit,

@@ -3,6 +3,7 @@
  */
 
 
+#include "logic/sio_rule_emit.h"
 #include "logic/sio_rule_verb.h"
 
 
@@ -75,6 +76,12 @@ sio_rule_room_own(sio_compile_t *c, sio_text_t *room, sio_str_t token)
     rc = sio_rule_room_each(c, room, token);
     if (rc != SIO_OK) {
         return rc;
+    }
+
+    if (sio_emit_param_like(token)) {
+        return sio_compile_error(c, "\"%.*s\" is no room, it stands behind"
+                                 " \"emit\" or \"relay\"",
+                                 sio_shown(token));
     }
 
     if (sio_rule_room_is_user(room)) {
