@@ -8,15 +8,20 @@
  *
  * hiredis frees a context itself when an attempt fails or the connection is
  * lost, after the callback; there the pointer is dropped.
+ *
+ * A connection that is lost as soon as it is up was none: who is let in and
+ * then refused what he asks for comes back as slowly, and says so once.
  */
 
 
 #include "backend/ngx_http_socketio_redis.h"
+#include "backend/ngx_http_socketio_redis_reader.h"
 
 
 #define NGX_HTTP_SOCKETIO_REDIS_CONNECT   2000   /* msec to be up in */
 #define NGX_HTTP_SOCKETIO_REDIS_FIRST     50     /* msec to the 2nd attempt */
 #define NGX_HTTP_SOCKETIO_REDIS_BACKOFF   400    /* at most, plus as much */
+#define NGX_HTTP_SOCKETIO_REDIS_GOOD      5000   /* msec up: it was one */
 
 #define NGX_HTTP_SOCKETIO_REDIS_WORDS     8      /* without an allocation */
 
@@ -145,6 +150,8 @@ ngx_http_socketio_redis_connect(ngx_http_socketio_redis_t *redis)
         return;
     }
 
+    ngx_http_socketio_redis_reader_init(ac);
+
     ac->data = redis;
     redis->ac = ac;
 
@@ -250,7 +257,7 @@ ngx_http_socketio_redis_reply(redisAsyncContext *ac, void *r, void *data)
 
     ac->data = NULL;
     redis->ac = NULL;
-    redisAsyncDisconnect(ac);
+    redisAsyncFree(ac);
 
     ngx_http_socketio_redis_gone(redis, why);
 }
@@ -277,15 +284,16 @@ ngx_http_socketio_redis_last(redisAsyncContext *ac, void *r, void *data)
         ngx_del_timer(&redis->timer);
     }
 
-    if (redis->complained) {
+    if (redis->complained && !redis->returned) {
+        redis->returned = 1;
+
         ngx_log_error(NGX_LOG_NOTICE, redis->log, 0,
                       "socketio: redis %V: the %s is connected again",
                       &redis->conf->name, redis->role);
     }
 
     redis->up = 1;
-    redis->complained = 0;
-    redis->backoff = NGX_HTTP_SOCKETIO_REDIS_FIRST;
+    redis->since = ngx_current_msec;
 
     redis->ready(redis);
 }
@@ -334,10 +342,18 @@ ngx_http_socketio_redis_gone(ngx_http_socketio_redis_t *redis,
         return;
     }
 
+    if (redis->up
+        && ngx_current_msec - redis->since > NGX_HTTP_SOCKETIO_REDIS_GOOD)
+    {
+        redis->complained = 0;
+        redis->backoff = NGX_HTTP_SOCKETIO_REDIS_FIRST;
+    }
+
     /* once for each outage, not for each attempt */
 
     if (!redis->complained) {
         redis->complained = 1;
+        redis->returned = 0;
 
         ngx_log_error(NGX_LOG_ERR, redis->log, 0,
                       "socketio: redis %V: the %s has no connection: %s",

@@ -50,9 +50,11 @@ struct ngx_http_socketio_redis_s {
     ngx_connection_t         dummy;      /* of the timer */
     ngx_uint_t               next;       /* address to try */
     ngx_msec_t               backoff;
+    ngx_msec_t               since;      /* up */
     unsigned                 up:1;
     unsigned                 started:1;
-    unsigned                 complained:1;   /* of this outage */
+    unsigned                 complained:1;   /* of this outage, */
+    unsigned                 returned:1;     /* and said that it is over */
 };
 
 

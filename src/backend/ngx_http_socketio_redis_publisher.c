@@ -42,9 +42,9 @@ static void ngx_http_socketio_publisher_flush(
 static void ngx_http_socketio_publisher_look(ngx_http_socketio_publisher_t *p);
 static void ngx_http_socketio_publisher_retry(ngx_event_t *ev);
 static void ngx_http_socketio_publisher_done(redisAsyncContext *ac,
-    void *reply, void *data);
+    void *r, void *data);
 static void ngx_http_socketio_publisher_counted(redisAsyncContext *ac,
-    void *reply, void *data);
+    void *r, void *data);
 
 
 void
@@ -167,9 +167,9 @@ ngx_http_socketio_publisher_send(ngx_http_socketio_publisher_t *p,
 
 
 static void
-ngx_http_socketio_publisher_done(redisAsyncContext *ac, void *reply,
-    void *data)
+ngx_http_socketio_publisher_done(redisAsyncContext *ac, void *r, void *data)
 {
+    redisReply                     *reply = r;
     ngx_http_socketio_redis_t      *redis;
     ngx_http_socketio_publisher_t  *p;
 
@@ -186,6 +186,18 @@ ngx_http_socketio_publisher_done(redisAsyncContext *ac, void *reply,
     p->answered++;
     p->progress = ngx_current_msec;
     p->flying -= ngx_min(p->flying, (uintptr_t) data);
+
+    if (reply->type == REDIS_REPLY_ERROR) {
+        ngx_http_socketio_stat(p->hub, NGX_HTTP_SOCKETIO_STAT_REDIS_DROPPED,
+                               1);
+
+        if (!p->refused) {
+            p->refused = 1;
+            ngx_log_error(NGX_LOG_ERR, redis->log, 0,
+                          "socketio: redis %V refuses what is published: "
+                          "\"%s\"", &redis->conf->name, reply->str);
+        }
+    }
 
     if (p->queue) {
         ngx_http_socketio_publisher_flush(p);
@@ -292,6 +304,7 @@ ngx_http_socketio_publisher_ready(ngx_http_socketio_redis_t *redis)
     p->progress = ngx_current_msec;
     p->hold = p->away;
     p->away = 0;
+    p->refused = 0;
 
     if (p->hold) {
         ngx_http_socketio_publisher_look(p);
@@ -438,7 +451,7 @@ ngx_http_socketio_publisher_tick(ngx_http_socketio_publisher_t *p)
         return;
     }
 
-    if (!p->hold && p->sent == p->answered) {
+    if (!p->retry.timer_set && p->sent == p->answered) {
         ngx_http_socketio_publisher_look(p);
     }
 }

@@ -42,6 +42,7 @@ typedef struct {
     unsigned                      away:1;    /* Redis was, */
     unsigned                      hold:1;    /* so until the peers are back */
     unsigned                      known:1;   /* how many there should be */
+    unsigned                      refused:1; /* a message was: complained */
 } ngx_http_socketio_publisher_t;
 
 
