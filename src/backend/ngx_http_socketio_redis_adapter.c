@@ -15,6 +15,8 @@
 
 
 #define NGX_HTTP_SOCKETIO_ADAPTER_SILENT  5000           /* msec */
+#define NGX_HTTP_SOCKETIO_ADAPTER_STAY    200            /* msec, */
+#define NGX_HTTP_SOCKETIO_ADAPTER_STAYS   25             /* so many times */
 #define NGX_HTTP_SOCKETIO_ADAPTER_MAX     (64 * 1024 * 1024)
 
 
@@ -29,6 +31,8 @@ static void ngx_http_socketio_adapter_tick(ngx_http_socketio_hub_t *hub);
 static void ngx_http_socketio_adapter_cleanup(ngx_http_socketio_hub_t *hub);
 static ngx_uint_t ngx_http_socketio_adapter_chosen(
     ngx_http_socketio_adapter_t *a);
+static void ngx_http_socketio_adapter_stay(ngx_event_t *ev);
+static void ngx_http_socketio_adapter_unlead(ngx_http_socketio_adapter_t *a);
 static void ngx_http_socketio_adapter_lead(ngx_http_socketio_adapter_t *a);
 static void ngx_http_socketio_adapter_ready(ngx_http_socketio_redis_t *redis);
 static void ngx_http_socketio_adapter_leads(ngx_http_socketio_adapter_t *a);
@@ -36,7 +40,7 @@ static void ngx_http_socketio_adapter_lost(ngx_http_socketio_redis_t *redis);
 static void ngx_http_socketio_adapter_subscribe(
     ngx_http_socketio_adapter_t *a, const char *command, sio_str_t channel);
 static void ngx_http_socketio_adapter_pattern(ngx_http_socketio_adapter_t *a,
-    sio_str_t nsp);
+    sio_channel_e type, sio_str_t nsp);
 static void ngx_http_socketio_adapter_reply(redisAsyncContext *ac, void *r,
     void *data);
 static void ngx_http_socketio_adapter_confirmed(
@@ -109,7 +113,7 @@ ngx_http_socketio_redis_adapter_init(ngx_http_socketio_hub_t *hub,
 
     ngx_http_socketio_publisher_start(&a->publisher, conf, hub->log);
 
-    if (ngx_http_socketio_adapter_chosen(a)) {
+    if (ngx_http_socketio_adapter_chosen(a) == hub->n) {
         ngx_http_socketio_adapter_lead(a);
     }
 
@@ -217,9 +221,7 @@ ngx_http_socketio_adapter_cleanup(ngx_http_socketio_hub_t *hub)
         ngx_http_socketio_publisher_stop(&a->publisher);
     }
 
-    if (a->leader != NGX_HTTP_SOCKETIO_LEADER_NOT) {
-        ngx_http_socketio_redis_stop(&a->subscriber);
-    }
+    ngx_http_socketio_adapter_unlead(a);
 
     for (i = 0; i < a->nrequests; i++) {
         sio_free(mem, (void *) a->requests[i].data);
@@ -251,13 +253,17 @@ ngx_http_socketio_adapter_tick(ngx_http_socketio_hub_t *hub)
     switch (a->leader) {
 
     case NGX_HTTP_SOCKETIO_LEADER_NOT:
-        if (ngx_http_socketio_adapter_chosen(a)) {
+        if (ngx_http_socketio_adapter_chosen(a) == hub->n) {
             ngx_http_socketio_adapter_lead(a);
         }
 
         return;
 
     case NGX_HTTP_SOCKETIO_LEADER_CONNECTING:
+        if (ngx_http_socketio_adapter_chosen(a) != hub->n) {
+            ngx_http_socketio_adapter_unlead(a);
+        }
+
         return;
 
     case NGX_HTTP_SOCKETIO_LEADER_MARKING:
@@ -275,8 +281,8 @@ ngx_http_socketio_adapter_tick(ngx_http_socketio_hub_t *hub)
 
 
 /*
- * Whether this worker is to lead: the one in the lowest slot of the newest
- * generation that is not shutting down.
+ * The slot of the worker that is to lead: the lowest of the newest generation
+ * that is not shutting down; NGX_HTTP_SOCKETIO_NO_SLOT: there is none.
  */
 static ngx_uint_t
 ngx_http_socketio_adapter_chosen(ngx_http_socketio_adapter_t *a)
@@ -291,7 +297,7 @@ ngx_http_socketio_adapter_chosen(ngx_http_socketio_adapter_t *a)
     for (n = 0; n < NGX_HTTP_SOCKETIO_SLOTS; n++) {
         slot = ngx_http_socketio_slot(a->hub->zone, n);
 
-        if (slot->pid && !slot->exiting
+        if (slot->pid && !slot->exiting && !(ngx_exiting && n == a->hub->n)
             && (best == NGX_HTTP_SOCKETIO_NO_SLOT
                 || slot->generation > generation))
         {
@@ -300,7 +306,32 @@ ngx_http_socketio_adapter_chosen(ngx_http_socketio_adapter_t *a)
         }
     }
 
-    return best == a->hub->n;
+    return best;
+}
+
+
+/*
+ * A worker that shuts down ends as soon as there is no timer: this is the one
+ * that keeps the listener until another worker has taken over, if one will.
+ */
+static void
+ngx_http_socketio_adapter_stay(ngx_event_t *ev)
+{
+    ngx_connection_t             *c;
+    ngx_http_socketio_redis_t    *redis;
+    ngx_http_socketio_adapter_t  *a;
+
+    c = ev->data;
+    redis = c->data;
+    a = redis->data;
+
+    if (!ngx_exiting
+        || (a->stayed++ < NGX_HTTP_SOCKETIO_ADAPTER_STAYS
+            && ngx_http_socketio_adapter_chosen(a)
+               != NGX_HTTP_SOCKETIO_NO_SLOT))
+    {
+        ngx_add_timer(&a->stay, NGX_HTTP_SOCKETIO_ADAPTER_STAY);
+    }
 }
 
 
@@ -310,6 +341,28 @@ ngx_http_socketio_adapter_lead(ngx_http_socketio_adapter_t *a)
     a->leader = NGX_HTTP_SOCKETIO_LEADER_CONNECTING;
 
     ngx_http_socketio_redis_start(&a->subscriber);
+
+    a->stay.handler = ngx_http_socketio_adapter_stay;
+    a->stay.data = &a->subscriber.dummy;
+    a->stay.log = a->hub->log;
+}
+
+
+static void
+ngx_http_socketio_adapter_unlead(ngx_http_socketio_adapter_t *a)
+{
+    if (a->leader == NGX_HTTP_SOCKETIO_LEADER_NOT) {
+        return;
+    }
+
+    a->leader = NGX_HTTP_SOCKETIO_LEADER_NOT;
+    a->hub->slot->stat[NGX_HTTP_SOCKETIO_STAT_REDIS_LEADER] = 0;
+
+    if (a->stay.timer_set) {
+        ngx_del_timer(&a->stay);
+    }
+
+    ngx_http_socketio_redis_stop(&a->subscriber);
 }
 
 
@@ -325,6 +378,11 @@ ngx_http_socketio_adapter_ready(ngx_http_socketio_redis_t *redis)
     app = a->hub->conf;
     nsp = app->namespaces.elts;
 
+    if (ngx_http_socketio_adapter_chosen(a) != a->hub->n) {
+        ngx_http_socketio_adapter_unlead(a);
+        return;
+    }
+
     a->leader = NGX_HTTP_SOCKETIO_LEADER_SUBSCRIBING;
     a->heard = ngx_current_msec;
     a->subscribed = 0;
@@ -334,31 +392,37 @@ ngx_http_socketio_adapter_ready(ngx_http_socketio_redis_t *redis)
 
     for (i = 0; i < app->namespaces.nelts; i++) {
         if (nsp[i]->regex == NULL) {
-            ngx_http_socketio_adapter_pattern(a, nsp[i]->name);
+            ngx_http_socketio_adapter_pattern(a, SIO_CHANNEL_BROADCAST,
+                                              nsp[i]->name);
         }
     }
 
     if (a->dynamic) {
-        ngx_http_socketio_adapter_pattern(a, sio_str(NULL, 0));
+        ngx_http_socketio_adapter_pattern(a, SIO_CHANNEL_REQUEST,
+                                          sio_str(NULL, 0));
+        ngx_http_socketio_adapter_pattern(a, SIO_CHANNEL_BROADCAST,
+                                          sio_str(NULL, 0));
+        a->all = a->channel.len;
     }
-}
 
-
-/*
- * What comes is handed out from now on.  The channels of requests are last:
- * peers who count their subscribers take us for a host that hears everything.
- */
-static void
-ngx_http_socketio_adapter_leads(ngx_http_socketio_adapter_t *a)
-{
-    ngx_uint_t  i;
-
-    a->leader = NGX_HTTP_SOCKETIO_LEADER_YES;
-    a->hub->slot->stat[NGX_HTTP_SOCKETIO_STAT_REDIS_LEADER] = 1;
+    /* last: peers who count subscribers take us for one who hears it all */
 
     for (i = 0; i < a->nrequests; i++) {
         ngx_http_socketio_adapter_subscribe(a, "SUBSCRIBE", a->requests[i]);
     }
+}
+
+
+/* What comes is handed out from now on. */
+
+static void
+ngx_http_socketio_adapter_leads(ngx_http_socketio_adapter_t *a)
+{
+    a->leader = NGX_HTTP_SOCKETIO_LEADER_YES;
+    a->hub->slot->stat[NGX_HTTP_SOCKETIO_STAT_REDIS_LEADER] = 1;
+
+    a->stayed = 0;
+    ngx_add_timer(&a->stay, NGX_HTTP_SOCKETIO_ADAPTER_STAY);
 
     ngx_log_error(NGX_LOG_NOTICE, a->hub->log, 0,
                   "socketio app \"%V\": this worker listens to redis %V",
@@ -375,6 +439,10 @@ ngx_http_socketio_adapter_lost(ngx_http_socketio_redis_t *redis)
 
     a->leader = NGX_HTTP_SOCKETIO_LEADER_CONNECTING;
     a->hub->slot->stat[NGX_HTTP_SOCKETIO_STAT_REDIS_LEADER] = 0;
+
+    if (a->stay.timer_set) {
+        ngx_del_timer(&a->stay);
+    }
 }
 
 
@@ -398,50 +466,41 @@ ngx_http_socketio_adapter_subscribe(ngx_http_socketio_adapter_t *a,
 
 
 /*
- * All broadcasts of a namespace, or of all of them: PREFIX#NSP#* with what
- * has a meaning in a pattern escaped.
+ * All channels of a kind: PREFIX#NSP#*, or without a namespace PREFIX#*, with
+ * what has a meaning in a pattern escaped.
  */
 static void
 ngx_http_socketio_adapter_pattern(ngx_http_socketio_adapter_t *a,
-    sio_str_t nsp)
+    sio_channel_e type, sio_str_t nsp)
 {
-    size_t     i, n;
-    sio_buf_t *buf;
+    size_t      i;
+    sio_buf_t  *buf;
+    sio_str_t   name;
 
     buf = &a->channel;
     sio_buf_reset(buf);
+    sio_buf_reset(&a->message);
 
-    /* room for all of it: the appends do not fail */
-
-    n = a->prefix.len + nsp.len;
-
-    if (sio_buf_reserve(buf, 2 * n + 3) != SIO_OK) {
+    if (sio_adapter_channel(&a->message, a->prefix, type, nsp,
+                            sio_str(NULL, 0)) != SIO_OK
+        || sio_buf_reserve(buf, 2 * a->message.len + 1) != SIO_OK)
+    {
         return;
     }
 
-    for (i = 0; i < n; i++) {
+    name = sio_buf_str(&a->message);
+    name.len -= (nsp.len == 0);
 
-        if (i == a->prefix.len) {
-            (void) sio_buf_append_char(buf, '#');
-        }
+    for (i = 0; i < name.len; i++) {
 
-        switch (i < a->prefix.len ? a->prefix.data[i]
-                                  : nsp.data[i - a->prefix.len])
-        {
-        case '*':
-        case '?':
-        case '[':
-        case ']':
-        case '\\':
+        if (ngx_strchr("*?[]\\", name.data[i])) {
             (void) sio_buf_append_char(buf, '\\');
         }
 
-        (void) sio_buf_append_char(buf, i < a->prefix.len
-                                        ? a->prefix.data[i]
-                                        : nsp.data[i - a->prefix.len]);
+        (void) sio_buf_append_char(buf, name.data[i]);
     }
 
-    (void) sio_buf_append(buf, "#*", 2);
+    (void) sio_buf_append_char(buf, '*');
 
     ngx_http_socketio_adapter_subscribe(a, "PSUBSCRIBE", sio_buf_str(buf));
 }
@@ -560,10 +619,7 @@ ngx_http_socketio_adapter_signed(ngx_http_socketio_adapter_t *a,
     /* another one has taken over */
 
     if (a->leader == NGX_HTTP_SOCKETIO_LEADER_YES) {
-        a->leader = NGX_HTTP_SOCKETIO_LEADER_NOT;
-        a->hub->slot->stat[NGX_HTTP_SOCKETIO_STAT_REDIS_LEADER] = 0;
-
-        ngx_http_socketio_redis_stop(&a->subscriber);
+        ngx_http_socketio_adapter_unlead(a);
     }
 }
 
@@ -633,7 +689,7 @@ ngx_http_socketio_adapter_receive(ngx_http_socketio_adapter_t *a,
                                   &nsp, &room)
         == SIO_OK)
     {
-        ngx_http_socketio_redis_request(a, nsp, message);
+        ngx_http_socketio_redis_request(a, nsp, message, pattern.len != 0);
         return;
     }
 
@@ -651,7 +707,7 @@ ngx_http_socketio_adapter_receive(ngx_http_socketio_adapter_t *a,
     /* the pattern for all namespaces is for those without their own */
 
     if (conf == NULL
-        || (conf->regex == NULL && pattern.len == a->prefix.len + 2))
+        || (conf->regex == NULL && pattern.len == a->all))
     {
         return;
     }

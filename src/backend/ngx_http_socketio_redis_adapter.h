@@ -9,6 +9,10 @@
  * the host's own channel.  As both see the mark in the same place of the
  * stream, one hands out everything before it, the other everything behind.
  * After a crash there is no old leader, and the mark is the beginning.
+ *
+ * Requests are heard and not heeded before the mark as well: for as long a
+ * peer that counts subscribers sees one too many, and may wait in vain for an
+ * answer; the other order would lose joins and leaves, of which nobody learns.
  */
 
 
@@ -43,12 +47,16 @@ typedef struct {
     sio_str_t                   own;         /* the host's own channel */
     sio_str_t                  *requests;    /* channels, one a namespace */
     ngx_uint_t                  nrequests;
+    size_t                      all;         /* length of the pattern that
+                                                stands for all of them */
     unsigned                    dynamic:1;   /* there are other namespaces */
 
     ngx_http_socketio_leader_e  leader;
     ngx_uint_t                  subscribed;
     ngx_uint_t                  confirmed;
     ngx_msec_t                  heard;       /* a sign of life */
+    ngx_event_t                 stay;        /* while it leads */
+    ngx_uint_t                  stayed;      /* times, shutting down */
 
     ngx_http_socketio_answer_due_t        *due;  /* requests not answered */
     ngx_uint_t                  ndue;

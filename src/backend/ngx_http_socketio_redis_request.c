@@ -81,15 +81,19 @@ static void ngx_http_socketio_request_reply(ngx_http_socketio_adapter_t *a,
 
 void
 ngx_http_socketio_redis_request(ngx_http_socketio_adapter_t *a, sio_str_t nsp,
-    sio_str_t message)
+    sio_str_t message, ngx_uint_t by_pattern)
 {
-    int            rc;
-    sio_request_t  r;
+    int                             rc;
+    sio_request_t                   r;
+    ngx_http_socketio_namespace_t  *conf;
+
+    conf = ngx_http_socketio_namespace(a->hub->conf, nsp);
+    if (by_pattern && (conf == NULL || conf->regex == NULL)) {
+        return;
+    }
 
     rc = sio_adapter_request_decode(&a->codec, message, &r);
-
-    if (rc != SIO_OK || ngx_http_socketio_namespace(a->hub->conf, nsp) == NULL)
-    {
+    if (rc != SIO_OK || conf == NULL) {
         ngx_http_socketio_stat(a->hub, NGX_HTTP_SOCKETIO_STAT_REDIS_REFUSED,
                                1);
         ngx_log_error(NGX_LOG_INFO, a->hub->log, 0,
@@ -99,7 +103,10 @@ ngx_http_socketio_redis_request(ngx_http_socketio_adapter_t *a, sio_str_t nsp,
         return;
     }
 
-    if (sio_str_eq(r.uid, sio_str(a->uid, SIO_ADAPTER_UID_LEN))) {
+    if (sio_str_eq(r.uid, sio_str(a->uid, SIO_ADAPTER_UID_LEN))
+        || (by_pattern && (r.type < SIO_REQUEST_JOIN
+                           || r.type > SIO_REQUEST_DISCONNECT)))
+    {
         return;
     }
 
@@ -114,15 +121,14 @@ ngx_http_socketio_redis_request(ngx_http_socketio_adapter_t *a, sio_str_t nsp,
         break;
 
     case SIO_REQUEST_SERVER_EMIT:
-        if (r.id.len) {
-            sio_buf_reset(&a->message);
+        sio_buf_reset(&a->message);
 
-            if (sio_adapter_response_encode(&a->message, r.id, r.type, "data",
-                                            sio_cstr("null"))
-                == SIO_OK)
-            {
-                ngx_http_socketio_request_reply(a, nsp);
-            }
+        if (r.id.len
+            && sio_adapter_response_encode(&a->message, r.id, r.type, "data",
+                                           sio_cstr("null"))
+               == SIO_OK)
+        {
+            ngx_http_socketio_request_reply(a, nsp);
         }
 
         break;

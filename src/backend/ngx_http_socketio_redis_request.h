@@ -19,10 +19,13 @@
 #include "codec/sio_operation.h"
 
 
-/* A message came on the request channel of a namespace. */
-
+/*
+ * A message came on the request channel of a namespace.  by_pattern: as one of
+ * all such channels.  Who asks in a dynamic namespace does not count us, and
+ * gets no answer; what is to be done there is done.
+ */
 void ngx_http_socketio_redis_request(ngx_http_socketio_adapter_t *a,
-    sio_str_t nsp, sio_str_t message);
+    sio_str_t nsp, sio_str_t message, ngx_uint_t by_pattern);
 
 /* Have other hosts do an operation: the cluster's function. */
 

@@ -1,14 +1,16 @@
 'use strict';
 
 // A TCP proxy before an nginx, for tests that need a network to fail: cut()
-// resets all connections; what connects later is let through again.
+// resets all connections; what connects later is let through again.  With a
+// delay, bytes take so many milliseconds in each direction.
 
 const net = require('node:net');
 
 class Proxy {
-  static async start(port) {
+  static async start(port, { delay = 0 } = {}) {
     const proxy = new Proxy();
 
+    proxy.delay = delay;
     proxy.sockets = new Set();
     proxy.server = net.createServer((down) => proxy.join(down, port));
     await new Promise((done) =>
@@ -26,12 +28,18 @@ class Proxy {
     for (const [from, to] of [[down, up], [up, down]]) {
       this.sockets.add(from);
       from.setNoDelay(true);
-      from.pipe(to);
       from.on('error', () => to.destroy());
       from.on('close', () => {
         this.sockets.delete(from);
-        to.destroy();
+        setTimeout(() => to.destroy(), this.delay);
       });
+
+      if (this.delay) {
+        from.on('data', (bytes) =>
+          setTimeout(() => to.write(bytes), this.delay));
+      } else {
+        from.pipe(to);
+      }
     }
   }
 

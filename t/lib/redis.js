@@ -93,9 +93,10 @@ class Redis {
 
   // An nginx host.
 
-  async nginx({ app = '', params = '', ...options } = {}) {
+  async nginx({ app = '', params = '', address = this.address, ...options }
+    = {}) {
     const ngx = await Nginx.start({ ...options,
-      app: `redis ${this.address} ${params}; ${app}` });
+      app: `redis ${address} ${params}; ${app}` });
 
     await Redis.joined(ngx);
 
