@@ -73,7 +73,7 @@ test('and when a host has got another listener', async (t) => {
   await Redis.joined(hosts[2]);
   await until(() => Object.keys(model.losses()).length, { what: 'losses' });
   await model.emit(emits / 4);
-  await exact(t);
+  await exact(t, model.refused);
 }, patient);
 
 test('nothing was dropped', async (t) => {
