@@ -249,6 +249,8 @@ function suite(workers) {
                                             id: 9 }),
       [['ann'], ['bob', 'cy'], []]);
     await expectItems(ann, 9, 9);
+    t.is((await ask(eve, 'invite:all', { to: ['ann', ''], id: 11 }))[0].code,
+      'invalid', 'nobody has an empty id');
     t.deepIs(await post({ event: 'invite', target: 'mail',
                           data: { to: ['ann', 'bob', 'cy'], id: 10 } }),
       { ok: true, matched: 1, queued: 2 });

@@ -7,6 +7,7 @@
  */
 
 
+#include "codec/sio_name.h"
 #include "logic/sio_rule_emit.h"
 #include "logic/sio_rule_verb.h"
 
@@ -546,10 +547,22 @@ sio_rule_emit_hooks(sio_run_t *run, const sio_rule_emit_t *emit,
 }
 
 
+/* Nobody has an empty id: what is kept for it would never be fetched. */
+
 static int
 sio_rule_emit_key(sio_run_t *run, const sio_rule_emit_t *emit,
     sio_emission_t *emission)
 {
+    unsigned  n;
+
+    for (n = 0; n < emission->target.nrooms; n++) {
+
+        if (emission->target.rooms[n].len <= SIO_USER_ROOM_LEN) {
+            return sio_run_fail(run, SIO_CODE_INVALID,
+                                "the id of a user is empty");
+        }
+    }
+
     emission->mailbox = 1;
 
     return emit->keyed
