@@ -96,3 +96,36 @@ test('a reload and killed workers lose nothing', async (t) => {
   t.is((await mail()).redelivered, 0);
   ann.close();
 });
+
+// The record that tells of an item is dropped: its worker stands still.
+
+test('what a worker was not told of comes with a heartbeat', async (t) => {
+  site = await Site.start({ workers: 2, app: app('mailbox;'),
+    engine: 'socketio_ping_interval 500ms; socketio_ping_timeout 300s;' });
+  const ann = await connect('ann', 1);
+  const send = async (data) => (await site.request('/api/emit', {
+    method: 'POST', place: 0, headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ event: 'item', mailbox: true, user: 'ann', data })
+  })).json();
+  t.deepIs(await send(1), { ok: true, matched: 1, queued: 0 });
+  t.deepIs(await ann.nextEvent(), ['item', 1]);
+  await site.settle(0, 1);
+
+  const still = site.ngx.workers()[1];
+  process.kill(still, 'SIGSTOP');
+  try {
+    await send(2);
+    await until(() => /does not read its inbox/.test(site.ngx.log()),
+      { what: 'it stands still' });
+    await send(3);
+    await until(async () => await site.count('ring') === 1,
+      { what: 'what is for it is dropped' });
+  } finally {
+    process.kill(still, 'SIGCONT');
+  }
+  t.deepIs(await ann.nextEvent(), ['item', 2]);
+  t.deepIs(await ann.nextEvent(), ['item', 3]);
+  await until(async () => await kept() === 0, { what: 'nothing is kept' });
+  t.is((await mail()).redelivered, 0);
+  ann.close();
+});

@@ -10,6 +10,7 @@
 static int ngx_http_socketio_echo_open(eio_session_t *eio);
 static void ngx_http_socketio_echo_message(eio_session_t *eio,
     const eio_packet_t *pkt);
+static void ngx_http_socketio_echo_pong(eio_session_t *eio);
 static void ngx_http_socketio_echo_timeout(eio_session_t *eio);
 static void ngx_http_socketio_echo_close(eio_session_t *eio,
     eio_reason_e reason);
@@ -18,7 +19,7 @@ static void ngx_http_socketio_echo_close(eio_session_t *eio,
 const eio_handler_t  ngx_http_socketio_echo_handler = {
     ngx_http_socketio_echo_open,
     ngx_http_socketio_echo_message,
-    NULL,                                  /* nobody asks for a proof */
+    ngx_http_socketio_echo_pong,
     ngx_http_socketio_echo_timeout,
     ngx_http_socketio_echo_close
 };
@@ -65,6 +66,14 @@ ngx_http_socketio_echo_message(eio_session_t *eio, const eio_packet_t *pkt)
 
     (void) eio_session_send(eio, msg);
     eio_msg_unref(&ngx_http_socketio_mem, msg);
+}
+
+
+/* Nothing is to be proved. */
+
+static void
+ngx_http_socketio_echo_pong(eio_session_t *eio)
+{
 }
 
 

@@ -258,6 +258,7 @@ struct ngx_http_socketio_hub_s {
     uint32_t                         ack_ids;
     int64_t                          fetch_ids;
     uint32_t                         grants;    /* a walk's place */
+    uint32_t                         mail;      /* the same, of its expiry */
     sio_buf_t                        record;    /* a message being written */
     sio_buf_t                        packet;    /* a packet being written */
     sio_buf_t                        payload;   /* a polling answer */

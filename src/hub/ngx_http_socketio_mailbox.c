@@ -18,11 +18,6 @@
 
 #define NGX_HTTP_SOCKETIO_MAILBOX_LOAD    65536      /* bytes */
 
-/* All blocks of the store are looked at in so many ticks. */
-
-#define NGX_HTTP_SOCKETIO_MAILBOX_ROUND   30
-#define NGX_HTTP_SOCKETIO_MAILBOX_SLICE   1024       /* under one lock */
-
 /* Flags of a packed state. */
 
 #define NGX_HTTP_SOCKETIO_MAILBOX_WAITING  0x01
@@ -52,7 +47,6 @@ struct ngx_http_socketio_mailbox_s {
     ngx_queue_t                due;
     ngx_queue_t                settled;      /* the oldest first */
     sio_buf_t                  load;
-    uint32_t                   cursor;       /* of the sweep */
 };
 
 
@@ -80,8 +74,6 @@ static size_t ngx_http_socketio_mailbox_room(sio_socket_t *socket,
     ngx_uint_t *empty);
 static void ngx_http_socketio_mailbox_proved(ngx_http_socketio_hub_t *hub,
     ngx_http_socketio_written_t *w);
-static ngx_uint_t ngx_http_socketio_mailbox_first(
-    ngx_http_socketio_hub_t *hub);
 
 
 ngx_int_t
@@ -501,6 +493,11 @@ ngx_http_socketio_mailbox_room(sio_socket_t *socket, ngx_uint_t *empty)
 }
 
 
+/*
+ * A heartbeat's pong is the time to look for what this worker was not told of:
+ * the sender was killed between its store and its word, or there was no room
+ * for that.
+ */
 void
 ngx_http_socketio_mailbox_pong(sio_client_t *client)
 {
@@ -510,6 +507,10 @@ ngx_http_socketio_mailbox_pong(sio_client_t *client)
 
     hub = client->app->data;
 
+    if (hub->mailbox == NULL) {
+        return;
+    }
+
     for (socket = client->sockets;
          socket && !client->closing;
          socket = next)
@@ -517,8 +518,14 @@ ngx_http_socketio_mailbox_pong(sio_client_t *client)
         next = socket->next;
         w = ngx_http_socketio_mailbox_find(hub, socket);
 
-        if (w && w->waiting && eio_session_proved(client->session, w->ping)) {
-            ngx_http_socketio_mailbox_proved(hub, w);
+        if (w && w->waiting) {
+
+            if (eio_session_proved(client->session, w->ping)) {
+                ngx_http_socketio_mailbox_proved(hub, w);
+            }
+
+        } else if (socket->accepted && (w == NULL || w->settled)) {
+            ngx_http_socketio_mailbox_flush(socket);
         }
     }
 
@@ -620,7 +627,6 @@ void
 ngx_http_socketio_mailbox_tick(ngx_http_socketio_hub_t *hub)
 {
     uint64_t                      now;
-    ngx_uint_t                    n, blocks;
     ngx_queue_t                  *q;
     ngx_http_socketio_mailbox_t  *mb;
     ngx_http_socketio_written_t  *w;
@@ -647,43 +653,6 @@ ngx_http_socketio_mailbox_tick(ngx_http_socketio_hub_t *hub)
     if (mb->load.cap > 4 * NGX_HTTP_SOCKETIO_MAILBOX_LOAD) {
         sio_buf_free(&mb->load);
     }
-
-    if (!ngx_http_socketio_mailbox_first(hub)) {
-        return;
-    }
-
-    blocks = hub->zone->nblocks / NGX_HTTP_SOCKETIO_MAILBOX_ROUND
-             + NGX_HTTP_SOCKETIO_MAILBOX_SLICE;
-
-    for (n = 0; n < blocks; n += NGX_HTTP_SOCKETIO_MAILBOX_SLICE) {
-
-        ngx_http_socketio_stat(hub, NGX_HTTP_SOCKETIO_STAT_MAIL_EXPIRED,
-                    ngx_http_socketio_mailbox_sweep(hub->zone,
-                                     ngx_http_socketio_calendar(),
-                                     &mb->cursor,
-                                     NGX_HTTP_SOCKETIO_MAILBOX_SLICE));
-
-        if (mb->cursor == 0) {
-            break;
-        }
-    }
-}
-
-
-/* One worker sweeps: that of the lowest slot. */
-
-static ngx_uint_t
-ngx_http_socketio_mailbox_first(ngx_http_socketio_hub_t *hub)
-{
-    ngx_uint_t  n;
-
-    for (n = 0; n < hub->n; n++) {
-        if (ngx_http_socketio_slot(hub->zone, n)->pid) {
-            return 0;
-        }
-    }
-
-    return 1;
 }
 
 

@@ -13,7 +13,8 @@
  * At the end of the turn a ping is queued behind what was written.  Its pong
  * proves that all of it has arrived, and the items up to there are removed.
  * So nothing is lost by a dead connection or a killed worker; it is written
- * again to the user's next socket, and counted ("redelivered").
+ * again to the user's next socket, and counted ("redelivered").  What a worker
+ * was not told of is found when the socket answers a heartbeat.
  *
  * What a socket was written is known as long as something of it is not proved
  * and for a little while after that, in which records may still be on their
@@ -108,7 +109,7 @@ void ngx_http_socketio_mailbox_write(sio_socket_t *socket, uint64_t id,
 
 ngx_uint_t ngx_http_socketio_mailbox_known(sio_socket_t *socket);
 
-/* The app's ops: pongs are to be looked at; a socket is freed. */
+/* The app's ops: a pong came; a socket is freed. */
 
 void ngx_http_socketio_mailbox_pong(sio_client_t *client);
 void ngx_http_socketio_mailbox_gone(sio_socket_t *socket);

@@ -69,6 +69,10 @@ ngx_http_socketio_mailbox_send(ngx_http_socketio_hub_t *hub,
     ngx_memzero(mailing->n, sizeof(mailing->n));
     ngx_memzero(slots, sizeof(slots));
 
+    /* rules of sockets that end meanwhile may mail too: after this one */
+
+    sio_app_enter(&hub->app);
+
     ngx_http_socketio_mailbox_keep(hub, mailing);
 
     sequence = ngx_http_socketio_sequence_begin(hub);
@@ -94,6 +98,8 @@ ngx_http_socketio_mailbox_send(ngx_http_socketio_hub_t *hub,
             ngx_http_socketio_mailbox_here(hub, &here);
         }
     }
+
+    sio_app_leave(&hub->app);
 }
 
 
@@ -235,7 +241,7 @@ ngx_http_socketio_mailbox_online(ngx_http_socketio_hub_t *hub,
 
 /*
  * Who is not told, because the zone has no room for the message, or the
- * inbox not, has the item later: with the next one, or at the next connect.
+ * inbox not, has the item later: with the next one, or the next heartbeat.
  */
 static void
 ngx_http_socketio_mailbox_tell(ngx_http_socketio_hub_t *hub,

@@ -6,6 +6,7 @@
 #include "hub/ngx_http_socketio_reap.h"
 #include "hub/ngx_http_socketio_channel.h"
 #include "hub/ngx_http_socketio_presence.h"
+#include "shm/ngx_http_socketio_shm_mailbox.h"
 
 
 /*
@@ -15,8 +16,15 @@
 #define NGX_HTTP_SOCKETIO_REAP_RECORDS  2000
 #define NGX_HTTP_SOCKETIO_REAP_BATCH    50
 
+/* All blocks of the store are looked at for mail in so many seconds. */
+
+#define NGX_HTTP_SOCKETIO_REAP_ROUND    30
+#define NGX_HTTP_SOCKETIO_REAP_SLICE    1024         /* under one lock */
+
 
 static void ngx_http_socketio_reap_slots(ngx_http_socketio_hub_t *hub);
+static void ngx_http_socketio_reap_mail(ngx_http_socketio_hub_t *hub);
+static ngx_uint_t ngx_http_socketio_reap_first(ngx_http_socketio_hub_t *hub);
 static void ngx_http_socketio_reap_store(ngx_http_socketio_hub_t *hub);
 
 
@@ -25,6 +33,11 @@ ngx_http_socketio_reap(ngx_http_socketio_hub_t *hub)
 {
     ngx_http_socketio_reap_slots(hub);
     ngx_http_socketio_message_reclaim(hub->zone, hub->n);
+
+    if (hub->mailbox && ngx_http_socketio_reap_first(hub)) {
+        ngx_http_socketio_reap_mail(hub);
+    }
+
     ngx_http_socketio_reap_store(hub);
 }
 
@@ -55,6 +68,48 @@ ngx_http_socketio_reap_slots(ngx_http_socketio_hub_t *hub)
             ngx_http_socketio_presence_sweep(hub);
         }
     }
+}
+
+
+/* Items of mailboxes that have expired: they are counted. */
+
+static void
+ngx_http_socketio_reap_mail(ngx_http_socketio_hub_t *hub)
+{
+    ngx_uint_t  n, blocks;
+
+    blocks = hub->zone->nblocks / NGX_HTTP_SOCKETIO_REAP_ROUND
+             + NGX_HTTP_SOCKETIO_REAP_SLICE;
+
+    for (n = 0; n < blocks; n += NGX_HTTP_SOCKETIO_REAP_SLICE) {
+
+        ngx_http_socketio_stat(hub, NGX_HTTP_SOCKETIO_STAT_MAIL_EXPIRED,
+                    ngx_http_socketio_mailbox_sweep(hub->zone,
+                                     ngx_http_socketio_calendar(),
+                                     &hub->mail,
+                                     NGX_HTTP_SOCKETIO_REAP_SLICE));
+
+        if (hub->mail == 0) {
+            break;
+        }
+    }
+}
+
+
+/* One worker does it: that of the lowest slot. */
+
+static ngx_uint_t
+ngx_http_socketio_reap_first(ngx_http_socketio_hub_t *hub)
+{
+    ngx_uint_t  n;
+
+    for (n = 0; n < hub->n; n++) {
+        if (ngx_http_socketio_slot(hub->zone, n)->pid) {
+            return 0;
+        }
+    }
+
+    return 1;
 }
 
 

@@ -281,6 +281,8 @@ eio_session_thaw(eio_session_t *s)
 static void
 eio_session_pong(eio_session_t *s, uint64_t now)
 {
+    unsigned  tell;
+
     /* One that was not asked for proves nothing about the next. */
 
     if (s->pongs == s->pings) {
@@ -288,15 +290,20 @@ eio_session_pong(eio_session_t *s, uint64_t now)
     }
 
     s->pongs++;
+    tell = s->proving;
 
     if (s->waiting_pong && s->pongs == s->beat) {
         s->waiting_pong = 0;
         s->heartbeat = now + s->options->ping_interval;
         eio_session_set_timer(s);
+        tell = 1;
     }
 
-    if (s->proving) {
-        s->proving = (s->pongs != s->pings);
+    if (s->pongs == s->pings) {
+        s->proving = 0;
+    }
+
+    if (tell) {
         s->env->handler->pong(s);
     }
 }

@@ -74,7 +74,7 @@ typedef struct {
     /* A message; pkt->data is valid during the call. */
     void  (*message)(eio_session_t *s, const eio_packet_t *pkt);
 
-    /* An answer was counted after eio_session_prove(). */
+    /* A heartbeat was answered, or a ping after eio_session_prove(). */
     void  (*pong)(eio_session_t *s);
 
     /* The time set by eio_session_set_timeout() has come. */

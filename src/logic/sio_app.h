@@ -79,8 +79,8 @@ typedef struct {
                  const sio_binary_t *attachments);
 
     /*
-     * A proof that was asked for by eio_session_prove() may have come.  May
-     * be NULL if none is asked for.
+     * A heartbeat was answered, or a proof that was asked for by
+     * eio_session_prove() may have come.  May be NULL.
      */
     void  (*pong)(sio_client_t *client);
 

@@ -470,6 +470,7 @@ test_heartbeat(void)
         (void) get(&get1);
         advance(100);
         is_int(post("3"), SIO_OK, "heartbeat: the pong");
+        is_int(seen.pongs, i + 1, "heartbeat: the handler is told");
     }
 
     advance(300 + SIO_WHEEL_TICK);
