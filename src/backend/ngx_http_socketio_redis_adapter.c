@@ -8,6 +8,7 @@
 
 
 #include "backend/ngx_http_socketio_redis_adapter.h"
+#include "backend/ngx_http_socketio_redis_handover.h"
 #include "backend/ngx_http_socketio_redis_request.h"
 #include "codec/sio_base64.h"
 #include "hub/ngx_http_socketio_cluster.h"
@@ -32,10 +33,9 @@ static void ngx_http_socketio_adapter_cleanup(ngx_http_socketio_hub_t *hub);
 static ngx_uint_t ngx_http_socketio_adapter_chosen(
     ngx_http_socketio_adapter_t *a);
 static void ngx_http_socketio_adapter_stay(ngx_event_t *ev);
-static void ngx_http_socketio_adapter_unlead(ngx_http_socketio_adapter_t *a);
+static void ngx_http_socketio_adapter_still(ngx_http_socketio_adapter_t *a);
 static void ngx_http_socketio_adapter_lead(ngx_http_socketio_adapter_t *a);
 static void ngx_http_socketio_adapter_ready(ngx_http_socketio_redis_t *redis);
-static void ngx_http_socketio_adapter_leads(ngx_http_socketio_adapter_t *a);
 static void ngx_http_socketio_adapter_lost(ngx_http_socketio_redis_t *redis);
 static void ngx_http_socketio_adapter_subscribe(
     ngx_http_socketio_adapter_t *a, const char *command, sio_str_t channel);
@@ -45,10 +45,6 @@ static void ngx_http_socketio_adapter_reply(redisAsyncContext *ac, void *r,
     void *data);
 static void ngx_http_socketio_adapter_confirmed(
     ngx_http_socketio_adapter_t *a);
-static void ngx_http_socketio_adapter_sign(ngx_http_socketio_adapter_t *a,
-    const char *what);
-static void ngx_http_socketio_adapter_signed(ngx_http_socketio_adapter_t *a,
-    sio_str_t message);
 static void ngx_http_socketio_adapter_receive(ngx_http_socketio_adapter_t *a,
     sio_str_t pattern, sio_str_t channel, sio_str_t message);
 static ngx_uint_t ngx_http_socketio_adapter_members(
@@ -60,6 +56,7 @@ static void ngx_http_socketio_adapter_deliver(ngx_http_socketio_adapter_t *a,
 static const ngx_http_socketio_cluster_t  ngx_http_socketio_adapter_cluster = {
     ngx_http_socketio_adapter_broadcast,
     ngx_http_socketio_redis_operate,
+    ngx_http_socketio_handover_receive,
     ngx_http_socketio_adapter_tick,
     ngx_http_socketio_adapter_cleanup
 };
@@ -267,11 +264,22 @@ ngx_http_socketio_adapter_tick(ngx_http_socketio_hub_t *hub)
         return;
 
     case NGX_HTTP_SOCKETIO_LEADER_MARKING:
-        ngx_http_socketio_adapter_sign(a, "mark");
+        ngx_http_socketio_handover_sign(a, "mark");
+        break;
+
+    case NGX_HTTP_SOCKETIO_LEADER_WAITING:
+        ngx_http_socketio_handover_sign(a, "alive");
+
+        if (ngx_http_socketio_handover_begin(a) == NGX_OK
+            && a->leader == NGX_HTTP_SOCKETIO_LEADER_WAITING)
+        {
+            ngx_http_socketio_adapter_leads(a);
+        }
+
         break;
 
     default:
-        ngx_http_socketio_adapter_sign(a, "alive");
+        ngx_http_socketio_handover_sign(a, "alive");
     }
 
     if (ngx_current_msec - a->heard > NGX_HTTP_SOCKETIO_ADAPTER_SILENT) {
@@ -348,7 +356,7 @@ ngx_http_socketio_adapter_lead(ngx_http_socketio_adapter_t *a)
 }
 
 
-static void
+void
 ngx_http_socketio_adapter_unlead(ngx_http_socketio_adapter_t *a)
 {
     if (a->leader == NGX_HTTP_SOCKETIO_LEADER_NOT) {
@@ -356,13 +364,28 @@ ngx_http_socketio_adapter_unlead(ngx_http_socketio_adapter_t *a)
     }
 
     a->leader = NGX_HTTP_SOCKETIO_LEADER_NOT;
+    ngx_http_socketio_adapter_still(a);
+
+    ngx_http_socketio_redis_stop(&a->subscriber);
+}
+
+
+/* It leads no more; what it kept was not its to hand out. */
+
+static void
+ngx_http_socketio_adapter_still(ngx_http_socketio_adapter_t *a)
+{
+    ngx_http_socketio_kept_t  *kept;
+
     a->hub->slot->stat[NGX_HTTP_SOCKETIO_STAT_REDIS_LEADER] = 0;
 
     if (a->stay.timer_set) {
         ngx_del_timer(&a->stay);
     }
 
-    ngx_http_socketio_redis_stop(&a->subscriber);
+    while ((kept = ngx_http_socketio_backlog_take(&a->backlog)) != NULL) {
+        ngx_free(kept);
+    }
 }
 
 
@@ -415,9 +438,11 @@ ngx_http_socketio_adapter_ready(ngx_http_socketio_redis_t *redis)
 
 /* What comes is handed out from now on. */
 
-static void
+void
 ngx_http_socketio_adapter_leads(ngx_http_socketio_adapter_t *a)
 {
+    ngx_http_socketio_kept_t  *kept;
+
     a->leader = NGX_HTTP_SOCKETIO_LEADER_YES;
     a->hub->slot->stat[NGX_HTTP_SOCKETIO_STAT_REDIS_LEADER] = 1;
 
@@ -427,6 +452,15 @@ ngx_http_socketio_adapter_leads(ngx_http_socketio_adapter_t *a)
     ngx_log_error(NGX_LOG_NOTICE, a->hub->log, 0,
                   "socketio app \"%V\": this worker listens to redis %V",
                   &a->hub->conf->name, &a->conf->name);
+
+    while ((kept = ngx_http_socketio_backlog_take(&a->backlog)) != NULL) {
+
+        ngx_http_socketio_adapter_receive(a,
+                                     ngx_http_socketio_kept_pattern(kept),
+                                     ngx_http_socketio_kept_channel(kept),
+                                     ngx_http_socketio_kept_message(kept));
+        ngx_free(kept);
+    }
 }
 
 
@@ -438,11 +472,7 @@ ngx_http_socketio_adapter_lost(ngx_http_socketio_redis_t *redis)
     a = redis->data;
 
     a->leader = NGX_HTTP_SOCKETIO_LEADER_CONNECTING;
-    a->hub->slot->stat[NGX_HTTP_SOCKETIO_STAT_REDIS_LEADER] = 0;
-
-    if (a->stay.timer_set) {
-        ngx_del_timer(&a->stay);
-    }
+    ngx_http_socketio_adapter_still(a);
 }
 
 
@@ -566,61 +596,7 @@ ngx_http_socketio_adapter_confirmed(ngx_http_socketio_adapter_t *a)
 {
     a->leader = NGX_HTTP_SOCKETIO_LEADER_MARKING;
 
-    ngx_http_socketio_adapter_sign(a, "mark");
-}
-
-
-/* "mark SLOT INCARNATION" */
-
-static void
-ngx_http_socketio_adapter_sign(ngx_http_socketio_adapter_t *a,
-    const char *what)
-{
-    u_char  text[64], *end;
-
-    end = ngx_snprintf(text, sizeof(text), "%s %ui %uD", what, a->hub->n,
-                       a->hub->incarnation);
-
-    (void) ngx_http_socketio_publish_now(&a->publisher, a->own,
-                                         sio_str(text, end - text));
-}
-
-
-static void
-ngx_http_socketio_adapter_signed(ngx_http_socketio_adapter_t *a,
-    sio_str_t message)
-{
-    u_char      text[64], *end;
-    ngx_uint_t  mark, ours;
-
-    mark = message.len > 5 && ngx_memcmp(message.data, "mark ", 5) == 0;
-
-    end = ngx_snprintf(text, sizeof(text), "%s %ui %uD",
-                       mark ? "mark" : "alive", a->hub->n,
-                       a->hub->incarnation);
-    ours = sio_str_eq(message, sio_str(text, end - text));
-
-    if (ours) {
-        a->heard = ngx_current_msec;
-    }
-
-    if (!mark) {
-        return;
-    }
-
-    if (ours) {
-        if (a->leader == NGX_HTTP_SOCKETIO_LEADER_MARKING) {
-            ngx_http_socketio_adapter_leads(a);
-        }
-
-        return;
-    }
-
-    /* another one has taken over */
-
-    if (a->leader == NGX_HTTP_SOCKETIO_LEADER_YES) {
-        ngx_http_socketio_adapter_unlead(a);
-    }
+    ngx_http_socketio_handover_sign(a, "mark");
 }
 
 
@@ -677,8 +653,17 @@ ngx_http_socketio_adapter_receive(ngx_http_socketio_adapter_t *a,
     ngx_http_socketio_namespace_t  *conf;
 
     if (pattern.len == 0 && sio_str_eq(channel, a->own)) {
-        ngx_http_socketio_adapter_signed(a, message);
+        ngx_http_socketio_handover_signed(a, message);
         return;
+    }
+
+    if (a->leader == NGX_HTTP_SOCKETIO_LEADER_WAITING
+        && ngx_http_socketio_backlog_add(&a->backlog, pattern, channel,
+                                         message, a->hub->log)
+           != NGX_OK)
+    {
+        ngx_http_socketio_stat(a->hub, NGX_HTTP_SOCKETIO_STAT_REDIS_REFUSED,
+                               1);
     }
 
     if (a->leader != NGX_HTTP_SOCKETIO_LEADER_YES) {

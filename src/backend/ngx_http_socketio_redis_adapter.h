@@ -20,6 +20,7 @@
 #define _NGX_HTTP_SOCKETIO_REDIS_ADAPTER_H_INCLUDED_
 
 
+#include "backend/ngx_http_socketio_redis_backlog.h"
 #include "backend/ngx_http_socketio_redis_publisher.h"
 #include "codec/sio_adapter.h"
 
@@ -29,6 +30,7 @@ typedef enum {
     NGX_HTTP_SOCKETIO_LEADER_CONNECTING,
     NGX_HTTP_SOCKETIO_LEADER_SUBSCRIBING,    /* subscribed > confirmed */
     NGX_HTTP_SOCKETIO_LEADER_MARKING,        /* its mark is on the way */
+    NGX_HTTP_SOCKETIO_LEADER_WAITING,        /* for the old one's last word */
     NGX_HTTP_SOCKETIO_LEADER_YES
 } ngx_http_socketio_leader_e;
 
@@ -55,6 +57,7 @@ typedef struct {
     ngx_uint_t                  subscribed;
     ngx_uint_t                  confirmed;
     ngx_msec_t                  heard;       /* a sign of life */
+    ngx_http_socketio_backlog_t backlog;     /* heard while it waits */
     ngx_event_t                 stay;        /* while it leads */
     ngx_uint_t                  stayed;      /* times, shutting down */
 
@@ -73,6 +76,13 @@ typedef struct {
  */
 ngx_int_t ngx_http_socketio_redis_adapter_init(ngx_http_socketio_hub_t *hub,
     const ngx_http_socketio_redis_conf_t *conf);
+
+/*
+ * For handover.  It leads: what was kept is handed out, and what comes from
+ * now on; and it does not any more.
+ */
+void ngx_http_socketio_adapter_leads(ngx_http_socketio_adapter_t *a);
+void ngx_http_socketio_adapter_unlead(ngx_http_socketio_adapter_t *a);
 
 
 #endif /* _NGX_HTTP_SOCKETIO_REDIS_ADAPTER_H_INCLUDED_ */

@@ -13,6 +13,7 @@
 
 #include "hub/ngx_http_socketio_channel.h"
 #include "hub/ngx_http_socketio_broadcast.h"
+#include "hub/ngx_http_socketio_cluster.h"
 #include "hub/ngx_http_socketio_collect.h"
 #include "hub/ngx_http_socketio_fetch.h"
 #include "hub/ngx_http_socketio_forward.h"
@@ -549,6 +550,13 @@ ngx_http_socketio_channel_dispatch(ngx_http_socketio_hub_t *hub,
 
     case NGX_HTTP_SOCKETIO_RECORD_MAIL:
         ngx_http_socketio_mailbox_receive(hub, &record, &from);
+        return;
+
+    case NGX_HTTP_SOCKETIO_RECORD_CLUSTER:
+        if (hub->cluster) {
+            hub->cluster->receive(hub, &record, &from);
+        }
+
         return;
 
     case NGX_HTTP_SOCKETIO_RECORD_PROBE:

@@ -36,7 +36,8 @@ typedef enum {
     NGX_HTTP_SOCKETIO_RECORD_OPERATION,         /* operation */
     NGX_HTTP_SOCKETIO_RECORD_FETCH,             /* fetch */
     NGX_HTTP_SOCKETIO_RECORD_FETCHED,
-    NGX_HTTP_SOCKETIO_RECORD_MAIL               /* mailbox */
+    NGX_HTTP_SOCKETIO_RECORD_MAIL,              /* mailbox */
+    NGX_HTTP_SOCKETIO_RECORD_CLUSTER            /* of a backend's own */
 } ngx_http_socketio_record_e;
 
 

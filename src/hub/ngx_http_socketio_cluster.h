@@ -22,6 +22,10 @@ struct ngx_http_socketio_cluster_s {
     void  (*operate)(ngx_http_socketio_hub_t *hub,
                      const sio_operation_t *operation);
 
+    /* A CLUSTER record came, from the backend in another worker. */
+    void  (*receive)(ngx_http_socketio_hub_t *hub, sio_wire_t *record,
+                     const ngx_http_socketio_from_t *from);
+
     /* Once a second. */
     void  (*tick)(ngx_http_socketio_hub_t *hub);
 
