@@ -156,7 +156,7 @@ for (const workers of [1, 4]) {
     t.is(await ask(gus, 'short', { id: 'w' }), null);
     await until(async () => {
       await ask(gus, 'short', { id: 'w' });
-      return paid.filter((id) => id === 'w').length === 2;
+      return paid.filter((id) => id === 'w').length >= 2;
     }, { what: 'a second run' });
   });
 
