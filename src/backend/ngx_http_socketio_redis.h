@@ -18,7 +18,8 @@
 #include "codec/sio_types.h"
 
 
-typedef struct ngx_http_socketio_redis_s  ngx_http_socketio_redis_t;
+typedef struct ngx_http_socketio_redis_s    ngx_http_socketio_redis_t;
+typedef struct ngx_http_socketio_dialect_s  ngx_http_socketio_dialect_t;
 
 
 /* What "redis ..." says. */
@@ -31,6 +32,8 @@ typedef struct {
     ngx_str_t                user;       /* terminated, or empty */
     ngx_str_t                password;   /* terminated, or empty */
     ngx_str_t                prefix;     /* of channels */
+
+    const ngx_http_socketio_dialect_t  *dialect;
 } ngx_http_socketio_redis_conf_t;
 
 

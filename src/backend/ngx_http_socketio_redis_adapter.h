@@ -1,5 +1,5 @@
 /*
- * Other hosts, over Redis, on the wire of Node's @socket.io/redis-adapter.
+ * Other hosts, over Redis, on the wire of one of Node's adapters (dialect).
  *
  * Every worker publishes.  One worker of the host, the leader, subscribes,
  * and spreads what comes over the host's workers.
@@ -22,7 +22,7 @@
 
 #include "backend/ngx_http_socketio_redis_backlog.h"
 #include "backend/ngx_http_socketio_redis_publisher.h"
-#include "codec/sio_adapter.h"
+#include "codec/sio_adapter_request.h"
 
 
 typedef enum {
@@ -35,7 +35,10 @@ typedef enum {
 } ngx_http_socketio_leader_e;
 
 
-typedef struct ngx_http_socketio_answer_due_s  ngx_http_socketio_answer_due_t;
+#define NGX_HTTP_SOCKETIO_ADAPTER_UID  16        /* bytes, at most */
+
+
+typedef struct ngx_http_socketio_due_s  ngx_http_socketio_due_t;
 
 
 typedef struct {
@@ -43,14 +46,16 @@ typedef struct {
     ngx_http_socketio_redis_t              subscriber;
     ngx_http_socketio_hub_t               *hub;
     const ngx_http_socketio_redis_conf_t  *conf;
+    const ngx_http_socketio_dialect_t     *dialect;
 
-    u_char                      uid[SIO_ADAPTER_UID_LEN];
+    u_char                      name[NGX_HTTP_SOCKETIO_ADAPTER_UID];
+    sio_str_t                   uid;         /* of the host: name */
     sio_str_t                   prefix;
     sio_str_t                   own;         /* the host's own channel */
-    sio_str_t                  *requests;    /* channels, one a namespace */
-    ngx_uint_t                  nrequests;
-    size_t                      all;         /* length of the pattern that
-                                                stands for all of them */
+    sio_str_t                  *peers;       /* channels, one a namespace */
+    ngx_uint_t                  npeers;
+    size_t                      all;         /* of classic: length of the
+                                                pattern for all namespaces */
     unsigned                    dynamic:1;   /* there are other namespaces */
 
     ngx_http_socketio_leader_e  leader;
@@ -61,7 +66,7 @@ typedef struct {
     ngx_event_t                 stay;        /* while it leads */
     ngx_uint_t                  stayed;      /* times, shutting down */
 
-    ngx_http_socketio_answer_due_t        *due;  /* requests not answered */
+    ngx_http_socketio_due_t    *due;         /* requests not answered */
     ngx_uint_t                  ndue;
 
     sio_adapter_t               codec;
@@ -78,11 +83,38 @@ ngx_int_t ngx_http_socketio_redis_adapter_init(ngx_http_socketio_hub_t *hub,
     const ngx_http_socketio_redis_conf_t *conf);
 
 /*
- * For handover.  It leads: what was kept is handed out, and what comes from
- * now on; and it does not any more.
+ * Tell the other hosts, in their dialect.  Of a response, to is whoever
+ * asked.  What cannot be written is counted as dropped.
  */
-void ngx_http_socketio_adapter_leads(ngx_http_socketio_adapter_t *a);
-void ngx_http_socketio_adapter_unlead(ngx_http_socketio_adapter_t *a);
+void ngx_http_socketio_adapter_request(ngx_http_socketio_adapter_t *a,
+    sio_str_t nsp, sio_request_t *r);
+void ngx_http_socketio_adapter_response(ngx_http_socketio_adapter_t *a,
+    sio_str_t nsp, sio_str_t to, const sio_response_t *r);
+
+
+/* For a dialect. */
+
+/* Publish a->message on a->channel. */
+
+void ngx_http_socketio_adapter_publish(ngx_http_socketio_adapter_t *a);
+
+/* Whether a room, or a socket of this id, is on this host. */
+
+ngx_uint_t ngx_http_socketio_adapter_members(ngx_http_socketio_adapter_t *a,
+    sio_str_t nsp, sio_str_t room);
+
+/* A broadcast of another host, to whom it addresses here. */
+
+void ngx_http_socketio_adapter_deliver(ngx_http_socketio_adapter_t *a,
+    const sio_adapter_broadcast_t *m);
+
+/*
+ * What was heard makes no sense, or is too much: count it and say so.  what:
+ * "a broadcast"; rc: of the decoder, SIO_OK if it is for a namespace that
+ * there is not.
+ */
+void ngx_http_socketio_adapter_refuse(ngx_http_socketio_adapter_t *a,
+    const char *what, int rc);
 
 
 #endif /* _NGX_HTTP_SOCKETIO_REDIS_ADAPTER_H_INCLUDED_ */

@@ -7,6 +7,7 @@
 
 
 #include "backend/ngx_http_socketio_redis_handover.h"
+#include "backend/ngx_http_socketio_redis_leader.h"
 
 
 static void ngx_http_socketio_handover_yield(ngx_http_socketio_adapter_t *a,
@@ -59,7 +60,7 @@ ngx_http_socketio_handover_signed(ngx_http_socketio_adapter_t *a,
             if (ngx_http_socketio_handover_begin(a) == NGX_OK
                 && a->leader == NGX_HTTP_SOCKETIO_LEADER_WAITING)
             {
-                ngx_http_socketio_adapter_leads(a);
+                ngx_http_socketio_leader_begin(a);
             }
         }
 
@@ -84,7 +85,7 @@ ngx_http_socketio_handover_signed(ngx_http_socketio_adapter_t *a,
             ngx_http_socketio_handover_yield(a, (ngx_uint_t) slot);
         }
 
-        ngx_http_socketio_adapter_unlead(a);
+        ngx_http_socketio_leader_end(a);
     }
 }
 
@@ -146,6 +147,6 @@ ngx_http_socketio_handover_receive(ngx_http_socketio_hub_t *hub,
     if (sio_wire_done(record) == SIO_OK
         && a->leader == NGX_HTTP_SOCKETIO_LEADER_WAITING)
     {
-        ngx_http_socketio_adapter_leads(a);
+        ngx_http_socketio_leader_begin(a);
     }
 }

@@ -344,7 +344,7 @@ ngx_http_socketio_publisher_look(ngx_http_socketio_publisher_t *p)
     ngx_uint_t  i, n;
 
     words[0] = sio_cstr("PUBSUB");
-    words[1] = sio_cstr("NUMSUB");
+    words[1] = sio_cstr(p->numsub);
 
     n = ngx_min(p->npeers, NGX_HTTP_SOCKETIO_PEERS_MAX);
 

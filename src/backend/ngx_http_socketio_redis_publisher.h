@@ -25,6 +25,7 @@ typedef struct {
     ngx_http_socketio_hub_t      *hub;
 
     /* the channels whose subscribers are counted: one for each host */
+    const char                   *numsub;    /* PUBSUB ... */
     sio_str_t                    *peers;
     ngx_uint_t                    npeers;
     uint64_t                      subscribers;   /* that are to be back */
@@ -47,7 +48,7 @@ typedef struct {
 
 
 /*
- * p is zeroed but for hub, peers and npeers, which must live as long.
+ * p is zeroed but for hub, numsub, peers and npeers, which live as long.
  * NGX_OK, NGX_ERROR.
  */
 void ngx_http_socketio_publisher_start(ngx_http_socketio_publisher_t *p,

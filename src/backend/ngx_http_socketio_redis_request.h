@@ -20,21 +20,16 @@
 
 
 /*
- * A message came on the request channel of a namespace.  by_pattern: as one of
- * all such channels.  Who asks in a dynamic namespace does not count us, and
- * gets no answer; what is to be done there is done.
+ * A request was heard in a namespace that there is.  What it views is good
+ * for the call only.
  */
 void ngx_http_socketio_redis_request(ngx_http_socketio_adapter_t *a,
-    sio_str_t nsp, sio_str_t message, ngx_uint_t by_pattern);
+    sio_str_t nsp, const sio_request_t *r);
 
 /* Have other hosts do an operation: the cluster's function. */
 
 void ngx_http_socketio_redis_operate(ngx_http_socketio_hub_t *hub,
     const sio_operation_t *operation);
-
-/* The adapter ends: what is not answered yet never will be. */
-
-void ngx_http_socketio_redis_request_cancel(ngx_http_socketio_adapter_t *a);
 
 
 #endif /* _NGX_HTTP_SOCKETIO_REDIS_REQUEST_H_INCLUDED_ */

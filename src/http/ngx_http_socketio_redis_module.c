@@ -13,6 +13,7 @@
 
 #if (NGX_HTTP_SOCKETIO_REDIS)
 #include "backend/ngx_http_socketio_redis_adapter.h"
+#include "backend/ngx_http_socketio_redis_dialect.h"
 #endif
 
 
@@ -125,6 +126,7 @@ ngx_http_socketio_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     ngx_str_set(&rcf->prefix, "socket.io");
+    rcf->dialect = &ngx_http_socketio_classic;
 
     rv = ngx_http_socketio_redis_server(cf, rcf, &value[1]);
 

@@ -3,40 +3,7 @@
  */
 
 
-#include "unit.h"
-#include "codec/sio_adapter_request.h"
-
-
-static size_t
-bytes(const char *text, uint8_t *dst)
-{
-    size_t    n;
-    unsigned  byte;
-
-    for (n = 0; sscanf(text + 2 * n, "%2x", &byte) == 1; n++) {
-        dst[n] = (uint8_t) byte;
-    }
-
-    return n;
-}
-
-
-static const char *
-names(const sio_str_t *name, unsigned n)
-{
-    unsigned     i;
-    static char  text[4096];
-
-    text[0] = '\0';
-
-    for (i = 0; i < n; i++) {
-        snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%.*s",
-                 i ? "," : "", (int) name[i].len,
-                 (const char *) name[i].data);
-    }
-
-    return text;
-}
+#include "sio_adapter_fixture.h"
 
 
 static const struct {

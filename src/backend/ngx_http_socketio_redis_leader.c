@@ -1,0 +1,353 @@
+/*
+ * The leader.
+ *
+ * What it hears before its mark it does not hand out; behind it, while the
+ * old leader is still at it, it is kept.
+ */
+
+
+#include "backend/ngx_http_socketio_redis_leader.h"
+#include "backend/ngx_http_socketio_redis_dialect.h"
+#include "backend/ngx_http_socketio_redis_handover.h"
+
+
+#define NGX_HTTP_SOCKETIO_LEADER_SILENT  5000    /* msec */
+#define NGX_HTTP_SOCKETIO_LEADER_STAY    200     /* msec, */
+#define NGX_HTTP_SOCKETIO_LEADER_STAYS   25      /* so many times */
+
+
+static ngx_uint_t ngx_http_socketio_leader_chosen(
+    ngx_http_socketio_adapter_t *a);
+static void ngx_http_socketio_leader_start(ngx_http_socketio_adapter_t *a);
+static void ngx_http_socketio_leader_stay(ngx_event_t *ev);
+static void ngx_http_socketio_leader_still(ngx_http_socketio_adapter_t *a);
+static void ngx_http_socketio_leader_ready(ngx_http_socketio_redis_t *redis);
+static void ngx_http_socketio_leader_lost(ngx_http_socketio_redis_t *redis);
+static void ngx_http_socketio_leader_reply(redisAsyncContext *ac, void *r,
+    void *data);
+static void ngx_http_socketio_leader_confirmed(
+    ngx_http_socketio_adapter_t *a);
+static void ngx_http_socketio_leader_receive(ngx_http_socketio_adapter_t *a,
+    sio_str_t pattern, sio_str_t channel, sio_str_t message);
+
+
+void
+ngx_http_socketio_leader_tick(ngx_http_socketio_adapter_t *a)
+{
+    switch (a->leader) {
+
+    case NGX_HTTP_SOCKETIO_LEADER_NOT:
+        if (ngx_http_socketio_leader_chosen(a) == a->hub->n) {
+            ngx_http_socketio_leader_start(a);
+        }
+
+        return;
+
+    case NGX_HTTP_SOCKETIO_LEADER_CONNECTING:
+        if (ngx_http_socketio_leader_chosen(a) != a->hub->n) {
+            ngx_http_socketio_leader_end(a);
+        }
+
+        return;
+
+    case NGX_HTTP_SOCKETIO_LEADER_MARKING:
+        ngx_http_socketio_handover_sign(a, "mark");
+        break;
+
+    case NGX_HTTP_SOCKETIO_LEADER_WAITING:
+        ngx_http_socketio_handover_sign(a, "alive");
+
+        if (ngx_http_socketio_handover_begin(a) == NGX_OK
+            && a->leader == NGX_HTTP_SOCKETIO_LEADER_WAITING)
+        {
+            ngx_http_socketio_leader_begin(a);
+        }
+
+        break;
+
+    default:
+        ngx_http_socketio_handover_sign(a, "alive");
+    }
+
+    if (ngx_current_msec - a->heard > NGX_HTTP_SOCKETIO_LEADER_SILENT) {
+        ngx_http_socketio_redis_restart(&a->subscriber, "silent");
+    }
+}
+
+
+/*
+ * The slot of the worker that is to lead: the lowest of the newest generation
+ * that is not shutting down; NGX_HTTP_SOCKETIO_NO_SLOT: there is none.
+ */
+static ngx_uint_t
+ngx_http_socketio_leader_chosen(ngx_http_socketio_adapter_t *a)
+{
+    ngx_uint_t                 n, best;
+    ngx_atomic_uint_t          generation;
+    ngx_http_socketio_slot_t  *slot;
+
+    best = NGX_HTTP_SOCKETIO_NO_SLOT;
+    generation = 0;
+
+    for (n = 0; n < NGX_HTTP_SOCKETIO_SLOTS; n++) {
+        slot = ngx_http_socketio_slot(a->hub->zone, n);
+
+        if (slot->pid && !slot->exiting && !(ngx_exiting && n == a->hub->n)
+            && (best == NGX_HTTP_SOCKETIO_NO_SLOT
+                || slot->generation > generation))
+        {
+            best = n;
+            generation = slot->generation;
+        }
+    }
+
+    return best;
+}
+
+
+/*
+ * A worker that shuts down ends as soon as there is no timer: this is the one
+ * that keeps the listener until another worker has taken over, if one will.
+ */
+static void
+ngx_http_socketio_leader_stay(ngx_event_t *ev)
+{
+    ngx_connection_t             *c;
+    ngx_http_socketio_redis_t    *redis;
+    ngx_http_socketio_adapter_t  *a;
+
+    c = ev->data;
+    redis = c->data;
+    a = redis->data;
+
+    if (!ngx_exiting
+        || (a->stayed++ < NGX_HTTP_SOCKETIO_LEADER_STAYS
+            && ngx_http_socketio_leader_chosen(a)
+               != NGX_HTTP_SOCKETIO_NO_SLOT))
+    {
+        ngx_add_timer(&a->stay, NGX_HTTP_SOCKETIO_LEADER_STAY);
+    }
+}
+
+
+static void
+ngx_http_socketio_leader_start(ngx_http_socketio_adapter_t *a)
+{
+    a->leader = NGX_HTTP_SOCKETIO_LEADER_CONNECTING;
+
+    a->subscriber.conf = a->conf;
+    a->subscriber.role = "subscriber";
+    a->subscriber.log = a->hub->log;
+    a->subscriber.data = a;
+    a->subscriber.ready = ngx_http_socketio_leader_ready;
+    a->subscriber.lost = ngx_http_socketio_leader_lost;
+
+    ngx_http_socketio_redis_start(&a->subscriber);
+
+    a->stay.handler = ngx_http_socketio_leader_stay;
+    a->stay.data = &a->subscriber.dummy;
+    a->stay.log = a->hub->log;
+}
+
+
+void
+ngx_http_socketio_leader_end(ngx_http_socketio_adapter_t *a)
+{
+    if (a->leader == NGX_HTTP_SOCKETIO_LEADER_NOT) {
+        return;
+    }
+
+    a->leader = NGX_HTTP_SOCKETIO_LEADER_NOT;
+    ngx_http_socketio_leader_still(a);
+
+    ngx_http_socketio_redis_stop(&a->subscriber);
+}
+
+
+/* It leads no more; what it kept was not its to hand out. */
+
+static void
+ngx_http_socketio_leader_still(ngx_http_socketio_adapter_t *a)
+{
+    ngx_http_socketio_kept_t  *kept;
+
+    a->hub->slot->stat[NGX_HTTP_SOCKETIO_STAT_REDIS_LEADER] = 0;
+
+    if (a->stay.timer_set) {
+        ngx_del_timer(&a->stay);
+    }
+
+    while ((kept = ngx_http_socketio_backlog_take(&a->backlog)) != NULL) {
+        ngx_free(kept);
+    }
+}
+
+
+static void
+ngx_http_socketio_leader_ready(ngx_http_socketio_redis_t *redis)
+{
+    ngx_http_socketio_adapter_t  *a;
+
+    a = redis->data;
+
+    if (ngx_http_socketio_leader_chosen(a) != a->hub->n) {
+        ngx_http_socketio_leader_end(a);
+        return;
+    }
+
+    a->leader = NGX_HTTP_SOCKETIO_LEADER_SUBSCRIBING;
+    a->heard = ngx_current_msec;
+    a->subscribed = 0;
+    a->confirmed = 0;
+
+    ngx_http_socketio_leader_subscribe(a, "SUBSCRIBE", a->own);
+
+    a->dialect->subscribe(a);
+}
+
+
+/* What comes is handed out from now on. */
+
+void
+ngx_http_socketio_leader_begin(ngx_http_socketio_adapter_t *a)
+{
+    ngx_http_socketio_kept_t  *kept;
+
+    a->leader = NGX_HTTP_SOCKETIO_LEADER_YES;
+    a->hub->slot->stat[NGX_HTTP_SOCKETIO_STAT_REDIS_LEADER] = 1;
+
+    a->stayed = 0;
+    ngx_add_timer(&a->stay, NGX_HTTP_SOCKETIO_LEADER_STAY);
+
+    ngx_log_error(NGX_LOG_NOTICE, a->hub->log, 0,
+                  "socketio app \"%V\": this worker listens to redis %V",
+                  &a->hub->conf->name, &a->conf->name);
+
+    while ((kept = ngx_http_socketio_backlog_take(&a->backlog)) != NULL) {
+
+        ngx_http_socketio_leader_receive(a,
+                                     ngx_http_socketio_kept_pattern(kept),
+                                     ngx_http_socketio_kept_channel(kept),
+                                     ngx_http_socketio_kept_message(kept));
+        ngx_free(kept);
+    }
+}
+
+
+static void
+ngx_http_socketio_leader_lost(ngx_http_socketio_redis_t *redis)
+{
+    ngx_http_socketio_adapter_t  *a;
+
+    a = redis->data;
+
+    a->leader = NGX_HTTP_SOCKETIO_LEADER_CONNECTING;
+    ngx_http_socketio_leader_still(a);
+}
+
+
+void
+ngx_http_socketio_leader_subscribe(ngx_http_socketio_adapter_t *a,
+    const char *command, sio_str_t channel)
+{
+    sio_str_t  words[2];
+
+    words[0] = sio_cstr(command);
+    words[1] = channel;
+
+    if (ngx_http_socketio_redis_command(&a->subscriber,
+                                        ngx_http_socketio_leader_reply, NULL,
+                                        words, 2)
+        == NGX_OK)
+    {
+        a->subscribed++;
+    }
+}
+
+
+/* [subscribe, CHANNEL, n], [message, CHANNEL, text], or with a pattern. */
+
+static void
+ngx_http_socketio_leader_reply(redisAsyncContext *ac, void *r, void *data)
+{
+    size_t                        n;
+    redisReply                   *reply = r, **e;
+    ngx_http_socketio_redis_t    *redis;
+    ngx_http_socketio_adapter_t  *a;
+
+    redis = ac->data;
+
+    if (redis == NULL || redis->ac != ac || reply == NULL) {
+        return;
+    }
+
+    a = redis->data;
+
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements < 3) {
+        ngx_http_socketio_redis_restart(redis,
+                              reply->type == REDIS_REPLY_ERROR ? reply->str
+                              : "a reply that makes no sense");
+        return;
+    }
+
+    e = reply->element;
+    n = reply->elements;
+
+    if (e[n - 1]->type == REDIS_REPLY_INTEGER) {
+        a->confirmed++;
+
+        if (a->leader == NGX_HTTP_SOCKETIO_LEADER_SUBSCRIBING
+            && a->confirmed == a->subscribed)
+        {
+            ngx_http_socketio_leader_confirmed(a);
+        }
+
+        return;
+    }
+
+    if (e[n - 1]->type != REDIS_REPLY_STRING
+        || e[n - 2]->type != REDIS_REPLY_STRING)
+    {
+        return;
+    }
+
+    ngx_http_socketio_leader_receive(a,
+                n == 4 ? sio_str(e[1]->str, e[1]->len) : sio_str(NULL, 0),
+                sio_str(e[n - 2]->str, e[n - 2]->len),
+                sio_str(e[n - 1]->str, e[n - 1]->len));
+}
+
+
+/* Everything is heard from here on: say so where an old leader hears it. */
+
+static void
+ngx_http_socketio_leader_confirmed(ngx_http_socketio_adapter_t *a)
+{
+    a->leader = NGX_HTTP_SOCKETIO_LEADER_MARKING;
+
+    ngx_http_socketio_handover_sign(a, "mark");
+}
+
+
+static void
+ngx_http_socketio_leader_receive(ngx_http_socketio_adapter_t *a,
+    sio_str_t pattern, sio_str_t channel, sio_str_t message)
+{
+    if (pattern.len == 0 && sio_str_eq(channel, a->own)) {
+        ngx_http_socketio_handover_signed(a, message);
+        return;
+    }
+
+    if (a->leader == NGX_HTTP_SOCKETIO_LEADER_WAITING
+        && ngx_http_socketio_backlog_add(&a->backlog, pattern, channel,
+                                         message, a->hub->log)
+           != NGX_OK)
+    {
+        ngx_http_socketio_stat(a->hub, NGX_HTTP_SOCKETIO_STAT_REDIS_REFUSED,
+                               1);
+    }
+
+    if (a->leader == NGX_HTTP_SOCKETIO_LEADER_YES) {
+        a->dialect->receive(a, pattern, channel, message);
+    }
+}
