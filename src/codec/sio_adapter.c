@@ -46,6 +46,8 @@ sio_adapter_init(sio_adapter_t *a, const sio_mem_t *mem, size_t max)
 
     sio_buf_init(&a->text, mem, max);
     sio_buf_init(&a->numbers, mem, SIO_ADAPTER_NUMBERS);
+    sio_buf_init(&a->json, mem, max);
+    sio_buf_init(&a->bytes, mem, max);
 }
 
 
@@ -54,6 +56,8 @@ sio_adapter_free(sio_adapter_t *a)
 {
     sio_buf_free(&a->text);
     sio_buf_free(&a->numbers);
+    sio_buf_free(&a->json);
+    sio_buf_free(&a->bytes);
 }
 
 

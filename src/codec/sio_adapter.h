@@ -64,6 +64,8 @@ typedef struct {
     const sio_mem_t     *mem;
     sio_buf_t            text;       /* the arguments */
     sio_buf_t            numbers;    /* names that were numbers */
+    sio_buf_t            json;       /* a cluster message that was not, */
+    sio_buf_t            bytes;      /* or that was base64 */
     sio_str_t            names[SIO_ADAPTER_ROOMS_MAX];
 } sio_adapter_t;
 

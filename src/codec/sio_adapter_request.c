@@ -24,17 +24,8 @@ static int sio_request_msgpack(sio_adapter_t *a, sio_str_t message,
     sio_request_t *r);
 static int sio_request_targets(sio_adapter_t *a, sio_str_t object,
     unsigned *used, sio_request_t *r);
-static int sio_request_names(sio_adapter_t *a, sio_str_t object,
-    const char *key, unsigned *used, sio_str_t **names, unsigned *n);
-static int sio_request_string(sio_adapter_t *a, sio_str_t object,
-    const char *key, sio_str_t *s);
-static int sio_request_text(sio_adapter_t *a, sio_str_t value, sio_str_t *s);
-static int sio_request_validate(sio_adapter_t *a, sio_str_t message,
-    sio_str_t *object);
 static int sio_request_put_opts(sio_buf_t *buf,
     const sio_adapter_opts_t *opts);
-static int sio_request_put_names(sio_buf_t *buf, const char *key,
-    const sio_str_t *names, unsigned n);
 static int sio_response_msgpack(sio_adapter_t *a, sio_str_t message,
     sio_response_t *r);
 
@@ -57,12 +48,13 @@ sio_adapter_request_decode(sio_adapter_t *a, sio_str_t message,
 static int
 sio_request_json(sio_adapter_t *a, sio_str_t message, sio_request_t *r)
 {
-    int        rc;
-    int64_t    type;
-    unsigned   used;
-    sio_str_t  object, value;
+    int              rc;
+    int64_t          type;
+    unsigned         used;
+    sio_str_t        object, value;
+    sio_json_info_t  info;
 
-    rc = sio_request_validate(a, message, &object);
+    rc = sio_request_validate(a, message, &info, &object);
     if (rc != SIO_OK) {
         return rc;
     }
@@ -232,13 +224,11 @@ sio_request_msgpack(sio_adapter_t *a, sio_str_t message, sio_request_t *r)
 }
 
 
-static int
-sio_request_validate(sio_adapter_t *a, sio_str_t message, sio_str_t *object)
+int
+sio_request_validate(sio_adapter_t *a, sio_str_t message,
+    sio_json_info_t *info, sio_str_t *object)
 {
-    int              rc;
-    sio_json_info_t  info;
-
-    if (sio_json_validate(message, &sio_adapter_limits, &info, object)
+    if (sio_json_validate(message, &sio_adapter_limits, info, object)
         != SIO_OK
         || sio_json_type(*object) != SIO_JSON_OBJECT)
     {
@@ -247,15 +237,13 @@ sio_request_validate(sio_adapter_t *a, sio_str_t message, sio_str_t *object)
 
     sio_buf_reset(&a->text);
 
-    rc = sio_buf_reserve(&a->text, message.len);
-
-    return rc;
+    return sio_buf_reserve(&a->text, message.len);
 }
 
 
 /* A list of names, or one; missing and null are none. */
 
-static int
+int
 sio_request_names(sio_adapter_t *a, sio_str_t object, const char *key,
     unsigned *used, sio_str_t **names, unsigned *n)
 {
@@ -300,7 +288,7 @@ sio_request_names(sio_adapter_t *a, sio_str_t object, const char *key,
 }
 
 
-static int
+int
 sio_request_string(sio_adapter_t *a, sio_str_t object, const char *key,
     sio_str_t *s)
 {
@@ -320,7 +308,7 @@ sio_request_string(sio_adapter_t *a, sio_str_t object, const char *key,
 
 /* A string's bytes; a number as it stands. */
 
-static int
+int
 sio_request_text(sio_adapter_t *a, sio_str_t value, sio_str_t *s)
 {
     int     rc;
@@ -438,7 +426,7 @@ sio_request_put_opts(sio_buf_t *buf, const sio_adapter_opts_t *opts)
 
 /* "key":["name",...] */
 
-static int
+int
 sio_request_put_names(sio_buf_t *buf, const char *key, const sio_str_t *names,
     unsigned n)
 {
@@ -470,9 +458,10 @@ int
 sio_adapter_response_decode(sio_adapter_t *a, sio_str_t message,
     sio_response_t *r)
 {
-    int        rc;
-    int64_t    n;
-    sio_str_t  object, value;
+    int              rc;
+    int64_t          n;
+    sio_str_t        object, value;
+    sio_json_info_t  info;
 
     memset(r, 0, sizeof(sio_response_t));
     r->type = -1;
@@ -485,7 +474,7 @@ sio_adapter_response_decode(sio_adapter_t *a, sio_str_t message,
         return sio_response_msgpack(a, message, r);
     }
 
-    rc = sio_request_validate(a, message, &object);
+    rc = sio_request_validate(a, message, &info, &object);
 
     if (rc == SIO_OK) {
         rc = sio_request_string(a, object, "requestId", &r->id);

@@ -93,6 +93,19 @@ int sio_adapter_ack_encode(sio_buf_t *buf, sio_str_t id, sio_str_t value,
     const sio_binary_t *from);
 
 
+/* For this floor: parts that cluster messages have as well. */
+
+int sio_request_validate(sio_adapter_t *a, sio_str_t message,
+    sio_json_info_t *info, sio_str_t *object);
+int sio_request_names(sio_adapter_t *a, sio_str_t object, const char *key,
+    unsigned *used, sio_str_t **names, unsigned *n);
+int sio_request_string(sio_adapter_t *a, sio_str_t object, const char *key,
+    sio_str_t *s);
+int sio_request_text(sio_adapter_t *a, sio_str_t value, sio_str_t *s);
+int sio_request_put_names(sio_buf_t *buf, const char *key,
+    const sio_str_t *names, unsigned n);
+
+
 #pragma GCC visibility pop
 
 

@@ -21,7 +21,9 @@
 #include "codec/sio_buf.h"
 
 
-#define SIO_MSGPACK_DEPTH  64        /* arrays and maps inside each other */
+/* Arrays and maps inside each other: 64 of an event, and those around it. */
+
+#define SIO_MSGPACK_DEPTH  68
 
 
 typedef enum {
