@@ -80,18 +80,5 @@ ngx_int_t ngx_http_socketio_api_text(ngx_http_request_t *r, sio_str_t *text);
 ngx_int_t ngx_http_socketio_api_arg(ngx_http_request_t *r, u_char **pos,
     sio_str_t *name, sio_str_t *value);
 
-/*
- * The answer comes later: keep the request, whose client may go away.  guard
- * is called after msec at the latest if the answer did not come; its data is
- * the connection.  Returns NGX_AGAIN, or NGX_HTTP_INTERNAL_SERVER_ERROR.
- */
-ngx_int_t ngx_http_socketio_api_park(ngx_http_request_t *r,
-    ngx_event_t *guard, ngx_event_handler_pt handler, ngx_msec_t msec);
-
-/* Finalize it then; not from inside of one of its own handlers. */
-
-void ngx_http_socketio_api_resume(ngx_http_request_t *r, ngx_event_t *guard,
-    ngx_int_t rc);
-
 
 #endif /* _NGX_HTTP_SOCKETIO_API_H_INCLUDED_ */

@@ -11,15 +11,10 @@
  */
 
 
-#include "http/ngx_http_socketio_api.h"
+#include "http/ngx_http_socketio_api_wait.h"
 #include "http/ngx_http_socketio_json.h"
 #include "hub/ngx_http_socketio_collect.h"
 #include "hub/ngx_http_socketio_dispatch.h"
-
-
-/* More than the wheel may be late: a worker that shuts down waits as long. */
-
-#define NGX_HTTP_SOCKETIO_API_GUARD  1000    /* msec */
 
 
 typedef struct ngx_http_socketio_api_emit_s  ngx_http_socketio_api_emit_t;

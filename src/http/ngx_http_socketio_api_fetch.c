@@ -6,26 +6,14 @@
  */
 
 
-#include "http/ngx_http_socketio_api.h"
+#include "http/ngx_http_socketio_api_wait.h"
 #include "http/ngx_http_socketio_json.h"
 #include "hub/ngx_http_socketio_dispatch.h"
-#include "hub/ngx_http_socketio_fetch.h"
 #include "hub/ngx_http_socketio_presence.h"
 #include "codec/sio_date.h"
 
 
 #define NGX_HTTP_SOCKETIO_API_PAGE   100     /* items, by default */
-
-/* More than the wheel may be late: a worker that shuts down waits as long. */
-
-#define NGX_HTTP_SOCKETIO_API_GUARD  1000    /* msec */
-
-
-typedef struct {
-    ngx_http_request_t         *request;
-    ngx_http_socketio_fetch_t   fetch;
-    ngx_event_t                 guard;
-} ngx_http_socketio_api_fetch_t;
 
 
 /*
@@ -62,11 +50,8 @@ static const char *ngx_http_socketio_api_arg_prefix(
 static const char *ngx_http_socketio_api_name(sio_str_t value);
 static ngx_int_t ngx_http_socketio_api_invalid(ngx_http_request_t *r,
     const char *error, sio_str_t path);
-static void ngx_http_socketio_api_fetched(ngx_http_socketio_fetch_t *f);
-static void ngx_http_socketio_api_fetch_late(ngx_event_t *ev);
-static void ngx_http_socketio_api_fetch_cleanup(void *data);
 static ngx_int_t ngx_http_socketio_api_fetch_answer(
-    ngx_http_socketio_api_fetch_t *get);
+    ngx_http_socketio_api_wait_t *get);
 static void ngx_http_socketio_api_rooms(ngx_http_socketio_json_t *json,
     ngx_http_socketio_fetch_t *f);
 static void ngx_http_socketio_api_room(ngx_http_socketio_json_t *json,
@@ -132,28 +117,18 @@ ngx_http_socketio_api_fetch(ngx_http_request_t *r)
 static ngx_int_t
 ngx_http_socketio_api_ask(ngx_http_request_t *r)
 {
-    ngx_int_t                       answer;
-    ngx_http_cleanup_t             *cln;
-    ngx_http_socketio_api_ctx_t    *ctx;
-    ngx_http_socketio_api_fetch_t  *get;
+    ngx_int_t                      answer;
+    ngx_http_socketio_api_wait_t  *get;
 
-    get = ngx_pcalloc(r->pool, sizeof(ngx_http_socketio_api_fetch_t));
-    cln = ngx_http_cleanup_add(r, 0);
+    get = ngx_pcalloc(r->pool, sizeof(ngx_http_socketio_api_wait_t));
 
-    if (get == NULL || cln == NULL) {
+    if (get == NULL
+        || ngx_http_socketio_api_wait_init(r, get,
+                                           ngx_http_socketio_api_fetch_answer)
+           != NGX_OK)
+    {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
-
-    ctx = ngx_http_get_module_ctx(r, ngx_http_socketio_api_module);
-    ctx->data = get;
-
-    get->request = r;
-    get->fetch.hub = ngx_http_socketio_api_hub(r);
-    get->fetch.done = ngx_http_socketio_api_fetched;
-    get->fetch.data = get;
-
-    cln->handler = ngx_http_socketio_api_fetch_cleanup;
-    cln->data = get;
 
     if (ngx_http_socketio_api_question(r, &get->fetch.question, &answer)
         != NGX_OK)
@@ -161,18 +136,16 @@ ngx_http_socketio_api_ask(ngx_http_request_t *r)
         return answer;
     }
 
-    switch (ngx_http_socketio_fetch(&get->fetch)) {
+    switch (ngx_http_socketio_api_wait_fetch(get)) {
 
     case NGX_OK:
         return ngx_http_socketio_api_fetch_answer(get);
 
     case NGX_AGAIN:
-        r->connection->log->action = "waiting for other workers";
+        return NGX_AGAIN;
 
-        return ngx_http_socketio_api_park(r, &get->guard,
-                                      ngx_http_socketio_api_fetch_late,
-                                      NGX_HTTP_SOCKETIO_FETCH_TIMEOUT
-                                      + NGX_HTTP_SOCKETIO_API_GUARD);
+    case NGX_ABORT:
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
 
     case NGX_DECLINED:
         return ngx_http_socketio_json_refuse(r, NGX_HTTP_SERVICE_UNAVAILABLE,
@@ -381,52 +354,8 @@ ngx_http_socketio_api_invalid(ngx_http_request_t *r, const char *error,
 }
 
 
-static void
-ngx_http_socketio_api_fetched(ngx_http_socketio_fetch_t *f)
-{
-    ngx_http_socketio_api_fetch_t  *get;
-
-    get = f->data;
-
-    ngx_http_socketio_api_resume(get->request, &get->guard,
-                                 ngx_http_socketio_api_fetch_answer(get));
-}
-
-
-/* Time is up, and the wheel did not tell: answer with what there is. */
-
-static void
-ngx_http_socketio_api_fetch_late(ngx_event_t *ev)
-{
-    ngx_connection_t               *c;
-    ngx_http_request_t             *r;
-    ngx_http_socketio_api_ctx_t    *ctx;
-    ngx_http_socketio_api_fetch_t  *get;
-
-    c = ev->data;
-    r = c->data;
-    ctx = ngx_http_get_module_ctx(r, ngx_http_socketio_api_module);
-    get = ctx->data;
-
-    ngx_http_socketio_fetch_timeout(get->fetch.hub, &get->fetch.ack->timer);
-}
-
-
-static void
-ngx_http_socketio_api_fetch_cleanup(void *data)
-{
-    ngx_http_socketio_api_fetch_t  *get = data;
-
-    if (get->guard.timer_set) {
-        ngx_del_timer(&get->guard);
-    }
-
-    ngx_http_socketio_fetch_free(&get->fetch);
-}
-
-
 static ngx_int_t
-ngx_http_socketio_api_fetch_answer(ngx_http_socketio_api_fetch_t *get)
+ngx_http_socketio_api_fetch_answer(ngx_http_socketio_api_wait_t *get)
 {
     ngx_http_socketio_json_t    json;
     ngx_http_socketio_fetch_t  *f;

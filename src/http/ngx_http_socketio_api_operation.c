@@ -9,17 +9,11 @@
  */
 
 
-#include "http/ngx_http_socketio_api.h"
+#include "http/ngx_http_socketio_api_wait.h"
 #include "http/ngx_http_socketio_json.h"
 #include "hub/ngx_http_socketio_dispatch.h"
-#include "hub/ngx_http_socketio_fetch.h"
 #include "hub/ngx_http_socketio_grant.h"
 #include "hub/ngx_http_socketio_operation.h"
-
-
-/* More than the wheel may be late: a worker that shuts down waits as long. */
-
-#define NGX_HTTP_SOCKETIO_API_GUARD  1000    /* msec */
 
 
 /* What became of one of them. */
@@ -31,12 +25,10 @@ typedef struct {
 
 
 typedef struct {
-    ngx_http_request_t             *request;
+    ngx_http_socketio_api_wait_t    wait;    /* first */
     sio_mem_t                       mem;
     sio_operation_body_t            body;
     ngx_http_socketio_api_done_t   *done;
-    ngx_http_socketio_fetch_t       fetch;
-    ngx_event_t                     guard;
 } ngx_http_socketio_api_operation_t;
 
 
@@ -48,13 +40,10 @@ static ngx_int_t ngx_http_socketio_api_operate_do(
 static ngx_int_t ngx_http_socketio_api_operate_one(
     ngx_http_socketio_api_operation_t *op, sio_operation_t *operation,
     uint64_t *matched);
-static void ngx_http_socketio_api_operated(ngx_http_socketio_fetch_t *f);
-static void ngx_http_socketio_api_operate_late(ngx_event_t *ev);
-static void ngx_http_socketio_api_operate_cleanup(void *data);
 static ngx_int_t ngx_http_socketio_api_known(ngx_http_request_t *r,
     const sio_operation_body_t *body, ngx_int_t *answer);
 static ngx_int_t ngx_http_socketio_api_operate_answer(
-    ngx_http_socketio_api_operation_t *op);
+    ngx_http_socketio_api_wait_t *wait);
 static void ngx_http_socketio_api_operate_error(
     ngx_http_socketio_json_t *json, ngx_int_t rc, const char *path);
 
@@ -76,29 +65,20 @@ static ngx_int_t
 ngx_http_socketio_api_operate(ngx_http_request_t *r)
 {
     ngx_int_t                           answer;
-    ngx_http_cleanup_t                 *cln;
-    ngx_http_socketio_api_ctx_t        *ctx;
     ngx_http_socketio_api_operation_t  *op;
 
     op = ngx_pcalloc(r->pool, sizeof(ngx_http_socketio_api_operation_t));
-    cln = ngx_http_cleanup_add(r, 0);
 
-    if (op == NULL || cln == NULL) {
+    if (op == NULL
+        || ngx_http_socketio_api_wait_init(r, &op->wait,
+                                         ngx_http_socketio_api_operate_answer)
+           != NGX_OK)
+    {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    ctx = ngx_http_get_module_ctx(r, ngx_http_socketio_api_module);
-    ctx->data = op;
-
-    op->request = r;
-    op->fetch.hub = ngx_http_socketio_api_hub(r);
-    op->fetch.question.type = NGX_HTTP_SOCKETIO_FETCH_NOTHING;
-    op->fetch.question.limit = 1;
-    op->fetch.done = ngx_http_socketio_api_operated;
-    op->fetch.data = op;
-
-    cln->handler = ngx_http_socketio_api_operate_cleanup;
-    cln->data = op;
+    op->wait.fetch.question.type = NGX_HTTP_SOCKETIO_FETCH_NOTHING;
+    op->wait.fetch.question.limit = 1;
 
     if (ngx_http_socketio_api_operate_parse(op, &answer) != NGX_OK) {
         return answer;
@@ -119,7 +99,7 @@ ngx_http_socketio_api_operate_parse(ngx_http_socketio_api_operation_t *op,
     ngx_http_request_t           *r;
     ngx_http_socketio_api_ctx_t  *ctx;
 
-    r = op->request;
+    r = op->wait.request;
     ctx = ngx_http_get_module_ctx(r, ngx_http_socketio_api_module);
 
     *answer = NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -132,7 +112,7 @@ ngx_http_socketio_api_operate_parse(ngx_http_socketio_api_operation_t *op,
     sio_operation_init(&op->body, &op->mem);
 
     rc = sio_operation_parse(&op->body, ctx->call->data, text,
-                             &op->fetch.hub->conf->limits.packet.json);
+                             &op->wait.fetch.hub->conf->limits.packet.json);
 
     if (rc == SIO_ERROR) {
         *answer = ngx_http_socketio_json_refuse(r, NGX_HTTP_BAD_REQUEST,
@@ -153,7 +133,7 @@ ngx_http_socketio_api_operate_do(ngx_http_socketio_api_operation_t *op)
 {
     unsigned  i;
 
-    op->done = ngx_pcalloc(op->request->pool,
+    op->done = ngx_pcalloc(op->wait.request->pool,
                            op->body.n * sizeof(ngx_http_socketio_api_done_t));
     if (op->done == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -165,18 +145,20 @@ ngx_http_socketio_api_operate_do(ngx_http_socketio_api_operation_t *op)
                                                     &op->done[i].matched);
     }
 
-    if (ngx_http_socketio_fetch(&op->fetch) == NGX_AGAIN) {
-        op->request->connection->log->action = "waiting for other workers";
+    switch (ngx_http_socketio_api_wait_fetch(&op->wait)) {
 
-        return ngx_http_socketio_api_park(op->request, &op->guard,
-                                      ngx_http_socketio_api_operate_late,
-                                      NGX_HTTP_SOCKETIO_FETCH_TIMEOUT
-                                      + NGX_HTTP_SOCKETIO_API_GUARD);
+    case NGX_AGAIN:
+        return NGX_AGAIN;
+
+    case NGX_ABORT:
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+
+    default:
+
+        /* what was handed over is done, also if nobody can tell us so */
+
+        return ngx_http_socketio_api_operate_answer(&op->wait);
     }
-
-    /* what was handed over is done, also if nobody can tell us so */
-
-    return ngx_http_socketio_api_operate_answer(op);
 }
 
 
@@ -189,7 +171,7 @@ ngx_http_socketio_api_operate_one(ngx_http_socketio_api_operation_t *op,
     ngx_int_t                 rc;
     ngx_http_socketio_hub_t  *hub;
 
-    hub = op->fetch.hub;
+    hub = op->wait.fetch.hub;
 
     if (operation->ttl) {
         rc = ngx_http_socketio_grant_add(hub, operation);
@@ -204,49 +186,7 @@ ngx_http_socketio_api_operate_one(ngx_http_socketio_api_operation_t *op,
     }
 
     return ngx_http_socketio_operate(hub, operation, matched,
-                                     op->fetch.slots);
-}
-
-
-static void
-ngx_http_socketio_api_operated(ngx_http_socketio_fetch_t *f)
-{
-    ngx_http_socketio_api_operation_t  *op;
-
-    op = f->data;
-
-    ngx_http_socketio_api_resume(op->request, &op->guard,
-                                 ngx_http_socketio_api_operate_answer(op));
-}
-
-
-static void
-ngx_http_socketio_api_operate_late(ngx_event_t *ev)
-{
-    ngx_connection_t                   *c;
-    ngx_http_request_t                 *r;
-    ngx_http_socketio_api_ctx_t        *ctx;
-    ngx_http_socketio_api_operation_t  *op;
-
-    c = ev->data;
-    r = c->data;
-    ctx = ngx_http_get_module_ctx(r, ngx_http_socketio_api_module);
-    op = ctx->data;
-
-    ngx_http_socketio_fetch_timeout(op->fetch.hub, &op->fetch.ack->timer);
-}
-
-
-static void
-ngx_http_socketio_api_operate_cleanup(void *data)
-{
-    ngx_http_socketio_api_operation_t  *op = data;
-
-    if (op->guard.timer_set) {
-        ngx_del_timer(&op->guard);
-    }
-
-    ngx_http_socketio_fetch_free(&op->fetch);
+                                     op->wait.fetch.slots);
 }
 
 
@@ -286,7 +226,7 @@ ngx_http_socketio_api_known(ngx_http_request_t *r,
 /* As the answer to POST emit: of a batch, each tells what became of it. */
 
 static ngx_int_t
-ngx_http_socketio_api_operate_answer(ngx_http_socketio_api_operation_t *op)
+ngx_http_socketio_api_operate_answer(ngx_http_socketio_api_wait_t *wait)
 {
     char                                 path[NGX_INT_T_LEN + sizeof("[]")];
     uint64_t                             matched;
@@ -294,6 +234,9 @@ ngx_http_socketio_api_operate_answer(ngx_http_socketio_api_operation_t *op)
     ngx_http_socketio_json_t             json;
     const sio_operation_body_t          *body;
     const ngx_http_socketio_api_done_t  *done;
+    ngx_http_socketio_api_operation_t   *op;
+
+    op = (ngx_http_socketio_api_operation_t *) wait;
 
     body = &op->body;
     done = op->done;
@@ -308,7 +251,7 @@ ngx_http_socketio_api_operate_answer(ngx_http_socketio_api_operation_t *op)
         }
     }
 
-    ngx_http_socketio_json_init(&json, op->request);
+    ngx_http_socketio_json_init(&json, op->wait.request);
 
     if (failed == body->n) {
         ngx_http_socketio_json_text(&json, "{\"ok\":true");

@@ -1,6 +1,5 @@
 /*
- * The HTTP API: requests.  Which call is meant, the body, the query, and
- * answers that come later.
+ * The HTTP API: requests.  Which call is meant, the body, and the query.
  *
  * A path is taken as the client wrote it, since the name of a room may hold
  * an encoded slash, which nginx has decoded, and merged with others, in
@@ -311,55 +310,4 @@ ngx_http_socketio_api_text_copy(ngx_http_request_t *r, ngx_chain_t *in,
     }
 
     return NGX_OK;
-}
-
-
-/* The count that reading the body took keeps the request. */
-
-ngx_int_t
-ngx_http_socketio_api_park(ngx_http_request_t *r, ngx_event_t *guard,
-    ngx_event_handler_pt handler, ngx_msec_t msec)
-{
-    ngx_connection_t  *c;
-
-    c = r->connection;
-
-    guard->handler = handler;
-    guard->data = c;
-    guard->log = c->log;
-
-    ngx_add_timer(guard, msec);
-
-    r->read_event_handler = ngx_http_test_reading;
-    r->write_event_handler = ngx_http_request_empty_handler;
-
-    /* what came before is no edge any more */
-
-    if (c->read->ready) {
-        ngx_post_event(c->read, &ngx_posted_events);
-
-    } else if (ngx_handle_read_event(c->read, 0) != NGX_OK) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    return NGX_AGAIN;
-}
-
-
-void
-ngx_http_socketio_api_resume(ngx_http_request_t *r, ngx_event_t *guard,
-    ngx_int_t rc)
-{
-    ngx_connection_t  *c;
-
-    c = r->connection;
-
-    /* the client may take its time to read the answer */
-
-    if (guard->timer_set) {
-        ngx_del_timer(guard);
-    }
-
-    ngx_http_finalize_request(r, rc);
-    ngx_http_run_posted_requests(c);
 }
