@@ -15,14 +15,14 @@
 
 
 #include "shm/ngx_http_socketio_shm_slot.h"
-#include "shm/ngx_http_socketio_shm_directory.h"
+#include "shm/ngx_http_socketio_shm_peer.h"
 #include "shm/ngx_http_socketio_shm_list.h"
 #include "shm/ngx_http_socketio_shm_expiry.h"
 #include "shm/ngx_http_socketio_shm_message.h"
 
 
 #define NGX_HTTP_SOCKETIO_MAGIC        0x5e10c4e7
-#define NGX_HTTP_SOCKETIO_VERSION      3
+#define NGX_HTTP_SOCKETIO_VERSION      4
 
 #define NGX_HTTP_SOCKETIO_PAGE         4096
 
@@ -40,6 +40,7 @@
 typedef struct {
     size_t    slot_size;
     size_t    slots;
+    size_t    peers;
     size_t    buckets;
     size_t    cells;
     size_t    lists;
@@ -102,7 +103,9 @@ ngx_http_socketio_shm_layout(size_t size, ngx_http_socketio_layout_t *l)
     l->ring = size < 7 * 1024 * 1024 ? 1024
               : size < 56 * 1024 * 1024 ? 4096 : 8192;
 
-    l->slots = ngx_align(sizeof(ngx_http_socketio_zone_t), 64);
+    l->peers = ngx_align(sizeof(ngx_http_socketio_zone_t), 64);
+    l->slots = ngx_align(l->peers + NGX_HTTP_SOCKETIO_PEERS
+                                    * sizeof(ngx_http_socketio_peer_t), 64);
     l->slot_size = ngx_align(offsetof(ngx_http_socketio_slot_t, ring)
                              + l->ring * sizeof(uint32_t), 64);
     l->buckets = l->slots + NGX_HTTP_SOCKETIO_SLOTS * l->slot_size;
@@ -214,6 +217,7 @@ ngx_http_socketio_shm_format(ngx_http_socketio_zone_t *zone,
     zone->owners = l.owners;
     zone->chunks = l.chunks;
 
+    zone->peers = l.peers;
     zone->slots = l.slots;
     zone->slot_size = l.slot_size;
 
@@ -223,6 +227,8 @@ ngx_http_socketio_shm_format(ngx_http_socketio_zone_t *zone,
         slot->ring_size = l.ring;
     }
 
+    ngx_memzero(ngx_http_socketio_shm_at(zone, l.peers),
+                NGX_HTTP_SOCKETIO_PEERS * sizeof(ngx_http_socketio_peer_t));
     ngx_memzero(ngx_http_socketio_shm_at(zone, l.buckets),
                 l.nbuckets * sizeof(uint32_t));
     ngx_memzero(ngx_http_socketio_shm_at(zone, l.lists), l.expiry - l.lists);
@@ -260,6 +266,7 @@ ngx_http_socketio_shm_valid(ngx_http_socketio_zone_t *zone, size_t size)
            && zone->nchunks == l.nchunks
            && zone->owners == l.owners
            && zone->chunks == l.chunks
+           && zone->peers == l.peers
            && zone->slots == l.slots
            && zone->slot_size == l.slot_size;
 }

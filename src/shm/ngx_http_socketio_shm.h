@@ -77,10 +77,20 @@ typedef struct {
 
     size_t                     slots;        /* offset */
     size_t                     slot_size;
+    size_t                     peers;        /* offset */
 
     /* of broadcasts, see hub */
     ngx_atomic_t               sequence NGX_HTTP_SOCKETIO_LINE;
     ngx_atomic_t               full;         /* times something found no room */
+
+    /* other hosts: written by the worker that listens, see peer */
+    uint32_t                   peer_top NGX_HTTP_SOCKETIO_LINE;
+                                             /* peers from here: never used */
+    uint32_t                   listens;      /* its slot + 1, 0: none does */
+    uint32_t                   missed;       /* none did for a while */
+    uint32_t                   ready;        /* it is known who is where */
+    ngx_atomic_t               members;      /* grows when hosts come or go */
+    uint64_t                   asked;        /* msec, all others */
 
     /* directory: under its lock */
     ngx_http_socketio_lock_t   directory_lock NGX_HTTP_SOCKETIO_LINE;

@@ -14,7 +14,7 @@
  */
 
 
-#include "shm/ngx_http_socketio_shm_directory.h"
+#include "shm/ngx_http_socketio_shm_peer.h"
 
 #include "codec/sio_base64.h"
 
@@ -36,6 +36,9 @@ typedef struct {
 
 static void ngx_http_socketio_key_pair(ngx_http_socketio_zone_t *zone,
     sio_str_t a, sio_str_t b, ngx_uint_t kind, ngx_http_socketio_key_t *key);
+static uint32_t ngx_http_socketio_directory_seek(
+    ngx_http_socketio_zone_t *zone, const ngx_http_socketio_key_t *key,
+    ngx_uint_t slot);
 static void ngx_http_socketio_directory_lock(ngx_http_socketio_zone_t *zone);
 static void ngx_http_socketio_directory_rebuild(
     ngx_http_socketio_zone_t *zone);
@@ -92,6 +95,12 @@ ngx_http_socketio_cell_live(ngx_http_socketio_zone_t *zone,
 {
     ngx_http_socketio_slot_t  *slot;
 
+    if (cell->slot >= NGX_HTTP_SOCKETIO_SLOTS) {
+        return ngx_http_socketio_peer_live(ngx_http_socketio_peer(zone,
+                                      cell->slot - NGX_HTTP_SOCKETIO_SLOTS),
+                                           cell->incarnation);
+    }
+
     slot = ngx_http_socketio_slot(zone, cell->slot);
 
     return slot->pid != 0
@@ -131,6 +140,15 @@ ngx_http_socketio_key_room(ngx_http_socketio_zone_t *zone, sio_str_t nsp,
     sio_str_t room, ngx_http_socketio_key_t *key)
 {
     ngx_http_socketio_key_pair(zone, nsp, room, NGX_HTTP_SOCKETIO_CELL_ROOM,
+                               key);
+}
+
+
+void
+ngx_http_socketio_key_user(ngx_http_socketio_zone_t *zone, sio_str_t nsp,
+    sio_str_t user, ngx_http_socketio_key_t *key)
+{
+    ngx_http_socketio_key_pair(zone, nsp, user, NGX_HTTP_SOCKETIO_CELL_USER,
                                key);
 }
 
@@ -214,6 +232,106 @@ ngx_http_socketio_directory_add(ngx_http_socketio_zone_t *zone,
     ngx_http_socketio_unlock(&zone->directory_lock);
 
     return n;
+}
+
+
+ngx_int_t
+ngx_http_socketio_directory_put(ngx_http_socketio_zone_t *zone,
+    const ngx_http_socketio_key_t *key, ngx_uint_t peer)
+{
+    uint32_t                   n, epoch, *bucket;
+    ngx_int_t                  rc;
+    ngx_http_socketio_cell_t  *cell;
+
+    bucket = ngx_http_socketio_bucket(zone, ngx_http_socketio_key_words(key));
+    epoch = ngx_http_socketio_peer_epoch(ngx_http_socketio_peer(zone,
+                                           peer - NGX_HTTP_SOCKETIO_SLOTS));
+    rc = NGX_OK;
+
+    ngx_http_socketio_directory_lock(zone);
+
+    n = ngx_http_socketio_directory_seek(zone, key, peer);
+
+    if (n) {
+        cell = ngx_http_socketio_cell(zone, n);
+        rc = cell->incarnation == epoch ? NGX_DECLINED : NGX_OK;
+        cell->incarnation = epoch;
+
+    } else if ((n = ngx_http_socketio_cell_alloc(zone)) != 0) {
+        cell = ngx_http_socketio_cell(zone, n);
+
+        ngx_memcpy(cell->key, key->bytes, NGX_HTTP_SOCKETIO_KEY_LEN);
+        cell->slot = (uint16_t) peer;
+        cell->incarnation = epoch;
+        cell->count = 1;
+        cell->age = 0;
+        cell->next = *bucket;
+
+        __atomic_store_n(&cell->kind, key->kind, __ATOMIC_RELEASE);
+        __atomic_store_n(bucket, n, __ATOMIC_RELEASE);
+
+    } else {
+        rc = NGX_ERROR;
+        (void) ngx_atomic_fetch_add(&zone->full, 1);
+    }
+
+    ngx_http_socketio_unlock(&zone->directory_lock);
+
+    return rc;
+}
+
+
+ngx_int_t
+ngx_http_socketio_directory_take(ngx_http_socketio_zone_t *zone,
+    const ngx_http_socketio_key_t *key, ngx_uint_t peer)
+{
+    uint32_t   n, epoch;
+    ngx_int_t  rc;
+
+    epoch = ngx_http_socketio_peer_epoch(ngx_http_socketio_peer(zone,
+                                           peer - NGX_HTTP_SOCKETIO_SLOTS));
+    rc = NGX_DECLINED;
+
+    ngx_http_socketio_directory_lock(zone);
+
+    n = ngx_http_socketio_directory_seek(zone, key, peer);
+
+    if (n) {
+        rc = ngx_http_socketio_cell(zone, n)->incarnation == epoch
+             ? NGX_OK : NGX_DECLINED;
+        ngx_http_socketio_cell_free(zone, n);
+    }
+
+    ngx_http_socketio_unlock(&zone->directory_lock);
+
+    return rc;
+}
+
+
+/* Called under the lock: a live cell of a key and a slot, or 0. */
+
+static uint32_t
+ngx_http_socketio_directory_seek(ngx_http_socketio_zone_t *zone,
+    const ngx_http_socketio_key_t *key, ngx_uint_t slot)
+{
+    uint32_t                        n;
+    ngx_http_socketio_cell_t       *cell;
+    ngx_http_socketio_key_words_t   w, other;
+
+    w = ngx_http_socketio_key_words(key);
+
+    for (n = *ngx_http_socketio_bucket(zone, w); n; n = cell->next) {
+        cell = ngx_http_socketio_cell(zone, n);
+        other = ngx_http_socketio_key_words(cell);
+
+        if (other.a == w.a && other.b == w.b && cell->slot == slot
+            && ngx_http_socketio_cell_live(zone, cell))
+        {
+            return n;
+        }
+    }
+
+    return 0;
 }
 
 

@@ -4,6 +4,7 @@
  *     session  sid                 -> the slot that owns it
  *     socket   (namespace, id)     -> the slot that owns it
  *     room     (namespace, room)   -> each slot with members, and how many
+ *     user     (namespace, user)   -> each peer with sockets of the user
  *
  * A cell is one (key, slot).  The key is 15 bytes and a kind: a sid's own
  * bytes, or a keyed hash of the names - a collision would only wake a worker
@@ -33,7 +34,8 @@ typedef enum {
     NGX_HTTP_SOCKETIO_CELL_FREE = 0,
     NGX_HTTP_SOCKETIO_CELL_SESSION,
     NGX_HTTP_SOCKETIO_CELL_SOCKET,
-    NGX_HTTP_SOCKETIO_CELL_ROOM
+    NGX_HTTP_SOCKETIO_CELL_ROOM,
+    NGX_HTTP_SOCKETIO_CELL_USER              /* of another host: see peer */
 } ngx_http_socketio_cell_e;
 
 
@@ -70,6 +72,8 @@ void ngx_http_socketio_key_socket(ngx_http_socketio_zone_t *zone,
     sio_str_t nsp, sio_str_t sid, ngx_http_socketio_key_t *key);
 void ngx_http_socketio_key_room(ngx_http_socketio_zone_t *zone,
     sio_str_t nsp, sio_str_t room, ngx_http_socketio_key_t *key);
+void ngx_http_socketio_key_user(ngx_http_socketio_zone_t *zone,
+    sio_str_t nsp, sio_str_t user, ngx_http_socketio_key_t *key);
 
 /*
  * Add a cell of the given slot (its present incarnation) with a count; if it
@@ -78,6 +82,19 @@ void ngx_http_socketio_key_room(ngx_http_socketio_zone_t *zone,
  */
 uint32_t ngx_http_socketio_directory_add(ngx_http_socketio_zone_t *zone,
     const ngx_http_socketio_key_t *key, ngx_uint_t slot, uint32_t count);
+
+/*
+ * The cell of a key and a peer, whose number is behind those of the slots: put
+ * it there, or take it away.
+ *
+ * NGX_OK        it is there now and was not, or the other way round
+ * NGX_DECLINED  there was nothing to do
+ * NGX_ERROR     the directory is full (counted in zone->full)
+ */
+ngx_int_t ngx_http_socketio_directory_put(ngx_http_socketio_zone_t *zone,
+    const ngx_http_socketio_key_t *key, ngx_uint_t peer);
+ngx_int_t ngx_http_socketio_directory_take(ngx_http_socketio_zone_t *zone,
+    const ngx_http_socketio_key_t *key, ngx_uint_t peer);
 
 /* Set the count of an own cell; no lock. */
 
