@@ -21,7 +21,7 @@
 #include "codec/sio_buf.h"
 
 
-#define SIO_WIRE_VERSION  1
+#define SIO_WIRE_VERSION  2
 
 
 typedef struct {

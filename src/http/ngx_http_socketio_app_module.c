@@ -1,9 +1,9 @@
 /*
- * Directives of an app: zone, namespace; of a namespace: authenticate.
+ * Directives of an app: zone, namespace.
  */
 
 
-#include "http/ngx_http_socketio_module.h"
+#include "http/ngx_http_socketio_auth_module.h"
 #include "http/ngx_http_socketio_compile.h"
 
 
@@ -13,33 +13,6 @@ static char *ngx_http_socketio_namespace_block(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
 static ngx_http_socketio_namespace_t *ngx_http_socketio_namespace_create(
     ngx_conf_t *cf, ngx_http_socketio_app_t *app, ngx_str_t *name);
-static char *ngx_http_socketio_authenticate(ngx_conf_t *cf,
-    ngx_command_t *cmd, void *conf);
-static char *ngx_http_socketio_auth_none(ngx_conf_t *cf,
-    ngx_http_socketio_namespace_t *nsp);
-static char *ngx_http_socketio_auth_insecure(ngx_conf_t *cf,
-    ngx_http_socketio_namespace_t *nsp);
-static char *ngx_http_socketio_auth_variable(ngx_conf_t *cf,
-    ngx_http_socketio_namespace_t *nsp);
-
-
-/* The kinds of authentication. */
-
-typedef struct {
-    const char                *name;
-    ngx_http_socketio_auth_e   auth;
-    char                    *(*parse)(ngx_conf_t *cf,
-                                      ngx_http_socketio_namespace_t *nsp);
-} ngx_http_socketio_auth_t;
-
-static const ngx_http_socketio_auth_t  ngx_http_socketio_auths[] = {
-    { "none", NGX_HTTP_SOCKETIO_AUTH_NONE, ngx_http_socketio_auth_none },
-    { "insecure", NGX_HTTP_SOCKETIO_AUTH_INSECURE,
-      ngx_http_socketio_auth_insecure },
-    { "variable", NGX_HTTP_SOCKETIO_AUTH_VARIABLE,
-      ngx_http_socketio_auth_variable }
-};
-
 
 static ngx_command_t  ngx_http_socketio_app_commands[] = {
 
@@ -53,13 +26,6 @@ static ngx_command_t  ngx_http_socketio_app_commands[] = {
     { ngx_string("namespace"),
       NGX_SOCKETIO_APP_CONF|NGX_CONF_BLOCK|NGX_CONF_TAKE1,
       ngx_http_socketio_namespace_block,
-      0,
-      0,
-      NULL },
-
-    { ngx_string("authenticate"),
-      NGX_SOCKETIO_NAMESPACE_CONF|NGX_CONF_1MORE,
-      ngx_http_socketio_authenticate,
       0,
       0,
       NULL },
@@ -159,6 +125,11 @@ ngx_http_socketio_namespace_block(ngx_conf_t *cf, ngx_command_t *cmd,
     rv = ngx_conf_parse(cf, NULL);
 
     *cf = save;
+
+    if (rv == NGX_CONF_OK) {
+        rv = ngx_http_socketio_auth_check(cf, ctx->nsp);
+    }
+
     ctx->nsp = NULL;
 
     return rv;
@@ -229,152 +200,4 @@ ngx_http_socketio_namespace_create(ngx_conf_t *cf,
     }
 
     return nsp;
-}
-
-
-static char *
-ngx_http_socketio_authenticate(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-    ngx_str_t                       *value;
-    ngx_uint_t                       i;
-    ngx_http_socketio_conf_ctx_t    *ctx;
-    ngx_http_socketio_namespace_t   *nsp;
-    const ngx_http_socketio_auth_t  *auth;
-
-    ctx = cf->ctx;
-    nsp = ctx->nsp;
-    value = cf->args->elts;
-
-    if (nsp->auth != NGX_HTTP_SOCKETIO_AUTH_UNSET) {
-        return "is duplicate";
-    }
-
-    for (i = 0; i < sizeof(ngx_http_socketio_auths)
-                    / sizeof(ngx_http_socketio_auths[0]); i++)
-    {
-        auth = &ngx_http_socketio_auths[i];
-
-        if (ngx_strcmp(value[1].data, auth->name) == 0) {
-            nsp->auth = auth->auth;
-            return auth->parse(cf, nsp);
-        }
-    }
-
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                       "unknown authentication \"%V\", it must be \"none\", "
-                       "\"variable\" or \"insecure\"", &value[1]);
-
-    return NGX_CONF_ERROR;
-}
-
-
-static char *
-ngx_http_socketio_auth_none(ngx_conf_t *cf, ngx_http_socketio_namespace_t *nsp)
-{
-    ngx_str_t  *value;
-
-    value = cf->args->elts;
-
-    if (cf->args->nelts > 2) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid parameter \"%V\": \"authenticate none\" "
-                           "takes none", &value[2]);
-        return NGX_CONF_ERROR;
-    }
-
-    return NGX_CONF_OK;
-}
-
-
-static char *
-ngx_http_socketio_auth_insecure(ngx_conf_t *cf,
-    ngx_http_socketio_namespace_t *nsp)
-{
-    char           *rv;
-    sio_str_t       token;
-    ngx_str_t      *value;
-    sio_compile_t  *c;
-
-    value = cf->args->elts;
-
-    if (cf->args->nelts != 3
-        || ngx_strncmp(value[2].data, "user=", 5) != 0
-        || value[2].len == 5)
-    {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"authenticate insecure\" must have one parameter "
-                           "\"user=VALUE\", for example \"user=$auth.name\"");
-        return NGX_CONF_ERROR;
-    }
-
-    ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
-                       "\"authenticate insecure\" believes what clients say: "
-                       "for demos and tests only");
-
-    c = ngx_http_socketio_compile_begin(cf, SIO_SOURCE_CONNECT);
-    if (c == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    token = sio_str(value[2].data + 5, value[2].len - 5);
-    rv = ngx_http_socketio_compile_result(cf, c,
-                                   sio_value_compile(c, &nsp->user, token));
-
-    ngx_http_socketio_compile_end(cf);
-
-    return rv;
-}
-
-
-/*
- * The value of an nginx variable, whatever sets it: a map, a proxy's header,
- * auth_request_set.  Those that a client fills as it likes are warned of;
- * a header is not, because proxies set them.
- */
-static char *
-ngx_http_socketio_auth_variable(ngx_conf_t *cf,
-    ngx_http_socketio_namespace_t *nsp)
-{
-    size_t      i;
-    sio_str_t   name;
-    ngx_str_t  *value;
-
-    value = cf->args->elts;
-
-    if (cf->args->nelts != 3 || value[2].len < 2 || value[2].data[0] != '$') {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"authenticate variable\" must have one parameter, "
-                           "an nginx variable, for example \"$remote_user\"");
-        return NGX_CONF_ERROR;
-    }
-
-    name = sio_str(value[2].data + 1, value[2].len - 1);
-
-    for (i = 0; i < name.len; i++) {
-        if (!((name.data[i] >= 'a' && name.data[i] <= 'z')
-              || (name.data[i] >= 'A' && name.data[i] <= 'Z')
-              || (name.data[i] >= '0' && name.data[i] <= '9')
-              || name.data[i] == '_'))
-        {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "\"%V\" is not the name of an nginx variable",
-                               &value[2]);
-            return NGX_CONF_ERROR;
-        }
-    }
-
-    if (ngx_strncasecmp(value[2].data + 1, (u_char *) "arg_", 4) == 0
-        || ngx_strncasecmp(value[2].data + 1, (u_char *) "cookie_", 7) == 0)
-    {
-        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
-                           "\"authenticate variable %V\" believes what clients "
-                           "say: use a variable that they cannot set",
-                           &value[2]);
-    }
-
-    if (ngx_http_socketio_capture(cf, name, 0, &nsp->variable) != SIO_OK) {
-        return NGX_CONF_ERROR;
-    }
-
-    return NGX_CONF_OK;
 }

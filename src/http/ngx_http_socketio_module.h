@@ -4,7 +4,8 @@
  * Each file with directives is an ngx_module_t of its own:
  *
  *     module        socketio_app, the life of zones and workers
- *     app_module    zone, namespace, authenticate
+ *     app_module    zone, namespace
+ *     auth          authenticate
  *     mailbox       mailbox
  *     rule_module   on, api and the verbs
  *     presence      presence, $online

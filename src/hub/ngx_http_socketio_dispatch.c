@@ -9,7 +9,6 @@
 #include "hub/ngx_http_socketio_dispatch.h"
 #include "hub/ngx_http_socketio_broadcast.h"
 #include "hub/ngx_http_socketio_collect.h"
-#include "hub/ngx_http_socketio_grant.h"
 #include "hub/ngx_http_socketio_mailbox.h"
 #include "hub/ngx_http_socketio_once.h"
 #include "hub/ngx_http_socketio_presence.h"
@@ -17,20 +16,22 @@
 #include "hub/ngx_http_socketio_run.h"
 
 
+#define NGX_HTTP_SOCKETIO_CONNECT_ERROR_MAX  65536
+
+
 static int ngx_http_socketio_on_lookup(sio_app_t *app, sio_str_t name,
     void **conf);
 static int ngx_http_socketio_on_connect(sio_socket_t *socket, sio_str_t auth,
     sio_buf_t *error);
-static int ngx_http_socketio_authenticate(ngx_http_socketio_run_t *run,
-    sio_socket_t *socket);
-static int ngx_http_socketio_user(ngx_http_socketio_run_t *run,
-    ngx_http_socketio_namespace_t *nsp, sio_str_t *user);
+static int ngx_http_socketio_connect_rule(ngx_http_socketio_run_t *run,
+    int rc, sio_buf_t *error);
 static void ngx_http_socketio_on_event(sio_socket_t *socket,
     const sio_packet_t *pkt, const sio_binary_t *attachments);
 static void ngx_http_socketio_on_ack(sio_socket_t *socket,
     const sio_packet_t *pkt, const sio_binary_t *attachments);
 static void ngx_http_socketio_on_disconnect(sio_socket_t *socket,
     sio_str_t reason);
+static void ngx_http_socketio_on_gone(sio_socket_t *socket);
 static int ngx_http_socketio_on_room(sio_namespace_t *ns, sio_room_t *room,
     uint32_t count);
 static int ngx_http_socketio_on_socket(sio_socket_t *socket, int present);
@@ -58,7 +59,7 @@ const sio_app_ops_t  ngx_http_socketio_app_ops = {
     .ack = ngx_http_socketio_on_ack,
     .pong = ngx_http_socketio_mailbox_pong,
     .disconnect = ngx_http_socketio_on_disconnect,
-    .gone = ngx_http_socketio_mailbox_gone,
+    .gone = ngx_http_socketio_on_gone,
     .room_changed = ngx_http_socketio_on_room,
     .socket_changed = ngx_http_socketio_on_socket,
     .random = ngx_http_socketio_on_random,
@@ -109,55 +110,19 @@ static int
 ngx_http_socketio_on_connect(sio_socket_t *socket, sio_str_t auth,
     sio_buf_t *error)
 {
-    int                             rc;
-    ngx_http_socketio_hub_t        *hub;
-    ngx_http_socketio_run_t         run;
-    ngx_http_socketio_namespace_t  *nsp;
+    int                      rc;
+    ngx_http_socketio_hub_t  *hub;
+    ngx_http_socketio_run_t   run;
 
     hub = socket->ns->app->data;
-    nsp = socket->ns->conf;
 
     ngx_http_socketio_run_init(&run, hub, sio_namespace_name(socket->ns),
                                socket);
 
-    rc = ngx_http_socketio_authenticate(&run, socket);
+    rc = ngx_http_socketio_identity_ask(&run, auth);
 
-    if (rc == SIO_OK && nsp->connect) {
-        run.run.rule = nsp->connect;
-        rc = ngx_http_socketio_run_rule(&run);
-
-        if (rc == SIO_OK && run.disconnect) {
-            rc = sio_run_fail(&run.run, SIO_CODE_FORBIDDEN, "disconnected");
-        }
-    }
-
-    if (rc == SIO_OK) {
-        ngx_http_socketio_mailbox_flush(socket);
-
-    } else {
-        ngx_http_socketio_run_refused(&run, "connect");
-
-        /* what Socket.IO's middleware errors look like: message and data */
-
-        rc = sio_buf_append(error, "{\"message\":", 11);
-
-        if (rc == SIO_OK) {
-            rc = sio_json_quote(error, run.run.message);
-        }
-
-        if (rc == SIO_OK) {
-            rc = sio_buf_append(error, ",\"data\":", 8);
-        }
-
-        if (rc == SIO_OK) {
-            rc = sio_rule_error(&run.run, error);
-        }
-
-        if (rc == SIO_OK) {
-            rc = sio_buf_append_char(error, '}');
-        }
-
-        rc = SIO_ERROR;
+    if (rc != SIO_AGAIN) {
+        rc = ngx_http_socketio_connect_rule(&run, rc, error);
     }
 
     ngx_http_socketio_run_done(&run);
@@ -166,56 +131,94 @@ ngx_http_socketio_on_connect(sio_socket_t *socket, sio_str_t auth,
 }
 
 
-static int
-ngx_http_socketio_authenticate(ngx_http_socketio_run_t *run,
-    sio_socket_t *socket)
+void
+ngx_http_socketio_connect_resume(ngx_http_socketio_hub_t *hub, sio_str_t name,
+    sio_str_t sid, ngx_http_socketio_auth_t *auth, int rc)
 {
-    int                             rc;
-    sio_str_t                       user;
-    ngx_http_socketio_namespace_t  *nsp;
+    sio_buf_t                 error;
+    sio_socket_t             *socket;
+    sio_namespace_t          *ns;
+    ngx_http_socketio_run_t   run;
 
-    nsp = socket->ns->conf;
+    ns = sio_app_namespace(&hub->app, name);
+    socket = ns ? sio_namespace_socket(ns, sid) : NULL;
 
-    if (nsp->auth <= NGX_HTTP_SOCKETIO_AUTH_NONE) {
-        return SIO_OK;
+    if (socket == NULL || !socket->waiting) {
+        return;
     }
 
-    if (ngx_http_socketio_user(run, nsp, &user) != SIO_OK || user.len == 0) {
-        return sio_run_fail(&run->run, SIO_CODE_FORBIDDEN,
-                            "authentication required");
-    }
+    sio_buf_init(&error, &ngx_http_socketio_mem,
+                 NGX_HTTP_SOCKETIO_CONNECT_ERROR_MAX);
 
-    rc = sio_socket_set_user(socket, user);
+    ngx_http_socketio_run_init(&run, hub, sio_namespace_name(ns), socket);
+
+    rc = ngx_http_socketio_identity_take(&run, auth, rc);
+    rc = ngx_http_socketio_connect_rule(&run, rc, &error);
 
     if (rc == SIO_OK) {
-        rc = ngx_http_socketio_grant_join(run->hub, socket);
+        sio_socket_accept(socket);
+
+    } else {
+        sio_socket_refuse(socket, error.len ? sio_buf_str(&error)
+                                            : sio_cstr("{}"));
     }
 
-    switch (rc) {
+    ngx_http_socketio_run_done(&run);
+    sio_buf_free(&error);
 
-    case SIO_OK:
-        return SIO_OK;
-
-    case SIO_ERROR:
-        return sio_run_fail(&run->run, SIO_CODE_INVALID, "invalid user id");
-
-    default:
-        return sio_run_fail(&run->run, SIO_CODE_UNAVAILABLE, "try again");
-    }
+    ngx_http_socketio_hub_post(hub);
 }
 
 
-/* Who the client is: SIO_OK and bytes, or any other result. */
-
+/*
+ * The rule of a socket that is somebody, or (rc is not SIO_OK) the answer to
+ * one that is not: SIO_OK, or SIO_ERROR and the JSON of CONNECT_ERROR.
+ */
 static int
-ngx_http_socketio_user(ngx_http_socketio_run_t *run,
-    ngx_http_socketio_namespace_t *nsp, sio_str_t *user)
+ngx_http_socketio_connect_rule(ngx_http_socketio_run_t *run, int rc,
+    sio_buf_t *error)
 {
-    if (nsp->auth == NGX_HTTP_SOCKETIO_AUTH_VARIABLE) {
-        return run->run.ops->variable(&run->run, nsp->variable, user);
+    ngx_http_socketio_namespace_t  *nsp;
+
+    nsp = run->run.socket->ns->conf;
+
+    if (rc == SIO_OK && nsp->connect) {
+        run->run.rule = nsp->connect;
+        rc = ngx_http_socketio_run_rule(run);
+
+        if (rc == SIO_OK && run->disconnect) {
+            rc = sio_run_fail(&run->run, SIO_CODE_FORBIDDEN, "disconnected");
+        }
     }
 
-    return sio_value_bytes(&run->run, &nsp->user, user);
+    if (rc == SIO_OK) {
+        ngx_http_socketio_mailbox_flush(run->run.socket);
+        return SIO_OK;
+    }
+
+    ngx_http_socketio_run_refused(run, "connect");
+
+    /* what Socket.IO's middleware errors look like: message and data */
+
+    rc = sio_buf_append(error, "{\"message\":", 11);
+
+    if (rc == SIO_OK) {
+        rc = sio_json_quote(error, run->run.message);
+    }
+
+    if (rc == SIO_OK) {
+        rc = sio_buf_append(error, ",\"data\":", 8);
+    }
+
+    if (rc == SIO_OK) {
+        rc = sio_rule_error(&run->run, error);
+    }
+
+    if (rc == SIO_OK) {
+        (void) sio_buf_append_char(error, '}');
+    }
+
+    return SIO_ERROR;
 }
 
 
@@ -224,6 +227,7 @@ ngx_http_socketio_on_event(sio_socket_t *socket, const sio_packet_t *pkt,
     const sio_binary_t *attachments)
 {
     int                             rc;
+    ngx_uint_t                      expired;
     ngx_http_socketio_hub_t        *hub;
     ngx_http_socketio_run_t         run;
     ngx_http_socketio_namespace_t  *nsp;
@@ -239,8 +243,15 @@ ngx_http_socketio_on_event(sio_socket_t *socket, const sio_packet_t *pkt,
     run.run.ack_id = pkt->id;
 
     rc = sio_run_payload(&run.run, pkt->data);
+    expired = ngx_http_socketio_identity_expired(socket);
 
-    if (rc == SIO_OK) {
+    if (expired) {
+        rc = sio_run_fail(&run.run, SIO_CODE_FORBIDDEN, "token expired");
+
+    } else if (rc == SIO_OK && ngx_http_socketio_identity_refreshes(&run)) {
+        rc = ngx_http_socketio_identity_refresh(&run);
+
+    } else if (rc == SIO_OK) {
         run.run.rule = sio_rules_find(&nsp->events, run.run.ops,
                                       run.run.event, sio_str(NULL, 0),
                                       run.run.captures);
@@ -256,6 +267,10 @@ ngx_http_socketio_on_event(sio_socket_t *socket, const sio_packet_t *pkt,
     }
 
     ngx_http_socketio_run_ack(&run, rc);
+
+    if (expired) {
+        ngx_http_socketio_identity_end(socket);
+    }
 
     if (run.disconnect) {
         sio_socket_disconnect(socket);
@@ -297,6 +312,14 @@ ngx_http_socketio_on_disconnect(sio_socket_t *socket, sio_str_t reason)
     }
 
     ngx_http_socketio_run_done(&run);
+}
+
+
+static void
+ngx_http_socketio_on_gone(sio_socket_t *socket)
+{
+    ngx_http_socketio_identity_forget(socket);
+    ngx_http_socketio_mailbox_gone(socket);
 }
 
 
@@ -365,6 +388,7 @@ ngx_http_socketio_on_socket(sio_socket_t *socket, int present)
             return SIO_DECLINED;
         }
 
+        ngx_http_socketio_identity_watch(socket);
         ngx_http_socketio_presence_accepted(socket);
 
     } else {

@@ -11,6 +11,7 @@
 
 
 #include "hub/ngx_http_socketio_hub.h"
+#include "hub/ngx_http_socketio_identity.h"
 #include "codec/sio_emit.h"
 
 
@@ -31,6 +32,14 @@ ngx_http_socketio_namespace_t *ngx_http_socketio_namespace(
  */
 ngx_int_t ngx_http_socketio_emit_check(ngx_http_socketio_hub_t *hub,
     const sio_emit_t *emit, const char **path, const char **error);
+
+/*
+ * Go on with a CONNECT whose authenticator returned SIO_AGAIN: name is the
+ * namespace's, sid the socket's.  auth and rc are the answer, as its check
+ * would have given it.  If the socket is gone nothing is done.
+ */
+void ngx_http_socketio_connect_resume(ngx_http_socketio_hub_t *hub,
+    sio_str_t name, sio_str_t sid, ngx_http_socketio_auth_t *auth, int rc);
 
 /* What came of an emit. */
 

@@ -376,7 +376,7 @@ ngx_http_socketio_answer_its_rooms(const sio_socket_t *socket,
 
     /* that of the user is one of them, and the only one of its kind */
 
-    sio_wire_put_u32(w, socket->nrooms - (socket->user ? 1u : 0));
+    sio_wire_put_u32(w, socket->nrooms - (socket->identity ? 1u : 0));
 
     for (i = 0; i < socket->nrooms; i++) {
         name = sio_room_name(socket->rooms[i].room);

@@ -17,6 +17,7 @@
 #include "hub/ngx_http_socketio_fetch.h"
 #include "hub/ngx_http_socketio_forward.h"
 #include "hub/ngx_http_socketio_grant.h"
+#include "hub/ngx_http_socketio_identity.h"
 #include "hub/ngx_http_socketio_mailbox.h"
 #include "hub/ngx_http_socketio_move.h"
 #include "hub/ngx_http_socketio_presence.h"
@@ -404,6 +405,10 @@ ngx_http_socketio_hub_fire(sio_wheel_t *wheel, sio_timer_t *timer,
 
     case NGX_HTTP_SOCKETIO_TIMER_PRESENCE:
         ngx_http_socketio_presence_timeout(hub, timer);
+        break;
+
+    case NGX_HTTP_SOCKETIO_TIMER_IDENTITY:
+        ngx_http_socketio_identity_timeout(hub, timer);
         break;
     }
 }

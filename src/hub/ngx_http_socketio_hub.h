@@ -17,6 +17,7 @@
  *     operation   join, leave, disconnect, wherever the sockets are
  *     grant       rooms that a user's sockets are in, also later ones
  *     mailbox     what is kept for users until it has arrived
+ *     identity    who a socket is, and until when
  *
  * The carriers (WebSocket, polling) are on the floor above and hand their
  * functions down in a table.
@@ -51,6 +52,8 @@ typedef struct ngx_http_socketio_move_s     ngx_http_socketio_move_t;
 typedef struct ngx_http_socketio_probe_s    ngx_http_socketio_probe_t;
 typedef struct ngx_http_socketio_cluster_s  ngx_http_socketio_cluster_t;
 typedef struct ngx_http_socketio_mailbox_s  ngx_http_socketio_mailbox_t;
+typedef struct ngx_http_socketio_authenticator_s
+                                            ngx_http_socketio_authenticator_t;
 typedef struct ngx_http_socketio_presence_s
                                             ngx_http_socketio_presence_t;
 typedef struct ngx_http_socketio_presence_conf_s
@@ -66,19 +69,12 @@ typedef enum {
     NGX_HTTP_SOCKETIO_TIMER_PROBE,
     NGX_HTTP_SOCKETIO_TIMER_CARRIER,
     NGX_HTTP_SOCKETIO_TIMER_FETCH,
-    NGX_HTTP_SOCKETIO_TIMER_PRESENCE
+    NGX_HTTP_SOCKETIO_TIMER_PRESENCE,
+    NGX_HTTP_SOCKETIO_TIMER_IDENTITY
 } ngx_http_socketio_timer_e;
 
 
 /* What a namespace of the configuration says. */
-
-typedef enum {
-    NGX_HTTP_SOCKETIO_AUTH_UNSET = 0,
-    NGX_HTTP_SOCKETIO_AUTH_NONE,
-    NGX_HTTP_SOCKETIO_AUTH_INSECURE,
-    NGX_HTTP_SOCKETIO_AUTH_VARIABLE
-} ngx_http_socketio_auth_e;
-
 
 typedef struct {
     sio_str_t                        name;      /* or the expression's text */
@@ -89,9 +85,9 @@ typedef struct {
     sio_rule_t                      *disconnect;
     sio_rule_t                      *online;    /* of users: no socket */
     sio_rule_t                      *offline;
-    ngx_http_socketio_auth_e         auth;
-    sio_value_t                      user;      /* of insecure */
-    unsigned                         variable;  /* of variable: captured */
+    const ngx_http_socketio_authenticator_t
+                                    *authenticator;   /* NULL: none */
+    void                            *authenticator_conf;
     ngx_http_socketio_app_t         *app;
     u_char                          *file;
     ngx_uint_t                       line;

@@ -146,7 +146,7 @@ ngx_http_socketio_mailbox_get(ngx_http_socketio_hub_t *hub,
     ngx_http_socketio_key_t       key;
     ngx_http_socketio_written_t  *w;
 
-    if (hub->mailbox == NULL || socket->user_len == 0) {
+    if (hub->mailbox == NULL || socket->identity == NULL) {
         return NULL;
     }
 

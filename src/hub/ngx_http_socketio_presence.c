@@ -177,7 +177,7 @@ ngx_http_socketio_presence_accepted(sio_socket_t *socket)
 
     hub = socket->ns->app->data;
 
-    if (hub->presence && socket->user
+    if (hub->presence && socket->identity
         && !ngx_http_socketio_presence_here(hub,
                                             sio_namespace_name(socket->ns),
                                             sio_socket_user(socket)))

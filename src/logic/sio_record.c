@@ -7,7 +7,7 @@
  *     captured values: n, then their bytes
  *     binary packet on its way: attachments due (0: none), text,
  *         attachments got: n, then their bytes
- *     sockets: n, then (namespace, sid, auth, user,
+ *     sockets: n, then (namespace, sid, auth, user, claims, expires,
  *         rooms: n, names;  variables: n, (name, value) each) each
  *
  * Every pack function has its unpack function next to it.
@@ -482,12 +482,17 @@ static void
 sio_record_pack_socket(const sio_socket_t *socket, sio_wire_writer_t *w)
 {
     uint32_t                 n;
+    sio_claimed_t            claimed;
     const sio_socket_var_t  *var;
+
+    sio_identity_claimed(socket->identity, &claimed);
 
     sio_wire_put_str(w, sio_namespace_name(socket->ns));
     sio_wire_put_str(w, sio_socket_sid(socket));
     sio_wire_put_str(w, sio_socket_auth(socket));
-    sio_wire_put_str(w, sio_socket_user(socket));
+    sio_wire_put_str(w, claimed.user);
+    sio_wire_put_str(w, claimed.claims);
+    sio_wire_put_u64(w, claimed.expires);
 
     /* the user's room is among them, and joined already when it is met */
 
@@ -558,14 +563,17 @@ sio_record_unpack_socket(sio_client_t *client, sio_wire_t *r)
 static int
 sio_record_unpack_socket_state(sio_socket_t *socket, sio_wire_t *r)
 {
-    int        rc;
-    uint32_t   n;
-    sio_str_t  name, value;
+    int            rc;
+    uint32_t       n;
+    sio_str_t      name, value;
+    sio_claimed_t  claimed;
 
-    name = sio_wire_get_str(r);
+    claimed.user = sio_wire_get_str(r);
+    claimed.claims = sio_wire_get_str(r);
+    claimed.expires = sio_wire_get_u64(r);
 
-    if (name.len) {
-        rc = sio_socket_set_user(socket, name);
+    if (claimed.user.len && !r->error) {
+        rc = sio_socket_identify(socket, &claimed);
 
         if (rc != SIO_OK) {
             return rc;

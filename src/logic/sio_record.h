@@ -4,9 +4,9 @@
  * this file only; the version is the wire's.
  *
  * The record holds the engine's state and deadlines (relative to now), output
- * not yet sent, and per socket: namespace, sid, user, auth, variables, rooms;
- * also a binary packet on its way and the captured values.  Messages in part
- * sent can't be packed: a polling session has none.
+ * not yet sent, and per socket: namespace, sid, identity, auth, variables,
+ * rooms; also a binary packet on its way and the captured values.  Messages in
+ * part sent can't be packed: a polling session has none.
  */
 
 

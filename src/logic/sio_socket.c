@@ -22,6 +22,8 @@ static void sio_socket_drop_held(sio_socket_t *socket);
 static int sio_socket_answer(sio_socket_t *socket);
 static void sio_socket_destroy(sio_socket_t *socket);
 static sio_str_t sio_reason_name(unsigned reason);
+static int sio_socket_user_room(sio_socket_t *socket, sio_str_t user,
+    int (*change)(sio_socket_t *socket, sio_str_t room));
 
 
 sio_socket_t *
@@ -313,7 +315,7 @@ sio_socket_destroy(sio_socket_t *socket)
         sio_free(mem, var);
     }
 
-    sio_free(mem, socket->user);
+    sio_free(mem, socket->identity);
     sio_free(mem, socket->auth);
     sio_free(mem, socket);
 }
@@ -426,51 +428,58 @@ sio_socket_drop_held(sio_socket_t *socket)
 
 
 int
-sio_socket_set_user(sio_socket_t *socket, sio_str_t user)
+sio_socket_identify(sio_socket_t *socket, const sio_claimed_t *claimed)
 {
     int               rc;
-    uint8_t          *copy;
-    uint8_t           room[SIO_ROOM_MAX], old[SIO_ROOM_MAX];
+    sio_str_t         user, old;
+    sio_identity_t   *identity;
     const sio_mem_t  *mem;
 
     mem = socket->ns->app->mem;
+    user = claimed->user;
+    old = sio_socket_user(socket);
 
-    if (user.len == 0 || user.len > SIO_ROOM_MAX - SIO_USER_ROOM_LEN) {
+    if (user.len == 0 || user.len > SIO_ROOM_MAX - SIO_USER_ROOM_LEN
+        || claimed->claims.len > SIO_CLAIMS_MAX)
+    {
         return SIO_ERROR;
     }
 
-    if (socket->user && sio_str_eq(user, sio_socket_user(socket))) {
-        return SIO_OK;
-    }
-
-    copy = sio_alloc(mem, user.len);
-    if (copy == NULL) {
+    identity = sio_identity_create(mem, claimed);
+    if (identity == NULL) {
         return SIO_NOMEM;
     }
 
-    memcpy(copy, user.data, user.len);
+    if (!sio_str_eq(user, old)) {
+        rc = sio_socket_user_room(socket, user, sio_room_join);
+
+        if (rc != SIO_OK) {
+            sio_free(mem, identity);
+            return rc;
+        }
+
+        if (old.len) {
+            (void) sio_socket_user_room(socket, old, sio_room_leave);
+        }
+    }
+
+    sio_free(mem, socket->identity);
+    socket->identity = identity;
+
+    return SIO_OK;
+}
+
+
+static int
+sio_socket_user_room(sio_socket_t *socket, sio_str_t user,
+    int (*change)(sio_socket_t *socket, sio_str_t room))
+{
+    uint8_t  room[SIO_ROOM_MAX];
+
     memcpy(room, SIO_USER_ROOM, SIO_USER_ROOM_LEN);
     memcpy(room + SIO_USER_ROOM_LEN, user.data, user.len);
 
-    rc = sio_room_join(socket, sio_str(room, SIO_USER_ROOM_LEN + user.len));
-
-    if (rc != SIO_OK) {
-        sio_free(mem, copy);
-        return rc;
-    }
-
-    if (socket->user) {
-        memcpy(old, SIO_USER_ROOM, SIO_USER_ROOM_LEN);
-        memcpy(old + SIO_USER_ROOM_LEN, socket->user, socket->user_len);
-        (void) sio_room_leave(socket, sio_str(old, SIO_USER_ROOM_LEN
-                                                   + socket->user_len));
-        sio_free(mem, socket->user);
-    }
-
-    socket->user = copy;
-    socket->user_len = (uint16_t) user.len;
-
-    return SIO_OK;
+    return change(socket, sio_str(room, SIO_USER_ROOM_LEN + user.len));
 }
 
 

@@ -1,5 +1,5 @@
 /*
- * A socket: a client in one namespace.  Its id, its user, its rooms, and the
+ * A socket: a client in one namespace.  Its id, who it is, its rooms, and the
  * values that rules store on it.
  */
 
@@ -9,6 +9,7 @@
 
 
 #include "logic/sio_app.h"
+#include "logic/sio_identity.h"
 
 
 /* One room of a socket; index: where the room's members has the socket. */
@@ -53,7 +54,6 @@ struct sio_socket_s {
     uint32_t           cell;               /* the directory's */
     uint16_t           nrooms;
     uint16_t           rooms_cap;
-    uint16_t           user_len;
     uint8_t            reason;             /* why it is leaving */
     unsigned           accepted:1;
     unsigned           waiting:1;          /* connect returned SIO_AGAIN */
@@ -61,7 +61,7 @@ struct sio_socket_s {
     sio_membership_t  *rooms;
     eio_outq_t        *held;               /* messages until it is accepted */
     sio_socket_var_t  *vars;
-    uint8_t           *user;               /* bytes, or NULL: no user */
+    sio_identity_t    *identity;           /* or NULL: nobody */
     uint8_t           *auth;               /* CONNECT payload, or NULL */
     uint32_t           auth_len;
     uint8_t            sid[EIO_SID_LEN];
@@ -81,7 +81,12 @@ sio_socket_sid(const sio_socket_t *socket)
 static inline sio_str_t
 sio_socket_user(const sio_socket_t *socket)
 {
-    return sio_str(socket->user, socket->user_len);
+    sio_identity_t  *identity;
+
+    identity = socket->identity;
+
+    return identity ? sio_str(identity->text, identity->user_len)
+                    : sio_str(NULL, 0);
 }
 
 
@@ -93,11 +98,15 @@ sio_socket_auth(const sio_socket_t *socket)
 
 
 /*
- * Give the socket a user (copied) and put it into the room user:ID.  Called
- * by ops->connect.  SIO_OK, SIO_NOMEM, SIO_DECLINED (zone full, or too many
- * rooms), SIO_ERROR (the id is not fit for a room's name).
+ * Say who the socket is (copied), and put it into the room user:ID; who it was
+ * before is forgotten, and must not have its timer set.  Called by
+ * ops->connect, and when an identity is prolonged.
+ *
+ * SIO_OK
+ * SIO_NOMEM, SIO_DECLINED (zone full, or too many rooms), SIO_ERROR (the id is
+ * not fit for a room's name, or the claims are too long): nothing is changed
  */
-int sio_socket_set_user(sio_socket_t *socket, sio_str_t user);
+int sio_socket_identify(sio_socket_t *socket, const sio_claimed_t *claimed);
 
 /*
  * Send a message to this socket.  Before CONNECT was answered it is held.

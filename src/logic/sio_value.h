@@ -1,7 +1,7 @@
 /*
  * Values of the rule language, compiled from their text.
  *
- *     $.a.b[0]  $[1].x  $data  $args  $user  $auth.name
+ *     $.a.b[0]  $[1].x  $data  $args  $user  $claim.name  $auth.name
  *     $socket  $socket.NAME  $event  $namespace  $transport  $reason
  *     $now  $now_ms  $uuid  $1  $capture  $any_nginx_variable
  *

@@ -26,6 +26,8 @@ static int sio_value_user(sio_run_t *run, const sio_value_t *value,
     sio_str_t *out);
 static int sio_value_auth(sio_run_t *run, const sio_value_t *value,
     sio_str_t *out);
+static int sio_value_claim(sio_run_t *run, const sio_value_t *value,
+    sio_str_t *out);
 static int sio_value_socket(sio_run_t *run, const sio_value_t *value,
     sio_str_t *out);
 static int sio_value_socket_compile(sio_compile_t *c, sio_value_t *value);
@@ -59,6 +61,7 @@ const sio_value_kind_t  sio_value_kinds[] = {
       sio_value_args_compile },
     { sio_string("user"), SIO_SOURCE_USER, 0, 1, sio_value_user, NULL },
     { sio_string("auth"), SIO_SOURCE_SOCKET, 1, 0, sio_value_auth, NULL },
+    { sio_string("claim"), SIO_SOURCE_SOCKET, 1, 0, sio_value_claim, NULL },
     { sio_string("socket"), SIO_SOURCE_SOCKET, 1, 1, sio_value_socket,
       sio_value_socket_compile },
     { sio_string("event"), SIO_SOURCE_PAYLOAD, 0, 1, sio_value_event, NULL },
@@ -190,6 +193,27 @@ sio_value_auth(sio_run_t *run, const sio_value_t *value, sio_str_t *out)
     }
 
     (void) sio_value_found(auth, value, out);
+    sio_walk_note(run, value, *out);
+
+    return SIO_OK;
+}
+
+
+/* What a token says of its user: of one that has no claims, nothing. */
+
+static int
+sio_value_claim(sio_run_t *run, const sio_value_t *value, sio_str_t *out)
+{
+    sio_claimed_t  claimed;
+
+    if (sio_walk_recall(run, value, out) == SIO_OK) {
+        return SIO_OK;
+    }
+
+    sio_identity_claimed(run->socket ? run->socket->identity : NULL, &claimed);
+
+    (void) sio_value_found(claimed.claims.len ? claimed.claims
+                                              : sio_cstr("{}"), value, out);
     sio_walk_note(run, value, *out);
 
     return SIO_OK;

@@ -212,7 +212,7 @@ ngx_http_socketio_user(ngx_http_socketio_session_t *s)
 
     if (!s->echo) {
         for (socket = s->client.sockets; socket; socket = socket->next) {
-            if (socket->user) {
+            if (socket->identity) {
                 return sio_socket_user(socket);
             }
         }

@@ -113,7 +113,7 @@ on_connect(sio_socket_t *socket, sio_str_t auth, sio_buf_t *error)
 
     case 2:
         (void) sio_room_join(socket, sio_cstr("lobby"));
-        (void) sio_socket_set_user(socket, sio_cstr("ann"));
+        (void) fx_identify(socket, sio_cstr("ann"));
         (void) sio_namespace_select(socket->ns, &all, send, NULL);
         return SIO_OK;
 
@@ -159,7 +159,7 @@ on_event(sio_socket_t *socket, const sio_packet_t *pkt,
         break;
 
     case 'u':
-        (void) sio_socket_set_user(socket, event.name);
+        (void) fx_identify(socket, event.name);
         break;
 
     case 'v':

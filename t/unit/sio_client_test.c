@@ -50,7 +50,7 @@ greet(sio_socket_t *socket, sio_str_t auth, sio_buf_t *error)
         return SIO_ERROR;
     }
 
-    rc = sio_socket_set_user(socket, sio_cstr("ann"));
+    rc = fx_identify(socket, sio_cstr("ann"));
 
     if (rc == SIO_OK) {
         rc = sio_room_join(socket, sio_cstr("lobby"));
@@ -507,11 +507,11 @@ test_greeting(void)
        "in a room of its own");
     is_int(fx_check(), 0, "all is consistent");
 
-    is_int(sio_socket_set_user(fx_socket(conn, "/"), sio_cstr("bob")),
+    is_int(fx_identify(fx_socket(conn, "/"), sio_cstr("bob")),
            SIO_OK, "another user");
     ok(!sio_room_has(fx_socket(conn, "/"), sio_cstr("user:ann")),
        "leaves the first one's room");
-    is_int(sio_socket_set_user(fx_socket(conn, "/"), sio_cstr("a\nb")),
+    is_int(fx_identify(fx_socket(conn, "/"), sio_cstr("a\nb")),
            SIO_ERROR, "not a name for a room");
     is_str(sio_socket_user(fx_socket(conn, "/")), "bob", "changes nothing");
 

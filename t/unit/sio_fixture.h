@@ -502,6 +502,20 @@ fx_socket(fx_conn_t *conn, const char *nsp)
 }
 
 
+/* Say who a socket is: a user without claims. */
+
+static inline int
+fx_identify(sio_socket_t *socket, sio_str_t user)
+{
+    sio_claimed_t  claimed;
+
+    memset(&claimed, 0, sizeof(sio_claimed_t));
+    claimed.user = user;
+
+    return sio_socket_identify(socket, &claimed);
+}
+
+
 static inline sio_namespace_t *
 fx_namespace(const char *nsp)
 {

@@ -16,7 +16,7 @@ make(void)
 {
     fx_conn_t       *conn;
     eio_msg_t       *msg;
-    sio_str_t        auth;
+    sio_claimed_t    claimed;
     sio_socket_t    *socket;
     sio_captured_t  *captured;
 
@@ -28,8 +28,10 @@ make(void)
     (void) fx_take(conn);
 
     socket = fx_socket(conn, "/");
-    auth = sio_cstr("ann");
-    (void) sio_socket_set_user(socket, auth);
+    claimed.user = sio_cstr("ann");
+    claimed.claims = sio_cstr("{\"role\":\"teacher\"}");
+    claimed.expires = 1795255200000ull;
+    (void) sio_socket_identify(socket, &claimed);
     (void) sio_room_join(socket, sio_cstr("lobby"));
     (void) sio_room_join(socket, sio_cstr("room 2"));
     (void) sio_socket_set(socket, sio_cstr("a"), sio_cstr("1"));
@@ -104,6 +106,7 @@ static void
 check_same(fx_conn_t *conn, const char *sid)
 {
     sio_str_t      value;
+    sio_claimed_t  claimed;
     sio_socket_t  *socket;
 
     is_int(conn->s.state, EIO_STATE_OPEN, "it is open");
@@ -122,7 +125,10 @@ check_same(fx_conn_t *conn, const char *sid)
 
     socket = fx_socket(conn, "/");
     is_str(sio_socket_sid(socket), sid, "the socket's id");
-    is_str(sio_socket_user(socket), "ann", "its user");
+    sio_identity_claimed(socket->identity, &claimed);
+    is_str(claimed.user, "ann", "its user");
+    is_str(claimed.claims, "{\"role\":\"teacher\"}", "the user's claims");
+    is_int(claimed.expires, 1795255200000ull, "and when they end");
     is_str(sio_socket_auth(socket), "{\"token\":\"t\"}", "its payload");
     ok(socket->accepted, "it is accepted");
     is_int(socket->nrooms, 3, "its rooms");

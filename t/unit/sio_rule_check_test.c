@@ -221,9 +221,8 @@ test_no_user(void)
 
     socket = fx_socket(rx.conn, "/");
 
-    sio_free(&fx_mem, socket->user);
-    socket->user = NULL;
-    socket->user_len = 0;
+    sio_free(&fx_mem, socket->identity);
+    socket->identity = NULL;
 
     fx_is(rx_on("e", "check $.owner = $user; ack 1;"), "", "a check of $user");
     fx_is(rx_event("[\"e\"]"), FORBIDDEN, "missing against missing");

@@ -406,7 +406,7 @@ rx_init(const sio_mem_t *mem)
     fx_text(rx.conn, "40{\"token\":\"t\",\"n\":5}");
 
     socket = fx_socket(rx.conn, "/");
-    (void) sio_socket_set_user(socket, sio_cstr("bob"));
+    (void) fx_identify(socket, sio_cstr("bob"));
     (void) sio_room_join(socket, sio_cstr("lobby"));
     (void) fx_log_take();
 

@@ -681,7 +681,7 @@ test_tables(void)
         { sio_null_string, 0, 0, 0, NULL, NULL }
     };
     static const sio_value_kind_t  kinds[] = {
-        { sio_string("claim"), SIO_SOURCE_SOCKET, 1, 0, table_value, NULL },
+        { sio_string("badge"), SIO_SOURCE_SOCKET, 1, 0, table_value, NULL },
         { sio_null_string, 0, 0, 0, NULL, NULL }
     };
     static const sio_emit_param_t  params[] = {
@@ -710,7 +710,7 @@ test_tables(void)
     rx.c.conditions = condition_tables;
 
     fx_is(rx_on("a", "check sql yes; emit x to all delay=1s with"
-                " $claim.role;"), "", "added rows compile");
+                " $badge.role;"), "", "added rows compile");
 
     shout = sio_cstr("shout");
     is_int(sio_rule_compile(&rx.c, verb_tables, &shout, 1), SIO_OK,

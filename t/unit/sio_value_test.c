@@ -215,6 +215,7 @@ test_variables(void)
 static void
 test_missing(void)
 {
+    sio_claimed_t  claimed;
     sio_socket_t  *socket;
 
     rx_init(&unit_mem);
@@ -234,11 +235,24 @@ test_missing(void)
     fx_is(with("$auth", "5"), "{}", "no CONNECT payload is an empty object");
     fx_is(with("$auth.x", "5"), "null", "and has no members");
 
-    sio_free(&fx_mem, socket->user);
-    socket->user = NULL;
-    socket->user_len = 0;
+    fx_is(with("[$claim,$claim.x]", "5"), "[{},null]",
+          "a user without claims");
+
+    sio_free(&fx_mem, socket->identity);
+    socket->identity = NULL;
 
     fx_is(with("$user", "5"), "null", "no user is null");
+    fx_is(with("[$claim,$claim.x]", "5"), "[{},null]", "nobody's claims");
+
+    memset(&claimed, 0, sizeof(sio_claimed_t));
+    claimed.user = sio_cstr("bob");
+    claimed.claims = sio_cstr("{\"role\":\"teacher\",\"org\":{\"ids\":[7,8]}}");
+    (void) sio_socket_identify(socket, &claimed);
+
+    fx_is(with("[\"a $claim.role\",$claim.org.ids[1],$claim.org]", "5"),
+          "[\"a teacher\",8,{\"ids\":[7,8]}]", "claims of a user");
+    fx_is(with("$claim", "5"),
+          "{\"role\":\"teacher\",\"org\":{\"ids\":[7,8]}}", "all of them");
 
     rx_cleanup();
 }
@@ -430,7 +444,7 @@ test_errors(void)
         const char  *template;
         const char  *error;
     } errors[] = {
-        { "$claim.role", "unknown value \"$claim.role\"" },
+        { "$badge.role", "unknown value \"$badge.role\"" },
         { "$usr", "unknown value \"$usr\", did you mean \"user\"?" },
         { "$sent.queued", "\"$sent.queued\": no \"emit ... to user:ID\" stands"
           " before it" },

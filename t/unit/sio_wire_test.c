@@ -133,7 +133,7 @@ test_layout(void)
     is_int(type, 0x55, "only a type");
     is_int(sio_wire_done(&r), SIO_OK, "is a record");
 
-    is_mem(b.data, b.len, "\x55\x01\x04\x03\x02\x01\x02\0\0\0ab", 12,
+    is_mem(b.data, b.len, "\x55\x02\x04\x03\x02\x01\x02\0\0\0ab", 12,
            "little endian, lengths of 32 bits");
 
     sio_buf_free(&b);
