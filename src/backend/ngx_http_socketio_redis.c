@@ -9,6 +9,11 @@
  * hiredis frees a context itself when an attempt fails or the connection is
  * lost, after the callback; there the pointer is dropped.
  *
+ * hiredis takes a reply for that of the oldest command unless it knows the
+ * command for one that subscribes, and 0.14 does not know SSUBSCRIBE.  So a
+ * connection that listens is read here, once it is up: hiredis reads the
+ * socket and makes the replies, which all go to one function.
+ *
  * A connection that is lost as soon as it is up was none: who is let in and
  * then refused what he asks for comes back as slowly, and says so once.
  */
@@ -23,8 +28,6 @@
 #define NGX_HTTP_SOCKETIO_REDIS_BACKOFF   400    /* at most, plus as much */
 #define NGX_HTTP_SOCKETIO_REDIS_GOOD      5000   /* msec up: it was one */
 
-#define NGX_HTTP_SOCKETIO_REDIS_WORDS     8      /* without an allocation */
-
 
 static void ngx_http_socketio_redis_connect(ngx_http_socketio_redis_t *redis);
 static redisAsyncContext *ngx_http_socketio_redis_open(
@@ -34,6 +37,9 @@ static void ngx_http_socketio_redis_reply(redisAsyncContext *ac, void *reply,
     void *data);
 static void ngx_http_socketio_redis_last(redisAsyncContext *ac, void *reply,
     void *data);
+static void ngx_http_socketio_redis_words(const sio_str_t *words,
+    ngx_uint_t n, const char **argv, size_t *len);
+static void ngx_http_socketio_redis_hear(ngx_event_t *ev);
 static void ngx_http_socketio_redis_connected(const redisAsyncContext *ac,
     int status);
 static void ngx_http_socketio_redis_disconnected(const redisAsyncContext *ac,
@@ -107,20 +113,101 @@ ngx_http_socketio_redis_command(ngx_http_socketio_redis_t *redis,
     redisCallbackFn *fn, void *data, const sio_str_t *words, ngx_uint_t n)
 {
     size_t       len[NGX_HTTP_SOCKETIO_REDIS_WORDS];
-    ngx_uint_t   i;
     const char  *argv[NGX_HTTP_SOCKETIO_REDIS_WORDS];
 
     if (redis->ac == NULL || n > NGX_HTTP_SOCKETIO_REDIS_WORDS) {
         return NGX_DECLINED;
     }
 
+    ngx_http_socketio_redis_words(words, n, argv, len);
+
+    return redisAsyncCommandArgv(redis->ac, fn, data, (int) n, argv, len)
+           == REDIS_OK ? NGX_OK : NGX_DECLINED;
+}
+
+
+ngx_int_t
+ngx_http_socketio_redis_listen(ngx_http_socketio_redis_t *redis,
+    const sio_str_t *words, ngx_uint_t n)
+{
+    size_t       len[NGX_HTTP_SOCKETIO_REDIS_WORDS];
+    const char  *argv[NGX_HTTP_SOCKETIO_REDIS_WORDS];
+
+    if (redis->ac == NULL || !redis->up || n > NGX_HTTP_SOCKETIO_REDIS_WORDS)
+    {
+        return NGX_DECLINED;
+    }
+
+    ngx_http_socketio_redis_words(words, n, argv, len);
+
+    if (redisAppendCommandArgv(&redis->ac->c, (int) n, argv, len)
+        != REDIS_OK)
+    {
+        return NGX_DECLINED;
+    }
+
+    redis->ac->ev.addWrite(redis->ac->ev.data);
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_socketio_redis_words(const sio_str_t *words, ngx_uint_t n,
+    const char **argv, size_t *len)
+{
+    ngx_uint_t  i;
+
     for (i = 0; i < n; i++) {
         argv[i] = (const char *) words[i].data;
         len[i] = words[i].len;
     }
+}
 
-    return redisAsyncCommandArgv(redis->ac, fn, data, (int) n, argv, len)
-           == REDIS_OK ? NGX_OK : NGX_DECLINED;
+
+static void
+ngx_http_socketio_redis_hear(ngx_event_t *ev)
+{
+    void                       *reply;
+    ngx_connection_t           *c;
+    redisAsyncContext          *ac;
+    ngx_http_socketio_redis_t  *redis;
+
+    c = ev->data;
+    ac = c->data;
+    redis = ac->data;
+
+    /* what worker_shutdown_timeout sets is for connections of clients */
+
+    c->close = 0;
+    c->error = 0;
+
+    redis->listens = 1;
+
+    if (redisBufferRead(&ac->c) != REDIS_OK) {
+        ngx_http_socketio_redis_restart(redis, ac->c.errstr);
+        return;
+    }
+
+    for ( ;; ) {
+
+        if (redisGetReplyFromReader(&ac->c, &reply) != REDIS_OK) {
+            ngx_http_socketio_redis_restart(redis, ac->c.errstr);
+            return;
+        }
+
+        if (reply == NULL) {
+            return;
+        }
+
+        redis->heard(redis, reply);
+
+        freeReplyObject(reply);
+
+        if (redis->ac != ac) {
+            return;
+        }
+    }
 }
 
 
@@ -154,6 +241,7 @@ ngx_http_socketio_redis_connect(ngx_http_socketio_redis_t *redis)
 
     ac->data = redis;
     redis->ac = ac;
+    redis->listens = 0;
 
     (void) redisAsyncSetConnectCallback(ac, ngx_http_socketio_redis_connected);
     (void) redisAsyncSetDisconnectCallback(ac,
@@ -267,6 +355,7 @@ static void
 ngx_http_socketio_redis_last(redisAsyncContext *ac, void *r, void *data)
 {
     redisReply                 *reply = r;
+    ngx_connection_t           *c;
     ngx_http_socketio_redis_t  *redis;
 
     redis = ac->data;
@@ -294,6 +383,11 @@ ngx_http_socketio_redis_last(redisAsyncContext *ac, void *r, void *data)
 
     redis->up = 1;
     redis->since = ngx_current_msec;
+
+    if (redis->heard) {
+        c = ac->ev.data;
+        c->read->handler = ngx_http_socketio_redis_hear;
+    }
 
     redis->ready(redis);
 }

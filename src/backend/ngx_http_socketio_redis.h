@@ -18,6 +18,9 @@
 #include "codec/sio_types.h"
 
 
+#define NGX_HTTP_SOCKETIO_REDIS_WORDS  16    /* of a command, at most */
+
+
 typedef struct ngx_http_socketio_redis_s    ngx_http_socketio_redis_t;
 typedef struct ngx_http_socketio_dialect_s  ngx_http_socketio_dialect_t;
 
@@ -48,6 +51,11 @@ struct ngx_http_socketio_redis_s {
     void                   (*ready)(ngx_http_socketio_redis_t *redis);
     void                   (*lost)(ngx_http_socketio_redis_t *redis);
 
+    /* Of a connection that listens: each reply, from when it is up.  The
+       connection may be stopped or made anew from inside. */
+    void                   (*heard)(ngx_http_socketio_redis_t *redis,
+                                    redisReply *reply);
+
     redisAsyncContext       *ac;         /* NULL: none */
     ngx_event_t              timer;      /* to connect, or to give up */
     ngx_connection_t         dummy;      /* of the timer */
@@ -56,14 +64,15 @@ struct ngx_http_socketio_redis_s {
     ngx_msec_t               since;      /* up */
     unsigned                 up:1;
     unsigned                 started:1;
+    unsigned                 listens:1;      /* hiredis' loop is left */
     unsigned                 complained:1;   /* of this outage, */
     unsigned                 returned:1;     /* and said that it is over */
 };
 
 
 /*
- * conf, role, log, data, ready and lost are set, the rest is zeroed.  The
- * first attempt is made at once.
+ * conf, role, log, data, ready, lost and perhaps heard are set, the rest is
+ * zeroed.  The first attempt is made at once.
  */
 void ngx_http_socketio_redis_start(ngx_http_socketio_redis_t *redis);
 
@@ -82,6 +91,13 @@ void ngx_http_socketio_redis_restart(ngx_http_socketio_redis_t *redis,
  */
 ngx_int_t ngx_http_socketio_redis_command(ngx_http_socketio_redis_t *redis,
     redisCallbackFn *fn, void *data, const sio_str_t *words, ngx_uint_t n);
+
+/*
+ * The same on a connection that listens: the reply, and whatever comes
+ * unasked, goes to heard.
+ */
+ngx_int_t ngx_http_socketio_redis_listen(ngx_http_socketio_redis_t *redis,
+    const sio_str_t *words, ngx_uint_t n);
 
 
 #endif /* _NGX_HTTP_SOCKETIO_REDIS_H_INCLUDED_ */

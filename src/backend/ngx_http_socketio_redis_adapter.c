@@ -22,6 +22,8 @@ static sio_str_t ngx_http_socketio_adapter_name(
     ngx_http_socketio_adapter_t *a, sio_channel_e type, sio_str_t nsp);
 static void ngx_http_socketio_adapter_broadcast(ngx_http_socketio_hub_t *hub,
     const ngx_http_socketio_broadcast_t *b);
+static void ngx_http_socketio_adapter_receive(ngx_http_socketio_hub_t *hub,
+    sio_wire_t *record, const ngx_http_socketio_from_t *from);
 static void ngx_http_socketio_adapter_tick(ngx_http_socketio_hub_t *hub);
 static void ngx_http_socketio_adapter_cleanup(ngx_http_socketio_hub_t *hub);
 
@@ -29,9 +31,19 @@ static void ngx_http_socketio_adapter_cleanup(ngx_http_socketio_hub_t *hub);
 static const ngx_http_socketio_cluster_t  ngx_http_socketio_adapter_cluster = {
     ngx_http_socketio_adapter_broadcast,
     ngx_http_socketio_redis_operate,
-    ngx_http_socketio_handover_receive,
+    ngx_http_socketio_adapter_receive,
     ngx_http_socketio_adapter_tick,
     ngx_http_socketio_adapter_cleanup
+};
+
+
+/* Who takes a CLUSTER record: all but its first byte. */
+
+static void (*const  ngx_http_socketio_adapter_records[])(
+    ngx_http_socketio_adapter_t *a, sio_wire_t *record,
+    const ngx_http_socketio_from_t *from) =
+{
+    [NGX_HTTP_SOCKETIO_CLUSTER_YIELD] = ngx_http_socketio_handover_receive
 };
 
 
@@ -191,6 +203,32 @@ ngx_http_socketio_adapter_cleanup(ngx_http_socketio_hub_t *hub)
 
 
 static void
+ngx_http_socketio_adapter_receive(ngx_http_socketio_hub_t *hub,
+    sio_wire_t *record, const ngx_http_socketio_from_t *from)
+{
+    uint8_t  type;
+
+    type = sio_wire_get_u8(record);
+
+    if (record->error || type >= NGX_HTTP_SOCKETIO_CLUSTER_N) {
+        return;
+    }
+
+    ngx_http_socketio_adapter_records[type](hub->cluster_data, record, from);
+}
+
+
+void
+ngx_http_socketio_adapter_record(ngx_http_socketio_adapter_t *a,
+    sio_wire_writer_t *w, ngx_http_socketio_cluster_e type)
+{
+    ngx_http_socketio_record_begin(a->hub, w,
+                                   NGX_HTTP_SOCKETIO_RECORD_CLUSTER);
+    sio_wire_put_u8(w, (uint8_t) type);
+}
+
+
+static void
 ngx_http_socketio_adapter_tick(ngx_http_socketio_hub_t *hub)
 {
     ngx_http_socketio_adapter_t  *a;
@@ -269,8 +307,13 @@ ngx_http_socketio_adapter_response(ngx_http_socketio_adapter_t *a,
 void
 ngx_http_socketio_adapter_publish(ngx_http_socketio_adapter_t *a)
 {
-    ngx_http_socketio_publish(&a->publisher, sio_buf_str(&a->channel),
-                              sio_buf_str(&a->message));
+    sio_str_t  words[3];
+
+    words[0] = sio_cstr(a->dialect->publish);
+    words[1] = sio_buf_str(&a->channel);
+    words[2] = sio_buf_str(&a->message);
+
+    ngx_http_socketio_publish(&a->publisher, words, 3);
 }
 
 

@@ -23,6 +23,7 @@
 #include "backend/ngx_http_socketio_redis_backlog.h"
 #include "backend/ngx_http_socketio_redis_publisher.h"
 #include "codec/sio_adapter_request.h"
+#include "hub/ngx_http_socketio_channel.h"
 
 
 typedef enum {
@@ -36,6 +37,14 @@ typedef enum {
 
 
 #define NGX_HTTP_SOCKETIO_ADAPTER_UID  16        /* bytes, at most */
+
+
+/* What a CLUSTER record begins with: whose it is. */
+
+typedef enum {
+    NGX_HTTP_SOCKETIO_CLUSTER_YIELD = 0,     /* handover */
+    NGX_HTTP_SOCKETIO_CLUSTER_N
+} ngx_http_socketio_cluster_e;
 
 
 typedef struct ngx_http_socketio_due_s  ngx_http_socketio_due_t;
@@ -90,6 +99,12 @@ void ngx_http_socketio_adapter_request(ngx_http_socketio_adapter_t *a,
     sio_str_t nsp, sio_request_t *r);
 void ngx_http_socketio_adapter_response(ngx_http_socketio_adapter_t *a,
     sio_str_t nsp, sio_str_t to, const sio_response_t *r);
+
+
+/* Begin to write a CLUSTER record. */
+
+void ngx_http_socketio_adapter_record(ngx_http_socketio_adapter_t *a,
+    sio_wire_writer_t *w, ngx_http_socketio_cluster_e type);
 
 
 /* For a dialect. */

@@ -37,6 +37,7 @@ static int ngx_http_socketio_classic_publish(ngx_http_socketio_adapter_t *a,
 
 const ngx_http_socketio_dialect_t  ngx_http_socketio_classic = {
     "classic",
+    "PUBLISH",
     "NUMSUB",
     SIO_CHANNEL_REQUEST,
     ngx_http_socketio_classic_uid,

@@ -31,6 +31,8 @@
 struct ngx_http_socketio_dialect_s {
     const char     *name;            /* as configured */
 
+    const char     *publish;         /* the command */
+
     /* Who listens is counted by PUBSUB numsub on the channels of a kind. */
     const char     *numsub;
     sio_channel_e   peers;

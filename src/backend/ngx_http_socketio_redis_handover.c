@@ -100,8 +100,7 @@ ngx_http_socketio_handover_yield(ngx_http_socketio_adapter_t *a,
         return;
     }
 
-    ngx_http_socketio_record_begin(a->hub, &w,
-                                   NGX_HTTP_SOCKETIO_RECORD_CLUSTER);
+    ngx_http_socketio_adapter_record(a, &w, NGX_HTTP_SOCKETIO_CLUSTER_YIELD);
 
     if (sio_wire_end(&w) == SIO_OK) {
         (void) ngx_http_socketio_channel_send_to(a->hub, slot);
@@ -137,13 +136,9 @@ ngx_http_socketio_handover_begin(ngx_http_socketio_adapter_t *a)
 
 
 void
-ngx_http_socketio_handover_receive(ngx_http_socketio_hub_t *hub,
+ngx_http_socketio_handover_receive(ngx_http_socketio_adapter_t *a,
     sio_wire_t *record, const ngx_http_socketio_from_t *from)
 {
-    ngx_http_socketio_adapter_t  *a;
-
-    a = hub->cluster_data;
-
     if (sio_wire_done(record) == SIO_OK
         && a->leader == NGX_HTTP_SOCKETIO_LEADER_WAITING)
     {

@@ -7,7 +7,7 @@
  * old one has told it, behind its last message in the new one's inbox, that
  * it is done, or is gone.
  *
- * The record, CLUSTER: nothing in it; it is for whoever waits.
+ * The record, CLUSTER YIELD: nothing in it; it is for whoever waits.
  */
 
 
@@ -34,9 +34,9 @@ void ngx_http_socketio_handover_signed(ngx_http_socketio_adapter_t *a,
  */
 ngx_int_t ngx_http_socketio_handover_begin(ngx_http_socketio_adapter_t *a);
 
-/* A CLUSTER record came: the cluster's function. */
+/* A YIELD record came. */
 
-void ngx_http_socketio_handover_receive(ngx_http_socketio_hub_t *hub,
+void ngx_http_socketio_handover_receive(ngx_http_socketio_adapter_t *a,
     sio_wire_t *record, const ngx_http_socketio_from_t *from);
 
 

@@ -23,8 +23,8 @@ static void ngx_http_socketio_leader_stay(ngx_event_t *ev);
 static void ngx_http_socketio_leader_still(ngx_http_socketio_adapter_t *a);
 static void ngx_http_socketio_leader_ready(ngx_http_socketio_redis_t *redis);
 static void ngx_http_socketio_leader_lost(ngx_http_socketio_redis_t *redis);
-static void ngx_http_socketio_leader_reply(redisAsyncContext *ac, void *r,
-    void *data);
+static void ngx_http_socketio_leader_heard(ngx_http_socketio_redis_t *redis,
+    redisReply *reply);
 static void ngx_http_socketio_leader_confirmed(
     ngx_http_socketio_adapter_t *a);
 static void ngx_http_socketio_leader_receive(ngx_http_socketio_adapter_t *a,
@@ -140,6 +140,7 @@ ngx_http_socketio_leader_start(ngx_http_socketio_adapter_t *a)
     a->subscriber.log = a->hub->log;
     a->subscriber.data = a;
     a->subscriber.ready = ngx_http_socketio_leader_ready;
+    a->subscriber.heard = ngx_http_socketio_leader_heard;
     a->subscriber.lost = ngx_http_socketio_leader_lost;
 
     ngx_http_socketio_redis_start(&a->subscriber);
@@ -255,43 +256,43 @@ ngx_http_socketio_leader_subscribe(ngx_http_socketio_adapter_t *a,
     words[0] = sio_cstr(command);
     words[1] = channel;
 
-    if (ngx_http_socketio_redis_command(&a->subscriber,
-                                        ngx_http_socketio_leader_reply, NULL,
-                                        words, 2)
-        == NGX_OK)
-    {
+    if (ngx_http_socketio_redis_listen(&a->subscriber, words, 2) == NGX_OK) {
         a->subscribed++;
     }
 }
 
 
-/* [subscribe, CHANNEL, n], [message, CHANNEL, text], or with a pattern. */
-
+/*
+ * [subscribe, CHANNEL, n], [message, CHANNEL, text], or with a pattern, or of
+ * a shard with an "s" in front.
+ */
 static void
-ngx_http_socketio_leader_reply(redisAsyncContext *ac, void *r, void *data)
+ngx_http_socketio_leader_heard(ngx_http_socketio_redis_t *redis,
+    redisReply *reply)
 {
-    size_t                        n;
-    redisReply                   *reply = r, **e;
-    ngx_http_socketio_redis_t    *redis;
+    size_t                        i, n;
+    redisReply                  **e;
     ngx_http_socketio_adapter_t  *a;
 
-    redis = ac->data;
+    a = redis->data;
+    e = reply->element;
+    n = reply->type == REDIS_REPLY_ARRAY ? reply->elements : 0;
 
-    if (redis == NULL || redis->ac != ac || reply == NULL) {
-        return;
+    for (i = 0; i < n && i + 1 < n; i++) {
+        if (e[i]->type != REDIS_REPLY_STRING) {
+            n = 0;
+        }
     }
 
-    a = redis->data;
-
-    if (reply->type != REDIS_REPLY_ARRAY || reply->elements < 3) {
+    if (n < 3 || n > 4
+        || (e[n - 1]->type != REDIS_REPLY_INTEGER
+            && e[n - 1]->type != REDIS_REPLY_STRING))
+    {
         ngx_http_socketio_redis_restart(redis,
                               reply->type == REDIS_REPLY_ERROR ? reply->str
                               : "a reply that makes no sense");
         return;
     }
-
-    e = reply->element;
-    n = reply->elements;
 
     if (e[n - 1]->type == REDIS_REPLY_INTEGER) {
         a->confirmed++;
@@ -302,12 +303,6 @@ ngx_http_socketio_leader_reply(redisAsyncContext *ac, void *r, void *data)
             ngx_http_socketio_leader_confirmed(a);
         }
 
-        return;
-    }
-
-    if (e[n - 1]->type != REDIS_REPLY_STRING
-        || e[n - 2]->type != REDIS_REPLY_STRING)
-    {
         return;
     }
 

@@ -20,8 +20,9 @@
 
 struct ngx_http_socketio_pending_s {
     ngx_http_socketio_pending_t  *next;
-    uint32_t                      channel;       /* bytes */
-    uint32_t                      message;
+    size_t                        size;          /* bytes of all words */
+    ngx_uint_t                    n;
+    uint32_t                      len[NGX_HTTP_SOCKETIO_REDIS_WORDS];
     u_char                        data[];
 };
 
@@ -33,9 +34,11 @@ static void ngx_http_socketio_publisher_lost(
 static ngx_uint_t ngx_http_socketio_publisher_open(
     ngx_http_socketio_publisher_t *p);
 static ngx_int_t ngx_http_socketio_publisher_send(
-    ngx_http_socketio_publisher_t *p, sio_str_t channel, sio_str_t message);
+    ngx_http_socketio_publisher_t *p, const sio_str_t *words, ngx_uint_t n);
+static size_t ngx_http_socketio_publisher_size(const sio_str_t *words,
+    ngx_uint_t n);
 static void ngx_http_socketio_publisher_keep(ngx_http_socketio_publisher_t *p,
-    sio_str_t channel, sio_str_t message);
+    const sio_str_t *words, ngx_uint_t n);
 static void ngx_http_socketio_publisher_drop(ngx_http_socketio_publisher_t *p);
 static void ngx_http_socketio_publisher_flush(
     ngx_http_socketio_publisher_t *p);
@@ -91,16 +94,16 @@ ngx_http_socketio_publisher_stop(ngx_http_socketio_publisher_t *p)
 
 
 void
-ngx_http_socketio_publish(ngx_http_socketio_publisher_t *p, sio_str_t channel,
-    sio_str_t message)
+ngx_http_socketio_publish(ngx_http_socketio_publisher_t *p,
+    const sio_str_t *words, ngx_uint_t n)
 {
     if (p->queue == NULL && ngx_http_socketio_publisher_open(p)
-        && ngx_http_socketio_publisher_send(p, channel, message) == NGX_OK)
+        && ngx_http_socketio_publisher_send(p, words, n) == NGX_OK)
     {
         return;
     }
 
-    ngx_http_socketio_publisher_keep(p, channel, message);
+    ngx_http_socketio_publisher_keep(p, words, n);
 }
 
 
@@ -108,11 +111,17 @@ ngx_int_t
 ngx_http_socketio_publish_now(ngx_http_socketio_publisher_t *p,
     sio_str_t channel, sio_str_t message)
 {
+    sio_str_t  words[3];
+
     if (!p->redis.up) {
         return NGX_DECLINED;
     }
 
-    return ngx_http_socketio_publisher_send(p, channel, message);
+    words[0] = sio_cstr("PUBLISH");
+    words[1] = channel;
+    words[2] = message;
+
+    return ngx_http_socketio_publisher_send(p, words, 3);
 }
 
 
@@ -134,20 +143,15 @@ ngx_http_socketio_publisher_open(ngx_http_socketio_publisher_t *p)
 
 static ngx_int_t
 ngx_http_socketio_publisher_send(ngx_http_socketio_publisher_t *p,
-    sio_str_t channel, sio_str_t message)
+    const sio_str_t *words, ngx_uint_t n)
 {
-    size_t     size;
-    sio_str_t  words[3];
+    size_t  size;
 
-    words[0] = sio_cstr("PUBLISH");
-    words[1] = channel;
-    words[2] = message;
-
-    size = channel.len + message.len;
+    size = ngx_http_socketio_publisher_size(words, n);
 
     if (ngx_http_socketio_redis_command(&p->redis,
                                         ngx_http_socketio_publisher_done,
-                                        (void *) (uintptr_t) size, words, 3)
+                                        (void *) (uintptr_t) size, words, n)
         != NGX_OK)
     {
         return NGX_DECLINED;
@@ -163,6 +167,21 @@ ngx_http_socketio_publisher_send(ngx_http_socketio_publisher_t *p,
     ngx_http_socketio_stat(p->hub, NGX_HTTP_SOCKETIO_STAT_REDIS_OUT, 1);
 
     return NGX_OK;
+}
+
+
+static size_t
+ngx_http_socketio_publisher_size(const sio_str_t *words, ngx_uint_t n)
+{
+    size_t  size;
+
+    size = 0;
+
+    while (n) {
+        size += words[--n].len;
+    }
+
+    return size;
 }
 
 
@@ -207,18 +226,20 @@ ngx_http_socketio_publisher_done(redisAsyncContext *ac, void *r, void *data)
 
 static void
 ngx_http_socketio_publisher_keep(ngx_http_socketio_publisher_t *p,
-    sio_str_t channel, sio_str_t message)
+    const sio_str_t *words, ngx_uint_t n)
 {
     size_t                        size;
+    u_char                       *last;
+    ngx_uint_t                    i;
     ngx_http_socketio_pending_t  *pending;
 
-    size = channel.len + message.len;
+    size = ngx_http_socketio_publisher_size(words, n);
 
     pending = size > NGX_HTTP_SOCKETIO_PUBLISH_KEEP
+              || n > NGX_HTTP_SOCKETIO_REDIS_WORDS
               ? NULL
               : ngx_alloc(sizeof(ngx_http_socketio_pending_t) + size,
                           p->redis.log);
-
     if (pending == NULL) {
         ngx_http_socketio_stat(p->hub, NGX_HTTP_SOCKETIO_STAT_REDIS_DROPPED,
                                1);
@@ -230,11 +251,14 @@ ngx_http_socketio_publisher_keep(ngx_http_socketio_publisher_t *p,
     }
 
     pending->next = NULL;
-    pending->channel = (uint32_t) channel.len;
-    pending->message = (uint32_t) message.len;
+    pending->size = size;
+    pending->n = n;
+    last = pending->data;
 
-    ngx_memcpy(pending->data, channel.data, channel.len);
-    ngx_memcpy(pending->data + channel.len, message.data, message.len);
+    for (i = 0; i < n; i++) {
+        pending->len[i] = (uint32_t) words[i].len;
+        last = ngx_cpymem(last, words[i].data, words[i].len);
+    }
 
     *p->tail = pending;
     p->tail = &pending->next;
@@ -256,7 +280,7 @@ ngx_http_socketio_publisher_drop(ngx_http_socketio_publisher_t *p)
         p->tail = &p->queue;
     }
 
-    p->bytes -= pending->channel + pending->message;
+    p->bytes -= pending->size;
     ngx_free(pending);
 
     ngx_http_socketio_stat(p->hub, NGX_HTTP_SOCKETIO_STAT_REDIS_DROPPED, 1);
@@ -266,27 +290,33 @@ ngx_http_socketio_publisher_drop(ngx_http_socketio_publisher_t *p)
 static void
 ngx_http_socketio_publisher_flush(ngx_http_socketio_publisher_t *p)
 {
+    u_char                       *last;
+    sio_str_t                     words[NGX_HTTP_SOCKETIO_REDIS_WORDS];
+    ngx_uint_t                    i;
     ngx_http_socketio_pending_t  *pending;
 
     while (p->queue && ngx_http_socketio_publisher_open(p)) {
-
         pending = p->queue;
+        last = pending->data;
 
-        if (ngx_http_socketio_publisher_send(p,
-                         sio_str(pending->data, pending->channel),
-                         sio_str(pending->data + pending->channel,
-                                 pending->message))
-            != NGX_OK)
+        for (i = 0; i < pending->n; i++) {
+            words[i] = sio_str(last, pending->len[i]);
+            last += pending->len[i];
+        }
+
+        if (ngx_http_socketio_publisher_send(p, words, pending->n) != NGX_OK)
         {
             return;
         }
 
         p->queue = pending->next;
+
         if (p->queue == NULL) {
             p->tail = &p->queue;
         }
 
-        p->bytes -= pending->channel + pending->message;
+        p->bytes -= pending->size;
+
         ngx_free(pending);
     }
 }

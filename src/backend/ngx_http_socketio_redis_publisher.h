@@ -58,10 +58,11 @@ void ngx_http_socketio_publisher_start(ngx_http_socketio_publisher_t *p,
 
 void ngx_http_socketio_publisher_stop(ngx_http_socketio_publisher_t *p);
 
-/* Publish now or later; the bytes are copied. */
-
+/*
+ * A command that publishes, of n words: now or later; the bytes are copied.
+ */
 void ngx_http_socketio_publish(ngx_http_socketio_publisher_t *p,
-    sio_str_t channel, sio_str_t message);
+    const sio_str_t *words, ngx_uint_t n);
 
 /*
  * Publish at once, past what is kept, for this host's own ears: NGX_OK, or

@@ -7,16 +7,18 @@
  *
  * No array is long that we are sent: what announces a long one would cost as
  * many pointers.  Else a reply that was asked for may be anything.  Without a
- * command that waits, an error is fine (hiredis ends the connection itself),
- * and on a subscriber an array that begins with what it is and where: two
- * strings.
+ * command that waits an error is fine, which ends the connection.
+ *
+ * A connection that listens is not read by hiredis' loop, and looks at what it
+ * hears itself.
  */
 
 
 #include "backend/ngx_http_socketio_redis_reader.h"
+#include "backend/ngx_http_socketio_redis.h"
 
 
-#define NGX_HTTP_SOCKETIO_REDIS_ELEMENTS  100
+#define NGX_HTTP_SOCKETIO_REDIS_ELEMENTS  10000
 
 #if (HIREDIS_MAJOR >= 1)
 typedef size_t  ngx_http_socketio_redis_count_t;
@@ -26,8 +28,7 @@ typedef int     ngx_http_socketio_redis_count_t;
 
 
 static ngx_uint_t ngx_http_socketio_redis_reader_expected(
-    const redisReadTask *task, ngx_http_socketio_redis_count_t elements,
-    const char *text, size_t len);
+    const redisReadTask *task);
 static void *ngx_http_socketio_redis_reader_string(const redisReadTask *task,
     char *text, size_t len);
 static void *ngx_http_socketio_redis_reader_array(const redisReadTask *task,
@@ -68,47 +69,16 @@ ngx_http_socketio_redis_reader_init(redisAsyncContext *ac)
 
 
 static ngx_uint_t
-ngx_http_socketio_redis_reader_expected(const redisReadTask *task,
-    ngx_http_socketio_redis_count_t elements, const char *text, size_t len)
+ngx_http_socketio_redis_reader_expected(const redisReadTask *task)
 {
-    ngx_uint_t          i;
-    redisAsyncContext  *ac;
-
-    static const ngx_str_t  kinds[] = {
-        ngx_string("message"),
-        ngx_string("pmessage"),
-        ngx_string("subscribe"),
-        ngx_string("psubscribe")
-    };
+    redisAsyncContext          *ac;
+    ngx_http_socketio_redis_t  *redis;
 
     ac = task->privdata;
+    redis = ac->data;
 
-    if (ac->replies.head || (task->parent && task->parent->parent)) {
-        return 1;
-    }
-
-    if (task->parent == NULL) {
-        return task->type == REDIS_REPLY_ERROR
-               || ((ac->c.flags & REDIS_SUBSCRIBED)
-                   && task->type == REDIS_REPLY_ARRAY && elements >= 3);
-    }
-
-    if (task->idx > 1) {
-        return 1;
-    }
-
-    if (task->type != REDIS_REPLY_STRING || text == NULL) {
-        return 0;
-    }
-
-    for (i = 0; task->idx == 0 && i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-        if (kinds[i].len == len && ngx_memcmp(kinds[i].data, text, len) == 0)
-        {
-            return 1;
-        }
-    }
-
-    return task->idx == 1;
+    return ac->replies.head || (redis && redis->listens)
+           || (task->parent == NULL && task->type == REDIS_REPLY_ERROR);
 }
 
 
@@ -116,7 +86,7 @@ static void *
 ngx_http_socketio_redis_reader_string(const redisReadTask *task, char *text,
     size_t len)
 {
-    return ngx_http_socketio_redis_reader_expected(task, 0, text, len)
+    return ngx_http_socketio_redis_reader_expected(task)
            ? ngx_http_socketio_redis_make.createString(task, text, len)
            : NULL;
 }
@@ -127,7 +97,7 @@ ngx_http_socketio_redis_reader_array(const redisReadTask *task,
     ngx_http_socketio_redis_count_t elements)
 {
     return elements <= NGX_HTTP_SOCKETIO_REDIS_ELEMENTS
-           && ngx_http_socketio_redis_reader_expected(task, elements, NULL, 0)
+           && ngx_http_socketio_redis_reader_expected(task)
            ? ngx_http_socketio_redis_make.createArray(task, elements)
            : NULL;
 }
@@ -136,7 +106,7 @@ ngx_http_socketio_redis_reader_array(const redisReadTask *task,
 static void *
 ngx_http_socketio_redis_reader_integer(const redisReadTask *task, long long n)
 {
-    return ngx_http_socketio_redis_reader_expected(task, 0, NULL, 0)
+    return ngx_http_socketio_redis_reader_expected(task)
            ? ngx_http_socketio_redis_make.createInteger(task, n) : NULL;
 }
 
@@ -144,6 +114,6 @@ ngx_http_socketio_redis_reader_integer(const redisReadTask *task, long long n)
 static void *
 ngx_http_socketio_redis_reader_nil(const redisReadTask *task)
 {
-    return ngx_http_socketio_redis_reader_expected(task, 0, NULL, 0)
+    return ngx_http_socketio_redis_reader_expected(task)
            ? ngx_http_socketio_redis_make.createNil(task) : NULL;
 }
