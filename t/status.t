@@ -23,7 +23,8 @@ const counters = ['sockets', 'rooms', 'opened', 'closed', 'packets_in',
   'broadcasts', 'emits', 'presence', 'repeated', 'forwarded', 'moved_in',
   'moved_out', 'channel_out', 'channel_in', 'wakeups'];
 const drops = ['volatile', 'slow', 'ring', 'zone', 'refused', 'dry_run',
-  'mailbox'];
+  'mailbox', 'slow_events', 'limit_packets', 'limit_connections',
+  'limit_dry_run'];
 const redis = ['publishers', 'subscribers', 'lost', 'published', 'received',
   'dropped', 'malformed'];
 const own = ['slot', 'pid', 'incarnation', 'generation', 'exiting', 'self'];

@@ -21,6 +21,8 @@
 #define SIO_DEL            0x7f
 
 
+static int sio_packet_header(sio_str_t *text,
+    const sio_packet_limits_t *limits, sio_packet_t *pkt);
 static const char *sio_packet_type(sio_str_t *text, sio_packet_t *pkt);
 static const char *sio_packet_attachments(sio_str_t *text,
     const sio_packet_limits_t *limits, sio_packet_t *pkt);
@@ -54,41 +56,57 @@ int
 sio_packet_decode(sio_str_t text, const sio_packet_limits_t *limits,
     sio_packet_t *pkt)
 {
+    if (sio_packet_header(&text, limits, pkt) != SIO_OK) {
+        return SIO_ERROR;
+    }
+
+    pkt->error = sio_packet_payload(text, limits, pkt);
+
+    return pkt->error ? SIO_ERROR : SIO_OK;
+}
+
+
+int
+sio_packet_head(sio_str_t text, const sio_packet_limits_t *limits,
+    sio_packet_t *pkt)
+{
+    return sio_packet_header(&text, limits, pkt);
+}
+
+
+/* What is before the payload, which is left in text. */
+
+static int
+sio_packet_header(sio_str_t *text, const sio_packet_limits_t *limits,
+    sio_packet_t *pkt)
+{
     memset(pkt, 0, sizeof(sio_packet_t));
 
     pkt->nsp = sio_cstr("/");
     pkt->id = SIO_NO_ID;
 
-    pkt->error = sio_packet_type(&text, pkt);
+    pkt->error = sio_packet_type(text, pkt);
     if (pkt->error) {
         return SIO_ERROR;
     }
 
     if (sio_packet_is_binary(pkt->type)) {
-        pkt->error = sio_packet_attachments(&text, limits, pkt);
+        pkt->error = sio_packet_attachments(text, limits, pkt);
         if (pkt->error) {
             return SIO_ERROR;
         }
     }
 
-    if (text.len && text.data[0] == '/') {
-        pkt->error = sio_packet_nsp(&text, limits, pkt);
+    if (text->len && text->data[0] == '/') {
+        pkt->error = sio_packet_nsp(text, limits, pkt);
         if (pkt->error) {
             return SIO_ERROR;
         }
     }
 
-    pkt->error = sio_packet_id(&text, pkt);
-    if (pkt->error) {
-        return SIO_ERROR;
-    }
+    pkt->error = sio_packet_id(text, pkt);
 
-    pkt->error = sio_packet_payload(text, limits, pkt);
-    if (pkt->error) {
-        return SIO_ERROR;
-    }
-
-    return SIO_OK;
+    return pkt->error ? SIO_ERROR : SIO_OK;
 }
 
 

@@ -78,6 +78,13 @@ int sio_packet_decode(sio_str_t text, const sio_packet_limits_t *limits,
     sio_packet_t *pkt);
 
 /*
+ * The same without the payload, which is not looked at: pkt->data is empty.
+ * For packets that are refused before anything is spent on them.
+ */
+int sio_packet_head(sio_str_t text, const sio_packet_limits_t *limits,
+    sio_packet_t *pkt);
+
+/*
  * Append a packet's text, with the Engine.IO digit "4" in front.  data is
  * appended as it is.  attachments are written for the binary types only.
  * Results as sio_buf_append().

@@ -8,6 +8,7 @@
 
 
 #include "http/ngx_http_socketio_engine.h"
+#include "http/ngx_http_socketio_limit_module.h"
 #include "http/ngx_http_socketio_module.h"
 #include "transport/ngx_http_socketio_cors.h"
 #include "transport/ngx_http_socketio_handshake.h"
@@ -397,6 +398,9 @@ ngx_http_socketio_engine_merge_conf(ngx_conf_t *cf, void *parent, void *child)
 
     clcf->client_max_body_size = conf->max_payload;
 
+    conf->engine.limits = ngx_http_conf_get_module_loc_conf(cf,
+                                            ngx_http_socketio_limit_module);
+
     ngx_http_socketio_engine_options(conf);
 
     return NGX_CONF_OK;
@@ -422,6 +426,9 @@ ngx_http_socketio_engine_options(ngx_http_socketio_engine_conf_t *conf)
     options->max_packets = (uint32_t) conf->max_packets;
     options->buffer = (uint32_t) conf->buffer;
     options->dry_run = conf->dry_run;
+    options->slow_drop = (conf->engine.limits->slow_drop != 0);
+    options->quota = conf->engine.limits->metered
+                     ? &conf->engine.limits->quota : NULL;
     options->polling = !!(conf->transports & NGX_HTTP_SOCKETIO_POLLING);
     options->websocket = !!(conf->transports & NGX_HTTP_SOCKETIO_WEBSOCKET);
 }

@@ -72,6 +72,12 @@ static ngx_command_t  ngx_http_socketio_place_commands[] = {
                             ngx_http_socketio_place_location),
     ngx_http_socketio_place("socketio_max_payload", 0,
                             ngx_http_socketio_place_location),
+    ngx_http_socketio_place("socketio_limit", 0,
+                            ngx_http_socketio_place_location),
+    ngx_http_socketio_place("socketio_limit_conn", 0,
+                            ngx_http_socketio_place_location),
+    ngx_http_socketio_place("socketio_slow_consumer", 0,
+                            ngx_http_socketio_place_location),
     ngx_http_socketio_place("socketio_buffer", 0,
                             ngx_http_socketio_place_location),
 

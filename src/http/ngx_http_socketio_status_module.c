@@ -169,6 +169,11 @@ static const ngx_http_socketio_status_field_t
     { "refused",        NGX_HTTP_SOCKETIO_STAT_DROP_REFUSED },
     { "dry_run",        NGX_HTTP_SOCKETIO_STAT_DROP_DRY_RUN },
     { "mailbox",        NGX_HTTP_SOCKETIO_STAT_DROP_MAILBOX },
+    { "slow_events",    NGX_HTTP_SOCKETIO_STAT_DROP_LOST },
+    { "limit_packets",  NGX_HTTP_SOCKETIO_STAT_LIMIT_PACKETS },
+    { "limit_connections",
+                        NGX_HTTP_SOCKETIO_STAT_LIMIT_CONNECTIONS },
+    { "limit_dry_run",  NGX_HTTP_SOCKETIO_STAT_LIMIT_DRY_RUN },
     { NULL, 0 }
 };
 

@@ -7,6 +7,7 @@
 
 
 #include "hub/ngx_http_socketio_dispatch.h"
+#include "hub/ngx_http_socketio_admit.h"
 #include "hub/ngx_http_socketio_broadcast.h"
 #include "hub/ngx_http_socketio_collect.h"
 #include "hub/ngx_http_socketio_mailbox.h"
@@ -57,6 +58,7 @@ const sio_app_ops_t  ngx_http_socketio_app_ops = {
     .connect = ngx_http_socketio_on_connect,
     .event = ngx_http_socketio_on_event,
     .ack = ngx_http_socketio_on_ack,
+    .limited = ngx_http_socketio_admit_limited,
     .pong = ngx_http_socketio_mailbox_pong,
     .disconnect = ngx_http_socketio_on_disconnect,
     .gone = ngx_http_socketio_on_gone,

@@ -9,6 +9,7 @@
 
 
 #include "hub/ngx_http_socketio_hub.h"
+#include "hub/ngx_http_socketio_admit.h"
 #include "hub/ngx_http_socketio_broadcast.h"
 #include "hub/ngx_http_socketio_channel.h"
 #include "hub/ngx_http_socketio_cluster.h"
@@ -672,6 +673,10 @@ ngx_http_socketio_session_flush(ngx_http_socketio_session_t *s)
         ngx_http_socketio_carrier->flush(s);
     }
 
+    if (s->eio.lost) {
+        ngx_http_socketio_admit_lost(s);
+    }
+
     ngx_http_socketio_session_count(s);
 
     if (s->eio.state == EIO_STATE_CLOSED
@@ -708,6 +713,7 @@ ngx_http_socketio_session_destroy(ngx_http_socketio_session_t *s)
 
     sio_map_remove(&hub->sessions, &s->eio.node);
     ngx_http_socketio_directory_remove(hub->zone, s->cell);
+    ngx_http_socketio_admit_end(s);
 
     sio_client_free(&s->client);
     eio_session_cleanup(&s->eio);

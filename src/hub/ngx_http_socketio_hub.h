@@ -15,6 +15,7 @@
  *     collect     acks of many sockets for one API request
  *     fetch       what all workers know of rooms, users, sockets
  *     operation   join, leave, disconnect, wherever the sockets are
+ *     admit       how many sessions there may be, and how fast they may come
  *     grant       rooms that a user's sockets are in, also later ones
  *     mailbox     what is kept for users until it has arrived
  *     identity    who a socket is, and until when
@@ -51,6 +52,8 @@ typedef struct ngx_http_socketio_parked_s   ngx_http_socketio_parked_t;
 typedef struct ngx_http_socketio_move_s     ngx_http_socketio_move_t;
 typedef struct ngx_http_socketio_probe_s    ngx_http_socketio_probe_t;
 typedef struct ngx_http_socketio_cluster_s  ngx_http_socketio_cluster_t;
+typedef struct ngx_http_socketio_admitted_s
+                                            ngx_http_socketio_admitted_t;
 typedef struct ngx_http_socketio_mailbox_s  ngx_http_socketio_mailbox_t;
 typedef struct ngx_http_socketio_authenticator_s
                                             ngx_http_socketio_authenticator_t;
@@ -171,6 +174,7 @@ struct ngx_http_socketio_session_s {
     ngx_http_socketio_hub_t         *hub;
     ngx_http_socketio_session_t     *next;      /* in the turn's list */
     ngx_http_socketio_move_t        *move;      /* coming or going */
+    ngx_http_socketio_admitted_t    *admitted;  /* what it counts for, NULL */
     uint32_t                         cell;      /* the directory's */
     unsigned                         echo:1;    /* engineio_echo */
     unsigned                         counted:2; /* transport + 1 */
@@ -249,6 +253,8 @@ struct ngx_http_socketio_hub_s {
 
     ngx_http_socketio_often_t        no_session;  /* the zone was full */
     ngx_http_socketio_often_t        no_message;
+    ngx_http_socketio_often_t        limited;     /* packets of clients */
+    ngx_http_socketio_often_t        lost;        /* events of slow ones */
 
     uint64_t                         ids;       /* of requests and probes */
     uint32_t                         ack_ids;

@@ -1,7 +1,8 @@
 /*
- * limit in rules: leaky buckets in the zone, counted by all workers together
- * and over reloads.  The bucket of a key is forgotten when it would be empty,
- * or when the store has no room for better things.
+ * Leaky buckets in the zone, counted by all workers together and over
+ * reloads: of "limit" in rules, and of new connections.  The bucket of a key
+ * is forgotten when it would be empty, or when the store has no room for
+ * better things.
  */
 
 
@@ -21,6 +22,11 @@
  */
 int ngx_http_socketio_limit(sio_run_t *run, sio_str_t key,
     const sio_limit_t *limit);
+
+/* Count one event of a bucket that n names name.  Likewise. */
+
+int ngx_http_socketio_limit_count(ngx_http_socketio_hub_t *hub,
+    const sio_str_t *names, ngx_uint_t n, const sio_limit_t *limit);
 
 
 #endif /* _NGX_HTTP_SOCKETIO_LIMIT_H_INCLUDED_ */

@@ -4,6 +4,7 @@
 
 
 #include "hub/ngx_http_socketio_move.h"
+#include "hub/ngx_http_socketio_admit.h"
 #include "hub/ngx_http_socketio_forward.h"
 #include "hub/ngx_http_socketio_mailbox.h"
 #include "hub/ngx_http_socketio_probe.h"
@@ -253,6 +254,7 @@ ngx_http_socketio_move_pack(ngx_http_socketio_session_t *s)
     sio_wire_put_u64(&w, move->probe_id);
     sio_record_pack(&s->eio, &s->client, &w, ngx_http_socketio_now());
     ngx_http_socketio_mailbox_pack(s, &w);
+    ngx_http_socketio_admit_pack(s, &w);
 
     if (sio_wire_end(&w) != SIO_OK
         || ngx_http_socketio_channel_send_to(hub, move->slot) != NGX_OK)
@@ -304,8 +306,19 @@ ngx_http_socketio_move_hold(ngx_http_socketio_session_t *s, uint64_t sequence,
     }
 
     if (held == NULL) {
-        s->eio.dropped++;
-        move->overflow |= !msg->volatile_;
+
+        if (msg->volatile_) {
+            s->eio.dropped++;
+
+        } else if (mail == 0 && s->eio.options->slow_drop
+                   && eio_msg_droppable(msg))
+        {
+            s->eio.lost++;
+
+        } else {
+            move->overflow = 1;
+        }
+
         return 0;
     }
 

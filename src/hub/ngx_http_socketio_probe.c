@@ -4,6 +4,7 @@
 
 
 #include "hub/ngx_http_socketio_probe.h"
+#include "hub/ngx_http_socketio_admit.h"
 #include "hub/ngx_http_socketio_mailbox.h"
 
 
@@ -324,6 +325,7 @@ ngx_http_socketio_probe_arrive(ngx_http_socketio_hub_t *hub,
 
     if (sio_record_unpack(&s->eio, &s->client, record, now) != SIO_OK
         || ngx_http_socketio_mailbox_unpack(s, record) != NGX_OK
+        || ngx_http_socketio_admit_unpack(s, record) != NGX_OK
         || sio_wire_done(record) != SIO_OK)
     {
         goto failed;

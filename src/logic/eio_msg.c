@@ -9,6 +9,7 @@
 #include "logic/eio_msg.h"
 #include "codec/eio_packet.h"
 #include "codec/eio_payload.h"
+#include "codec/sio_packet.h"
 #include "codec/ws_frame.h"
 
 
@@ -43,6 +44,7 @@ eio_msg_alloc(const sio_mem_t *mem, uint64_t len, unsigned packets)
     msg->len = (uint32_t) len;
     msg->packets = (uint16_t) packets;
     msg->volatile_ = 0;
+    msg->vital = 0;
 
     return msg;
 }
@@ -198,6 +200,23 @@ eio_msg_text(const eio_msg_t *msg)
     }
 
     return sio_str(msg->image + head, size);
+}
+
+
+int
+eio_msg_droppable(const eio_msg_t *msg)
+{
+    sio_str_t  text;
+
+    if (msg->vital) {
+        return 0;
+    }
+
+    text = eio_msg_text(msg);
+
+    return text.len > 1 && text.data[0] == '0' + EIO_MESSAGE
+           && (text.data[1] == '0' + SIO_EVENT
+               || text.data[1] == '0' + SIO_BINARY_EVENT);
 }
 
 

@@ -23,6 +23,7 @@ typedef struct {
     uint32_t  len;               /* of the image, bytes */
     uint16_t  packets;           /* Engine.IO packets: 1 + attachments */
     uint8_t   volatile_;         /* may be dropped when the peer is slow */
+    uint8_t   vital;             /* must not: what is proved to have come */
     uint8_t   image[];           /* of len bytes */
 } eio_msg_t;
 
@@ -59,6 +60,15 @@ void eio_msg_unref(const sio_mem_t *mem, eio_msg_t *msg);
 /* The text packet, a view into the image; empty if there is none. */
 
 sio_str_t eio_msg_text(const eio_msg_t *msg);
+
+/*
+ * Whether nothing but an event is in it, and it is not marked as vital: the
+ * protocol holds without it.  Answers to CONNECT, acks, the end of a socket,
+ * pings are no events.
+ *
+ * Socket.IO v5, "Packet types".
+ */
+int eio_msg_droppable(const eio_msg_t *msg);
 
 /*
  * Append all packets to a polling payload.  Results as sio_buf_append(); on

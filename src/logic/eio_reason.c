@@ -28,6 +28,7 @@ eio_reason_name(eio_reason_e reason)
     case EIO_REASON_FORCED_CLOSE:
     case EIO_REASON_CONNECT_TIMEOUT:
     case EIO_REASON_SLOW_CONSUMER:
+    case EIO_REASON_LIMITED:
         return sio_cstr("forced close");
 
     case EIO_REASON_SHUTTING_DOWN:

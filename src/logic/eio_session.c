@@ -437,10 +437,7 @@ eio_session_poll_detach(eio_session_t *s)
 static void *
 eio_session_poll_noop(eio_session_t *s, sio_buf_t *payload)
 {
-    sio_str_t  noop;
-
-    noop = sio_cstr("6");
-    (void) eio_payload_append_text(payload, noop);
+    (void) eio_payload_append_text(payload, sio_cstr("6"));
 
     return eio_session_poll_detach(s);
 }
@@ -457,7 +454,6 @@ eio_session_poll_last(eio_session_t *s, sio_buf_t *payload)
     int        noop;
     void      *poll;
     unsigned   n;
-    sio_str_t  last;
 
     /* The close packet is one of those an answer may hold. */
 
@@ -473,8 +469,7 @@ eio_session_poll_last(eio_session_t *s, sio_buf_t *payload)
     noop = (s->reason == EIO_REASON_TRANSPORT_CLOSE
             || s->reason == EIO_REASON_MOVED);
 
-    last = noop ? sio_cstr("6") : sio_cstr("1");
-    (void) eio_payload_append_text(payload, last);
+    (void) eio_payload_append_text(payload, sio_cstr(noop ? "6" : "1"));
 
     eio_session_end(s, s->reason, EIO_END_GONE);
 
@@ -600,6 +595,23 @@ eio_session_send(eio_session_t *s, eio_msg_t *msg)
                        &dropped);
     s->dropped += dropped;
 
+    if (rc == SIO_DECLINED && s->options->slow_drop) {
+
+        if (eio_msg_droppable(msg)) {
+
+            /* once a turn, the carrier counts it */
+
+            if (s->lost++ == 0) {
+                s->env->ops->output(s);
+            }
+
+            return SIO_OK;
+        }
+
+        rc = eio_outq_push(&s->out, s->env->mem, msg,
+                           2 * (size_t) s->options->buffer, &dropped);
+    }
+
     if (rc == SIO_OK) {
         eio_session_notify(s);
         return SIO_OK;
@@ -674,11 +686,7 @@ eio_session_set_timeout(eio_session_t *s, uint64_t due)
 static int
 eio_session_push_ping(eio_session_t *s)
 {
-    sio_str_t  ping;
-
-    ping = sio_cstr("2");
-
-    if (eio_session_push(s, ping) != SIO_OK) {
+    if (eio_session_push(s, sio_cstr("2")) != SIO_OK) {
         eio_session_end(s, EIO_REASON_NO_MEMORY, EIO_END_FAILED);
         return SIO_NOMEM;
     }

@@ -32,6 +32,7 @@
 #include "codec/eio_payload.h"
 #include "codec/eio_query.h"
 #include "logic/eio_outq.h"
+#include "logic/sio_limit.h"
 #include "logic/sio_map.h"
 #include "logic/sio_wheel.h"
 
@@ -56,6 +57,7 @@ typedef enum {
     EIO_REASON_FORCED_CLOSE,     /* "forced close": by the server */
     EIO_REASON_CONNECT_TIMEOUT,  /* "forced close": no namespace in time */
     EIO_REASON_SLOW_CONSUMER,    /* "forced close": the buffer is full */
+    EIO_REASON_LIMITED,          /* "forced close": it sends too much */
     EIO_REASON_SHUTTING_DOWN,    /* "server shutting down" */
     EIO_REASON_NO_MEMORY,        /* "transport error" */
     EIO_REASON_MOVED             /* lives on in another worker */
@@ -123,9 +125,13 @@ typedef struct {
     uint32_t         max_payload;        /* bytes */
     uint32_t         max_packets;        /* in one polling POST */
     uint32_t         buffer;             /* unsent bytes */
+    const sio_quota_t  *quota;           /* of who sits on the engine; or
+                                            NULL: nothing is counted */
     unsigned         polling:1;          /* transports offered */
     unsigned         websocket:1;
     unsigned         dry_run:1;          /* of who sits on the engine */
+    unsigned         slow_drop:1;        /* of events that find no room, and
+                                            the session goes on */
 } eio_options_t;
 
 
@@ -141,6 +147,8 @@ struct eio_session_s {
     uint64_t              heartbeat;     /* msec: ping due, or pong overdue */
     uint64_t              timeout;       /* msec, 0: none; the handler's */
     uint32_t              dropped;       /* volatile messages */
+    uint32_t              lost;          /* others, by slow_drop; the
+                                            carrier's to count and clear */
     uint8_t               sid[EIO_SID_LEN];
     uint8_t               state;         /* eio_state_e */
     uint8_t               transport;     /* eio_transport_e */
@@ -261,9 +269,14 @@ void eio_session_upgrade_complete(eio_session_t *s, void *carrier);
 void eio_session_upgrade_cancel(eio_session_t *s);
 
 /*
- * Queue a message.  SIO_OK (also if a volatile one was dropped),
+ * Queue a message.  SIO_OK (also if it was dropped: see below),
  * SIO_DECLINED: the buffer is full, the session was closed as a slow
  * consumer;  SIO_NOMEM: closed likewise;  SIO_ERROR: not open.
+ *
+ * Volatile messages that wait make room, the oldest first.  Then, with
+ * slow_drop, an event for which there is none is left out as a whole, so that
+ * what the peer gets has gaps and is in order; what is vital may take the
+ * buffer's size once more.
  */
 int eio_session_send(eio_session_t *s, eio_msg_t *msg);
 

@@ -79,6 +79,12 @@ typedef struct {
                  const sio_binary_t *attachments);
 
     /*
+     * A packet is above what a client may send (eio_options_t's quota): it is
+     * refused, or taken in a dry run.  May be NULL.
+     */
+    void  (*limited)(sio_client_t *client);
+
+    /*
      * A heartbeat was answered, or a proof that was asked for by
      * eio_session_prove() may have come.  May be NULL.
      */

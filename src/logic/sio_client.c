@@ -15,12 +15,20 @@
 #define SIO_ERROR_MANY        "{\"message\":\"Too many namespaces\"}"
 #define SIO_ERROR_REFUSED     "{\"message\":\"Forbidden\"}"
 
+#define SIO_LIMITED                                                           \
+    "{\"code\":\"rate_limited\",\"message\":\"too many packets\"}"
+#define SIO_ERROR_LIMITED                                                     \
+    "{\"message\":\"too many packets\",\"data\":" SIO_LIMITED "}"
+
 
 static int sio_client_open(eio_session_t *s);
 static void sio_client_message(eio_session_t *s, const eio_packet_t *pkt);
 static void sio_client_pong(eio_session_t *s);
 static void sio_client_timeout(eio_session_t *s);
 static void sio_client_close(eio_session_t *s, eio_reason_e reason);
+static int sio_client_skip(sio_client_t *client, const eio_packet_t *pkt);
+static int sio_client_limit(sio_client_t *client, const eio_packet_t *pkt);
+static int sio_client_refuse(sio_client_t *client, sio_str_t text);
 static int sio_client_text(sio_client_t *client, sio_str_t text);
 static int sio_client_binary(sio_client_t *client, sio_str_t bytes);
 static int sio_client_begin(sio_client_t *client, sio_str_t text,
@@ -58,7 +66,9 @@ sio_client_free(sio_client_t *client)
 {
     sio_client_drop_pending(client);
     sio_free(client->app->mem, client->captured);
+    sio_free(client->app->mem, client->meter);
     client->captured = NULL;
+    client->meter = NULL;
 }
 
 
@@ -167,10 +177,18 @@ sio_client_message(eio_session_t *s, const eio_packet_t *pkt)
 
     sio_app_enter(app);
 
-    rc = pkt->binary ? sio_client_binary(client, pkt->data)
-                     : sio_client_text(client, pkt->data);
+    rc = client->skip ? sio_client_skip(client, pkt) : SIO_OK;
 
-    if (rc != SIO_OK) {
+    if (rc == SIO_OK && s->options->quota) {
+        rc = sio_client_limit(client, pkt);
+    }
+
+    if (rc == SIO_OK) {
+        rc = pkt->binary ? sio_client_binary(client, pkt->data)
+                         : sio_client_text(client, pkt->data);
+    }
+
+    if (rc != SIO_OK && rc != SIO_DONE) {
         eio_session_close(s, rc == SIO_NOMEM ? EIO_REASON_NO_MEMORY
                                              : EIO_REASON_PARSE_ERROR,
                           app->ops->now(app));
@@ -236,6 +254,123 @@ sio_client_close(eio_session_t *s, eio_reason_e reason)
     }
 
     sio_app_leave(app);
+}
+
+
+/* An attachment of a packet that was refused: SIO_DONE. */
+
+static int
+sio_client_skip(sio_client_t *client, const eio_packet_t *pkt)
+{
+    if (!pkt->binary) {
+        return SIO_ERROR;
+    }
+
+    client->skip--;
+
+    return SIO_DONE;
+}
+
+
+/*
+ * Count a packet.  SIO_OK: take it; SIO_DONE: it was refused; and what else
+ * closes the session.  Attachments of a packet that was taken are, too.
+ */
+static int
+sio_client_limit(sio_client_t *client, const eio_packet_t *pkt)
+{
+    uint64_t            now;
+    sio_app_t          *app;
+    const sio_quota_t  *quota;
+
+    app = client->app;
+    quota = client->session->options->quota;
+    now = app->ops->now(app);
+
+    if (client->meter == NULL) {
+        client->meter = sio_calloc(app->mem, sizeof(sio_meter_t));
+
+        if (client->meter == NULL) {
+            return SIO_NOMEM;
+        }
+    }
+
+    if (pkt->binary && client->pending) {
+        sio_quota_part(client->meter, quota, pkt->data.len, now);
+        return SIO_OK;
+    }
+
+    if (sio_quota_count(client->meter, quota, pkt->data.len, now) == SIO_OK) {
+        return SIO_OK;
+    }
+
+    if (app->ops->limited) {
+        app->ops->limited(client);
+    }
+
+    if (quota->dry_run || pkt->binary || client->pending) {
+        return SIO_OK;
+    }
+
+    if (quota->close) {
+        eio_session_close(client->session, EIO_REASON_LIMITED, now);
+        return SIO_DONE;
+    }
+
+    return sio_client_refuse(client, pkt->data);
+}
+
+
+/*
+ * Tell the client at the cost of a packet's head.  A DISCONNECT is taken: it
+ * costs no more.
+ */
+static int
+sio_client_refuse(sio_client_t *client, sio_str_t text)
+{
+    sio_socket_t  *socket;
+    sio_packet_t   pkt, ack;
+
+    if (sio_packet_head(text, &client->app->limits->packet, &pkt) != SIO_OK) {
+        return SIO_ERROR;
+    }
+
+    if (pkt.type == SIO_DISCONNECT) {
+        return SIO_OK;
+    }
+
+    socket = sio_client_socket(client, pkt.nsp);
+
+    if (pkt.type == SIO_CONNECT) {
+
+        if (socket) {
+            return SIO_ERROR;
+        }
+
+        sio_client_connect_error(client, pkt.nsp, SIO_ERROR_LIMITED);
+
+        return SIO_DONE;
+    }
+
+    if (socket == NULL || !socket->accepted) {
+        return SIO_ERROR;
+    }
+
+    client->skip = (uint8_t) pkt.attachments;
+
+    if (pkt.id != SIO_NO_ID
+        && (pkt.type == SIO_EVENT || pkt.type == SIO_BINARY_EVENT))
+    {
+        memset(&ack, 0, sizeof(sio_packet_t));
+        ack.type = SIO_ACK;
+        ack.nsp = pkt.nsp;
+        ack.id = pkt.id;
+        ack.data = sio_cstr("[" SIO_LIMITED "]");
+
+        (void) sio_client_send(client, &ack);
+    }
+
+    return SIO_DONE;
 }
 
 

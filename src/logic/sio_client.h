@@ -6,6 +6,10 @@
  * is acted upon; so does one for a namespace that was not joined, or whose
  * CONNECT was not answered yet: a client sends none before.
  *
+ * What is above the quota is refused before its JSON is looked at: an event
+ * that has an ack id is acked by an error, a CONNECT is answered by one, and
+ * all else goes without a word, or the session ends (quota->close).
+ *
  * Socket.IO v5, "Packet types", "Connection to a namespace".
  */
 
@@ -34,7 +38,9 @@ struct sio_client_s {
     sio_socket_t          *sockets;        /* accepted and pending */
     sio_binary_pending_t  *pending;        /* a binary packet on its way */
     sio_captured_t        *captured;       /* owned; may be NULL */
+    sio_meter_t           *meter;          /* NULL: nothing was counted yet */
     uint16_t               nsockets;
+    uint8_t                skip;           /* attachments of what was refused */
     unsigned               connected:1;    /* a namespace was joined once */
     unsigned               closing:1;
     unsigned               dry_run:1;      /* checks of its rules are told,

@@ -2,8 +2,9 @@
  * A session as one record.  Fields, in this order:
  *
  *     sid, transport, flags, heartbeat, timeout, dropped,
- *         numbers of pings: sent, answered, the heartbeat's
- *     queued messages: n, then (image, volatile) each
+ *         numbers of pings: sent, answered, the heartbeat's,
+ *         attachments due of a packet that was refused
+ *     queued messages: n, then (image, marks) each
  *     captured values: n, then their bytes
  *     binary packet on its way: attachments due (0: none), text,
  *         attachments got: n, then their bytes
@@ -22,6 +23,9 @@
 #define SIO_RECORD_CONNECTED  0x04     /* a namespace was joined */
 #define SIO_RECORD_PROVING    0x08     /* a pong is waited for as a proof */
 #define SIO_RECORD_DRY_RUN    0x10     /* of its rules */
+
+#define SIO_RECORD_VOLATILE   0x01     /* of a message */
+#define SIO_RECORD_VITAL      0x02
 
 
 static void sio_record_pack_engine(const eio_session_t *s,
@@ -201,6 +205,7 @@ sio_record_pack_engine(const eio_session_t *s, const sio_client_t *client,
     sio_wire_put_u8(w, s->pings);
     sio_wire_put_u8(w, s->pongs);
     sio_wire_put_u8(w, s->beat);
+    sio_wire_put_u8(w, client->skip);
 }
 
 
@@ -244,6 +249,7 @@ sio_record_unpack_engine(eio_session_t *s, sio_client_t *client,
     s->pings = sio_wire_get_u8(r);
     s->pongs = sio_wire_get_u8(r);
     s->beat = sio_wire_get_u8(r);
+    client->skip = sio_wire_get_u8(r);
 }
 
 
@@ -263,7 +269,8 @@ sio_record_pack_queue(const eio_session_t *s, sio_wire_writer_t *w)
 
     for (node = s->out.head; node; node = node->next) {
         sio_wire_put_str(w, sio_str(node->msg->image, node->msg->len));
-        sio_wire_put_u8(w, node->msg->volatile_);
+        sio_wire_put_u8(w, (node->msg->volatile_ ? SIO_RECORD_VOLATILE : 0)
+                           | (node->msg->vital ? SIO_RECORD_VITAL : 0));
     }
 }
 
@@ -272,7 +279,7 @@ static int
 sio_record_unpack_queue(eio_session_t *s, sio_wire_t *r)
 {
     int               rc;
-    uint8_t           drop;
+    uint8_t           marks;
     uint32_t          n;
     unsigned          dropped;
     sio_str_t         image;
@@ -283,7 +290,7 @@ sio_record_unpack_queue(eio_session_t *s, sio_wire_t *r)
 
     for (n = sio_wire_get_u32(r); n && !r->error; n--) {
         image = sio_wire_get_str(r);
-        drop = sio_wire_get_u8(r);
+        marks = sio_wire_get_u8(r);
 
         if (r->error) {
             break;
@@ -294,7 +301,8 @@ sio_record_unpack_queue(eio_session_t *s, sio_wire_t *r)
             return SIO_ERROR;
         }
 
-        msg->volatile_ = (drop != 0);
+        msg->volatile_ = ((marks & SIO_RECORD_VOLATILE) != 0);
+        msg->vital = ((marks & SIO_RECORD_VITAL) != 0);
         dropped = 0;
 
         rc = eio_outq_push(&s->out, mem, msg, SIZE_MAX, &dropped);

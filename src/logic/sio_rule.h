@@ -27,6 +27,7 @@
 
 
 #include "codec/sio_event.h"
+#include "logic/sio_limit.h"
 #include "logic/sio_room.h"
 #include "logic/sio_scratch.h"
 #include "logic/sio_value.h"
@@ -96,14 +97,6 @@ typedef struct {
     unsigned             mailbox:1;  /* kept for users who are away: all rooms
                                         are users', nothing is excepted */
 } sio_emission_t;
-
-
-/* limit RATE burst=N: a leaky bucket, in thousandths of an event. */
-
-typedef struct {
-    uint64_t             rate;       /* per second */
-    uint64_t             burst;
-} sio_limit_t;
 
 
 /*

@@ -15,8 +15,6 @@
 #include "logic/sio_rule_verb.h"
 
 
-#define SIO_RATE_MAX       1000000       /* events a second, or a minute */
-#define SIO_BURST_MAX      1000000
 #define SIO_TIME_MAX       (30 * 86400000ULL)
 #define SIO_DEDUP_WINDOW   (5 * 60000)
 
@@ -46,10 +44,7 @@ typedef struct {
 static int sio_rate_step(sio_compile_t *c, sio_str_t *step);
 static int sio_rate_param(sio_str_t token, const char *name,
     sio_str_t *value);
-static int sio_rate_parse(sio_str_t text, uint64_t *rate);
 static int sio_rate_time(sio_compile_t *c, sio_str_t text, uint32_t *msec);
-static int sio_rate_number(const uint8_t **p, const uint8_t *end,
-    uint64_t max, uint64_t *n);
 static int sio_rule_limit_param(sio_compile_t *c, sio_rule_limit_t *limit,
     sio_str_t token);
 static int sio_rule_limit_step(sio_run_t *run, const sio_step_t *step);
@@ -73,7 +68,7 @@ sio_rule_limit(sio_compile_t *c, const sio_str_t *args, unsigned nargs)
         return SIO_NOMEM;
     }
 
-    if (sio_rate_parse(args[1], &limit->limit.rate) != SIO_OK) {
+    if (sio_limit_rate_parse(args[1], &limit->limit.rate) != SIO_OK) {
         return sio_compile_error(c, "\"%.*s\" is not a rate: 1 to %d in a"
                                  " second or a minute, as 10r/s or 30r/m",
                                  sio_shown(args[1]), SIO_RATE_MAX);
@@ -108,7 +103,7 @@ sio_rule_limit_param(sio_compile_t *c, sio_rule_limit_t *limit,
         p = value.data;
 
         if (limit->limit.burst
-            || sio_rate_number(&p, value.data + value.len, SIO_BURST_MAX, &n)
+            || sio_limit_number(&p, value.data + value.len, SIO_BURST_MAX, &n)
                != SIO_OK
             || p != value.data + value.len)
         {
@@ -116,7 +111,7 @@ sio_rule_limit_param(sio_compile_t *c, sio_rule_limit_t *limit,
                                      " %d", sio_shown(token), SIO_BURST_MAX);
         }
 
-        limit->limit.burst = n * 1000;
+        limit->limit.burst = n * SIO_LIMIT_ONE;
 
         return SIO_OK;
     }
@@ -442,30 +437,6 @@ sio_rate_param(sio_str_t token, const char *name, sio_str_t *value)
 }
 
 
-/* 10r/s, 30r/m: in thousandths of an event a second. */
-
-static int
-sio_rate_parse(sio_str_t text, uint64_t *rate)
-{
-    uint64_t        n;
-    const uint8_t  *p, *end;
-
-    p = text.data;
-    end = text.data + text.len;
-
-    if (sio_rate_number(&p, end, SIO_RATE_MAX, &n) != SIO_OK || n == 0
-        || end - p != 3 || p[0] != 'r' || p[1] != '/'
-        || (p[2] != 's' && p[2] != 'm'))
-    {
-        return SIO_ERROR;
-    }
-
-    *rate = p[2] == 's' ? n * 1000 : n * 1000 / 60;
-
-    return SIO_OK;
-}
-
-
 /* As nginx has them: 500ms, 10s, 1m30s, and seconds without a unit. */
 
 static int
@@ -494,7 +465,7 @@ sio_rate_time(sio_compile_t *c, sio_str_t text, uint32_t *msec)
 
     while (p < end) {
 
-        if (sio_rate_number(&p, end, SIO_TIME_MAX, &n) != SIO_OK) {
+        if (sio_limit_number(&p, end, SIO_TIME_MAX, &n) != SIO_OK) {
             break;
         }
 
@@ -523,26 +494,4 @@ sio_rate_time(sio_compile_t *c, sio_str_t text, uint32_t *msec)
     *msec = (uint32_t) sum;
 
     return SIO_OK;
-}
-
-
-static int
-sio_rate_number(const uint8_t **p, const uint8_t *end, uint64_t max,
-    uint64_t *n)
-{
-    const uint8_t  *start;
-
-    start = *p;
-    *n = 0;
-
-    for ( /* void */ ; *p < end && **p >= '0' && **p <= '9'; (*p)++) {
-
-        *n = *n * 10 + (**p - '0');
-
-        if (*n > max) {
-            return SIO_ERROR;
-        }
-    }
-
-    return *p > start ? SIO_OK : SIO_ERROR;
 }

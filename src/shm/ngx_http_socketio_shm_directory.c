@@ -42,6 +42,11 @@ static uint32_t ngx_http_socketio_directory_seek(
 static void ngx_http_socketio_directory_lock(ngx_http_socketio_zone_t *zone);
 static void ngx_http_socketio_directory_rebuild(
     ngx_http_socketio_zone_t *zone);
+static ngx_uint_t ngx_http_socketio_cell_own(ngx_http_socketio_zone_t *zone,
+    uint32_t n);
+static void ngx_http_socketio_cell_link(ngx_http_socketio_zone_t *zone,
+    uint32_t n, const ngx_http_socketio_key_t *key, ngx_uint_t slot,
+    uint32_t incarnation);
 static uint32_t ngx_http_socketio_cell_alloc(ngx_http_socketio_zone_t *zone);
 static void ngx_http_socketio_cell_free(ngx_http_socketio_zone_t *zone,
     uint32_t n);
@@ -153,6 +158,15 @@ ngx_http_socketio_key_user(ngx_http_socketio_zone_t *zone, sio_str_t nsp,
 }
 
 
+void
+ngx_http_socketio_key_admitted(ngx_http_socketio_zone_t *zone, sio_str_t name,
+    sio_str_t value, ngx_http_socketio_key_t *key)
+{
+    ngx_http_socketio_key_pair(zone, name, value,
+                               NGX_HTTP_SOCKETIO_CELL_ADMITTED, key);
+}
+
+
 static void
 ngx_http_socketio_key_pair(ngx_http_socketio_zone_t *zone, sio_str_t a,
     sio_str_t b, ngx_uint_t kind, ngx_http_socketio_key_t *key)
@@ -220,13 +234,7 @@ ngx_http_socketio_directory_add(ngx_http_socketio_zone_t *zone,
     __atomic_store_n(&cell->count, count, __ATOMIC_RELAXED);
 
     if (!found) {
-        ngx_memcpy(cell->key, key->bytes, NGX_HTTP_SOCKETIO_KEY_LEN);
-        cell->slot = (uint16_t) slot;
-        cell->incarnation = incarnation;
-        cell->next = *bucket;
-
-        __atomic_store_n(&cell->kind, key->kind, __ATOMIC_RELEASE);
-        __atomic_store_n(bucket, n, __ATOMIC_RELEASE);
+        ngx_http_socketio_cell_link(zone, n, key, slot, incarnation);
     }
 
     ngx_http_socketio_unlock(&zone->directory_lock);
@@ -239,11 +247,10 @@ ngx_int_t
 ngx_http_socketio_directory_put(ngx_http_socketio_zone_t *zone,
     const ngx_http_socketio_key_t *key, ngx_uint_t peer)
 {
-    uint32_t                   n, epoch, *bucket;
+    uint32_t                   n, epoch;
     ngx_int_t                  rc;
     ngx_http_socketio_cell_t  *cell;
 
-    bucket = ngx_http_socketio_bucket(zone, ngx_http_socketio_key_words(key));
     epoch = ngx_http_socketio_peer_epoch(ngx_http_socketio_peer(zone,
                                            peer - NGX_HTTP_SOCKETIO_SLOTS));
     rc = NGX_OK;
@@ -259,16 +266,9 @@ ngx_http_socketio_directory_put(ngx_http_socketio_zone_t *zone,
 
     } else if ((n = ngx_http_socketio_cell_alloc(zone)) != 0) {
         cell = ngx_http_socketio_cell(zone, n);
-
-        ngx_memcpy(cell->key, key->bytes, NGX_HTTP_SOCKETIO_KEY_LEN);
-        cell->slot = (uint16_t) peer;
-        cell->incarnation = epoch;
         cell->count = 1;
         cell->age = 0;
-        cell->next = *bucket;
-
-        __atomic_store_n(&cell->kind, key->kind, __ATOMIC_RELEASE);
-        __atomic_store_n(bucket, n, __ATOMIC_RELEASE);
+        ngx_http_socketio_cell_link(zone, n, key, peer, epoch);
 
     } else {
         rc = NGX_ERROR;
@@ -335,6 +335,92 @@ ngx_http_socketio_directory_seek(ngx_http_socketio_zone_t *zone,
 }
 
 
+ngx_int_t
+ngx_http_socketio_directory_admit(ngx_http_socketio_zone_t *zone,
+    const ngx_http_socketio_key_t *key, ngx_uint_t slot, uint32_t max,
+    uint32_t *cell)
+{
+    uint32_t                        n, own;
+    uint64_t                        count;
+    ngx_int_t                       rc;
+    ngx_http_socketio_cell_t       *c;
+    ngx_http_socketio_key_words_t   w, other;
+
+    w = ngx_http_socketio_key_words(key);
+    own = 0;
+    count = 0;
+    rc = NGX_OK;
+
+    ngx_http_socketio_directory_lock(zone);
+
+    for (n = *ngx_http_socketio_bucket(zone, w); n; n = c->next) {
+        c = ngx_http_socketio_cell(zone, n);
+        other = ngx_http_socketio_key_words(c);
+
+        if (other.a == w.a && other.b == w.b
+            && ngx_http_socketio_cell_live(zone, c))
+        {
+            own = (c->slot == slot) ? n : own;
+            count += c->count;
+        }
+    }
+
+    if (max && count >= max) {
+        rc = NGX_DECLINED;
+        goto done;
+    }
+
+    if (own) {
+        ngx_http_socketio_cell(zone, own)->count++;
+        goto done;
+    }
+
+    own = ngx_http_socketio_cell_alloc(zone);
+
+    if (own == 0) {
+        (void) ngx_atomic_fetch_add(&zone->full, 1);
+        rc = NGX_ERROR;
+        goto done;
+    }
+
+    c = ngx_http_socketio_cell(zone, own);
+    c->age = 0;
+    c->count = 1;
+    ngx_http_socketio_cell_link(zone, own, key, slot, (uint32_t)
+                         ngx_http_socketio_slot(zone, slot)->incarnation);
+
+done:
+
+    ngx_http_socketio_unlock(&zone->directory_lock);
+
+    *cell = own;
+
+    return rc;
+}
+
+
+void
+ngx_http_socketio_directory_release(ngx_http_socketio_zone_t *zone,
+    uint32_t cell)
+{
+    ngx_http_socketio_cell_t  *c;
+
+    if (cell == 0) {
+        return;
+    }
+
+    ngx_http_socketio_directory_lock(zone);
+
+    c = ngx_http_socketio_cell(zone, cell);
+
+    if (ngx_http_socketio_cell_own(zone, cell) && --c->count == 0) {
+        ngx_http_socketio_cell_free(zone, cell);
+    }
+
+    ngx_http_socketio_unlock(&zone->directory_lock);
+}
+
+
 void
 ngx_http_socketio_directory_count(ngx_http_socketio_zone_t *zone,
     uint32_t cell, uint32_t count)
@@ -352,25 +438,14 @@ void
 ngx_http_socketio_directory_remove(ngx_http_socketio_zone_t *zone,
     uint32_t cell)
 {
-    ngx_http_socketio_cell_t  *c;
-    ngx_http_socketio_slot_t  *slot;
-
     if (cell == 0) {
         return;
     }
 
     ngx_http_socketio_directory_lock(zone);
 
-    if (cell < zone->cell_top) {
-        c = ngx_http_socketio_cell(zone, cell);
-        slot = ngx_http_socketio_slot(zone, c->slot);
-
-        if (c->kind != NGX_HTTP_SOCKETIO_CELL_FREE
-            && slot->pid == (ngx_atomic_uint_t) ngx_pid
-            && (uint32_t) slot->incarnation == c->incarnation)
-        {
-            ngx_http_socketio_cell_free(zone, cell);
-        }
+    if (ngx_http_socketio_cell_own(zone, cell)) {
+        ngx_http_socketio_cell_free(zone, cell);
     }
 
     ngx_http_socketio_unlock(&zone->directory_lock);
@@ -536,6 +611,55 @@ ngx_http_socketio_directory_rebuild(ngx_http_socketio_zone_t *zone)
     }
 
     zone->cells_used = used;
+}
+
+
+/* Whether a cell is there, and of this process.  Called under the lock. */
+
+static ngx_uint_t
+ngx_http_socketio_cell_own(ngx_http_socketio_zone_t *zone, uint32_t n)
+{
+    ngx_http_socketio_cell_t  *cell;
+    ngx_http_socketio_slot_t  *slot;
+
+    if (n >= zone->cell_top) {
+        return 0;
+    }
+
+    cell = ngx_http_socketio_cell(zone, n);
+
+    if (cell->kind == NGX_HTTP_SOCKETIO_CELL_FREE
+        || cell->slot >= NGX_HTTP_SOCKETIO_SLOTS)
+    {
+        return 0;
+    }
+
+    slot = ngx_http_socketio_slot(zone, cell->slot);
+
+    return slot->pid == (ngx_atomic_uint_t) ngx_pid
+           && (uint32_t) slot->incarnation == cell->incarnation;
+}
+
+
+/* Put an allocated cell, its age and count set, where it is found. */
+
+static void
+ngx_http_socketio_cell_link(ngx_http_socketio_zone_t *zone, uint32_t n,
+    const ngx_http_socketio_key_t *key, ngx_uint_t slot, uint32_t incarnation)
+{
+    uint32_t                  *bucket;
+    ngx_http_socketio_cell_t  *cell;
+
+    bucket = ngx_http_socketio_bucket(zone, ngx_http_socketio_key_words(key));
+    cell = ngx_http_socketio_cell(zone, n);
+
+    ngx_memcpy(cell->key, key->bytes, NGX_HTTP_SOCKETIO_KEY_LEN);
+    cell->slot = (uint16_t) slot;
+    cell->incarnation = incarnation;
+    cell->next = *bucket;
+
+    __atomic_store_n(&cell->kind, key->kind, __ATOMIC_RELEASE);
+    __atomic_store_n(bucket, n, __ATOMIC_RELEASE);
 }
 
 

@@ -5,6 +5,7 @@
  *     socket   (namespace, id)     -> the slot that owns it
  *     room     (namespace, room)   -> each slot with members, and how many
  *     user     (namespace, user)   -> each peer with sockets of the user
+ *     admitted (name, value)       -> each slot with sessions, and how many
  *
  * A cell is one (key, slot).  The key is 15 bytes and a kind: a sid's own
  * bytes, or a keyed hash of the names - a collision would only wake a worker
@@ -35,7 +36,8 @@ typedef enum {
     NGX_HTTP_SOCKETIO_CELL_SESSION,
     NGX_HTTP_SOCKETIO_CELL_SOCKET,
     NGX_HTTP_SOCKETIO_CELL_ROOM,
-    NGX_HTTP_SOCKETIO_CELL_USER              /* of another host: see peer */
+    NGX_HTTP_SOCKETIO_CELL_USER,             /* of another host: see peer */
+    NGX_HTTP_SOCKETIO_CELL_ADMITTED
 } ngx_http_socketio_cell_e;
 
 
@@ -74,6 +76,8 @@ void ngx_http_socketio_key_room(ngx_http_socketio_zone_t *zone,
     sio_str_t nsp, sio_str_t room, ngx_http_socketio_key_t *key);
 void ngx_http_socketio_key_user(ngx_http_socketio_zone_t *zone,
     sio_str_t nsp, sio_str_t user, ngx_http_socketio_key_t *key);
+void ngx_http_socketio_key_admitted(ngx_http_socketio_zone_t *zone,
+    sio_str_t name, sio_str_t value, ngx_http_socketio_key_t *key);
 
 /*
  * Add a cell of the given slot (its present incarnation) with a count; if it
@@ -95,6 +99,24 @@ ngx_int_t ngx_http_socketio_directory_put(ngx_http_socketio_zone_t *zone,
     const ngx_http_socketio_key_t *key, ngx_uint_t peer);
 ngx_int_t ngx_http_socketio_directory_take(ngx_http_socketio_zone_t *zone,
     const ngx_http_socketio_key_t *key, ngx_uint_t peer);
+
+/*
+ * Count one more of a key in the given slot, unless all live slots together
+ * have max of them already (0: any number): what is compared and counted is
+ * one step for all workers.
+ *
+ * NGX_OK        *cell is its cell, for directory_release()
+ * NGX_DECLINED  there are max
+ * NGX_ERROR     the directory is full (counted in zone->full)
+ */
+ngx_int_t ngx_http_socketio_directory_admit(ngx_http_socketio_zone_t *zone,
+    const ngx_http_socketio_key_t *key, ngx_uint_t slot, uint32_t max,
+    uint32_t *cell);
+
+/* One less; the last one removes the cell.  0 and foreign ones: nothing. */
+
+void ngx_http_socketio_directory_release(ngx_http_socketio_zone_t *zone,
+    uint32_t cell);
 
 /* Set the count of an own cell; no lock. */
 

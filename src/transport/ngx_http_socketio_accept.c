@@ -77,9 +77,9 @@ ngx_http_socketio_accept(ngx_http_request_t *r,
     ctx->engine = engine;
 
     if (!has_sid) {
-        ctx->session = ngx_http_socketio_handshake_session(r, engine);
+        rc = ngx_http_socketio_handshake_session(r, engine, &ctx->session);
         if (ctx->session == NULL) {
-            return ngx_http_socketio_handshake_unavailable(r);
+            return rc;
         }
     }
 

@@ -11,6 +11,7 @@
 #include "transport/ngx_http_socketio_handshake.h"
 #include "transport/ngx_http_socketio_accept.h"
 #include "transport/ngx_http_socketio_cors.h"
+#include "transport/ngx_http_socketio_gate.h"
 #include "transport/ngx_http_socketio_polling.h"
 
 
@@ -204,17 +205,28 @@ ngx_http_socketio_handshake_unavailable(ngx_http_request_t *r)
 }
 
 
-ngx_http_socketio_session_t *
+ngx_int_t
 ngx_http_socketio_handshake_session(ngx_http_request_t *r,
-    const ngx_http_socketio_engine_t *engine)
+    const ngx_http_socketio_engine_t *engine,
+    ngx_http_socketio_session_t **session)
 {
+    ngx_int_t                     rc;
     ngx_http_socketio_access_t   *access;
     ngx_http_socketio_session_t  *s;
+
+    *session = NULL;
 
     s = ngx_http_socketio_session_create(engine->app->hub, &engine->options,
                                          engine->echo, NULL);
     if (s == NULL) {
-        return NULL;
+        return ngx_http_socketio_handshake_unavailable(r);
+    }
+
+    rc = ngx_http_socketio_gate_pass(r, engine->limits, s);
+
+    if (rc != NGX_OK) {
+        ngx_http_socketio_handshake_cancel(s);
+        return ngx_http_socketio_gate_refuse(r, rc);
     }
 
     if ((!s->echo
@@ -224,7 +236,7 @@ ngx_http_socketio_handshake_session(ngx_http_request_t *r,
                != NGX_OK))
     {
         ngx_http_socketio_handshake_cancel(s);
-        return NULL;
+        return ngx_http_socketio_handshake_unavailable(r);
     }
 
     access = ngx_http_socketio_access(r);
@@ -232,7 +244,9 @@ ngx_http_socketio_handshake_session(ngx_http_request_t *r,
     ngx_memcpy(access->sid, s->eio.sid, EIO_SID_LEN);
     access->has_sid = 1;
 
-    return s;
+    *session = s;
+
+    return NGX_OK;
 }
 
 

@@ -26,11 +26,13 @@ ngx_int_t ngx_http_socketio_handshake_error(ngx_http_request_t *r,
 ngx_int_t ngx_http_socketio_handshake_unavailable(ngx_http_request_t *r);
 
 /*
- * Make a session for a request: not yet opened, with the variables captured
- * and the cookie set.  NULL: answer unavailable.
+ * Make a session for a request: not yet opened, counted by the limits, with
+ * the variables captured and the cookie set.  If there is none in *session,
+ * the request was answered, with the result that is returned.
  */
-ngx_http_socketio_session_t *ngx_http_socketio_handshake_session(
-    ngx_http_request_t *r, const ngx_http_socketio_engine_t *engine);
+ngx_int_t ngx_http_socketio_handshake_session(ngx_http_request_t *r,
+    const ngx_http_socketio_engine_t *engine,
+    ngx_http_socketio_session_t **session);
 
 /* Forget a session that was never opened. */
 

@@ -64,6 +64,7 @@ ngx_int_t
 ngx_http_socketio_polling_get(ngx_http_request_t *r,
     const ngx_http_socketio_engine_t *engine, ngx_uint_t has_sid)
 {
+    ngx_int_t                     rc;
     ngx_http_socketio_polling_t  *polling;
     ngx_http_socketio_session_t  *s;
 
@@ -73,9 +74,9 @@ ngx_http_socketio_polling_get(ngx_http_request_t *r,
     }
 
     if (!has_sid) {
-        s = ngx_http_socketio_handshake_session(r, engine);
+        rc = ngx_http_socketio_handshake_session(r, engine, &s);
         if (s == NULL) {
-            return ngx_http_socketio_handshake_unavailable(r);
+            return rc;
         }
 
         if (eio_session_open(&s->eio, EIO_POLLING, ngx_http_socketio_now())

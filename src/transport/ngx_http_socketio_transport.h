@@ -3,6 +3,7 @@
  * WebSocket tells the access log, and headers.
  *
  *     handshake   a request: its checks, its errors, new sessions
+ *     gate        how many sessions, and how fast
  *     cors        origins, preflight
  *     polling     GET and POST of a session
  *     websocket   a connection taken over from nginx, until its end
@@ -20,7 +21,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
-#include "hub/ngx_http_socketio_hub.h"
+#include "hub/ngx_http_socketio_admit.h"
 
 
 /* An origin that is allowed beside the same host. */
@@ -33,12 +34,34 @@ typedef struct {
 } ngx_http_socketio_origin_t;
 
 
+/* A limit of connections, and what names the client. */
+
+typedef struct {
+    ngx_http_socketio_admission_t  admission;
+    ngx_http_complex_value_t       key;
+} ngx_http_socketio_gate_t;
+
+
+/* What clients of a location may cost. */
+
+typedef struct {
+    ngx_array_t               *gates;     /* of those above, or NULL */
+    sio_quota_t                quota;
+    ngx_uint_t                 metered;   /* by the quota */
+    ngx_int_t                  status;    /* of what a gate refuses */
+    ngx_uint_t                 log_level;
+    ngx_flag_t                 dry_run;
+    ngx_uint_t                 slow_drop; /* socketio_slow_consumer */
+} ngx_http_socketio_limits_t;
+
+
 /* The engine of a location; lives as long as its cycle. */
 
 typedef struct {
     eio_options_t              options;
     ngx_http_socketio_app_t   *app;       /* NULL: nothing is served here */
     ngx_array_t               *origins;   /* of those above, or NULL */
+    const ngx_http_socketio_limits_t  *limits;
     ngx_str_t                  cookie;    /* its name; empty: none */
     unsigned                   any_origin:1;   /* without credentials */
     unsigned                   echo:1;

@@ -402,6 +402,7 @@ ngx_http_socketio_websocket_flush(ngx_http_socketio_session_t *s)
             break;
 
         case EIO_REASON_SLOW_CONSUMER:
+        case EIO_REASON_LIMITED:
             code = WS_CLOSE_POLICY;
             break;
 

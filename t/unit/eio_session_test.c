@@ -794,6 +794,49 @@ test_buffer(void)
 }
 
 
+/* What is no event goes on: a bound of its own, once more the buffer. */
+
+static void
+test_slow_drop(void)
+{
+    int         rc;
+    unsigned    n;
+    eio_msg_t  *event, *ack;
+
+    options.slow_drop = 1;
+    begin_websocket();
+    event = eio_msg_create(&unit_mem, sio_cstr("42[\"xx\"]"), NULL);
+    ack = eio_msg_create(&unit_mem, sio_cstr("431[\"x\"]"), NULL);
+
+    for (n = 0; n < 30; n++) {
+        is_int(eio_session_send(&s, event), SIO_OK, "slow: an event");
+    }
+
+    is_int(s.lost, 10, "slow: what does not fit is left out");
+    is_int(s.out.bytes, 200, "slow: the rest waits");
+    is_int(eio_session_send(&s, ack), SIO_OK, "slow: an ack goes on");
+    is_int(eio_session_send_text(&s, sio_cstr("40{}")), SIO_OK,
+           "slow: so does an answer to CONNECT");
+
+    event->vital = 1;
+    is_int(eio_session_send(&s, event), SIO_OK, "slow: and what is proved");
+    is_int(s.lost, 10, "slow: none of these is lost");
+
+    for (n = 0; (rc = eio_session_send(&s, ack)) == SIO_OK; n++) {
+        /* void */
+    }
+
+    ok(n > 10 && n < 20, "slow: up to a bound");
+    is_int(rc, SIO_DECLINED, "slow: then it is closed");
+    is_int(seen.reason, EIO_REASON_SLOW_CONSUMER, "slow: as such");
+
+    eio_msg_unref(&unit_mem, event);
+    eio_msg_unref(&unit_mem, ack);
+    end("slow");
+    options.slow_drop = 0;
+}
+
+
 static void
 test_frozen(void)
 {
@@ -891,7 +934,7 @@ test_names(void)
 {
     is_str(eio_reason_name(EIO_REASON_PING_TIMEOUT), "ping timeout", "name");
 
-    ok(sizeof(eio_session_t) <= 168, "a session is small: %zu bytes",
+    ok(sizeof(eio_session_t) <= 176, "a session is small: %zu bytes",
        sizeof(eio_session_t));
 }
 
@@ -911,6 +954,7 @@ main(void)
     test_upgrade();
     test_close();
     test_buffer();
+    test_slow_drop();
     test_frozen();
     test_memory();
     test_names();

@@ -319,6 +319,78 @@ test_full(ngx_http_socketio_zone_t *zone)
 }
 
 
+/* How many there may be, over all slots, and none of the dead. */
+
+static void
+test_admit(void)
+{
+    unsigned                   s, i;
+    uint32_t                   cell, cells[3];
+    ngx_http_socketio_key_t    key, other;
+    ngx_http_socketio_zone_t  *zone;
+
+    zone = shm_zone(ZONE);
+
+    for (s = 0; s < 3; s++) {
+        ngx_http_socketio_slot_take(zone, s, 1);
+    }
+
+    ngx_http_socketio_key_admitted(zone, sio_cstr("$ip"), sio_cstr("a"), &key);
+    ngx_http_socketio_key_admitted(zone, sio_cstr("$ip"), sio_cstr("b"),
+                                   &other);
+
+    for (s = 0; s < 3; s++) {
+        is_int(ngx_http_socketio_directory_admit(zone, &key, s, 5, &cells[s]),
+               NGX_OK, "one in slot %u", s);
+    }
+
+    for (i = 0; i < 2; i++) {
+        is_int(ngx_http_socketio_directory_admit(zone, &key, 1, 5, &cell),
+               NGX_OK, "another");
+        is_int(cell, cells[1], "in the same cell");
+    }
+
+    is_int(ngx_http_socketio_directory_admit(zone, &key, 0, 5, &cell),
+           NGX_DECLINED, "there are five");
+    is_int(ngx_http_socketio_directory_admit(zone, &other, 0, 5, &cell),
+           NGX_OK, "of this key");
+    ngx_http_socketio_directory_release(zone, cell);
+    is_int(zone->cells_used, 3, "what is given back is free");
+
+    ngx_http_socketio_directory_release(zone, cells[1]);
+    is_int(ngx_http_socketio_directory_admit(zone, &key, 0, 5, &cell), NGX_OK,
+           "one went, one came");
+    is_int(ngx_http_socketio_directory_admit(zone, &key, 2, 0, &cell), NGX_OK,
+           "without a bound");
+    is_int(ngx_http_socketio_directory_admit(zone, &key, 2, 5, &cell),
+           NGX_DECLINED, "six are too many");
+
+    shm_die(zone, 2);
+    (void) ngx_http_socketio_slot_reap(zone, 2);
+    is_int(ngx_http_socketio_directory_admit(zone, &key, 0, 5, &cell), NGX_OK,
+           "those of the dead do not count");
+    ngx_http_socketio_directory_release(zone, cells[2]);
+    is_int(ngx_http_socketio_directory_reap(zone, 2), 1,
+           "nor are they given back twice");
+    ngx_http_socketio_directory_release(zone, 0);
+    no_fault(shm_directory_fault(zone), "chains and free list");
+
+    for (i = 0; ; i++) {
+        ngx_memcpy(key.bytes, &i, sizeof(i));
+
+        if (ngx_http_socketio_directory_admit(zone, &key, 0, 1, &cell)
+            != NGX_OK)
+        {
+            break;
+        }
+    }
+
+    is_int(ngx_http_socketio_directory_admit(zone, &key, 0, 1, &cell),
+           NGX_ERROR, "a full directory");
+    is_int(cell, 0, "has no cell");
+}
+
+
 int
 main(void)
 {
@@ -339,6 +411,7 @@ main(void)
     test_cells(zone);
     test_sessions(zone);
     test_full(zone);
+    test_admit();
 
     free(m);
 

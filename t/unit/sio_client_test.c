@@ -595,6 +595,119 @@ test_inside(void)
 }
 
 
+#define LIMITED                                                               \
+    "{\"code\":\"rate_limited\",\"message\":\"too many packets\"}"
+
+
+/* A rate of one packet in a minute: what is let in is the burst. */
+
+static void
+quota_begin(sio_quota_t *quota, unsigned burst)
+{
+    fx_init(&unit_mem);
+
+    memset(quota, 0, sizeof(sio_quota_t));
+    quota->packets.rate = SIO_LIMIT_ONE / 60;
+    quota->packets.burst = (burst - 1) * SIO_LIMIT_ONE;
+    fx.options.quota = quota;
+}
+
+
+static void
+test_quota(void)
+{
+    fx_conn_t    *conn;
+    sio_quota_t   quota;
+
+    quota_begin(&quota, 3);
+    conn = fx_open();
+    fx_text(conn, "40");
+    fx_text(conn, "42[\"a\"]");
+    fx_text(conn, "42[\"b\"]");
+    (void) fx_take(conn);
+    (void) fx_log_take();
+
+    fx_text(conn, "42[\"c\"]");
+    fx_is(fx_log_take(), "limited;", "above: the rule does not hear of it");
+    fx_is(fx_take(conn), "", "nor is it answered");
+    fx_text(conn, "427[\"c\"]");
+    fx_is(fx_take(conn), "437[" LIMITED "]", "an ack says why");
+    fx_text(conn, "428[this is no JSON");
+    fx_is(fx_take(conn), "438[" LIMITED "]", "its JSON is not looked at");
+    fx_text(conn, "40/n1,");
+    fx_is(fx_take(conn), "44/n1,{\"message\":\"too many packets\",\"data\":"
+          LIMITED "}", "a CONNECT");
+    fx_text(conn, "431[]");
+    fx_is(fx_take(conn), "", "an ack is dropped");
+    (void) fx_log_take();
+
+    fx_text(conn, "452-9[\"c\",1,2]");
+    fx_message(conn, 1, sio_cstr("one"));
+    fx_message(conn, 1, sio_cstr("two"));
+    fx_is(fx_log_take(), "limited;", "attachments go with it");
+    fx_is(fx_take(conn), "439[" LIMITED "]", "one answer");
+    ok(fx_live(conn), "the session lives");
+
+    fx.now += 60 * 1000 * 10;
+    fx_text(conn, "451-[\"c\",{\"_placeholder\":true,\"num\":0}]");
+    fx_message(conn, 1, sio_cstr("three"));
+    fx_is(fx_log_take(),
+          "event / -1 [\"c\",{\"_placeholder\":true,\"num\":0}] <three>;",
+          "later all is as it was");
+    fx_text(conn, "42[\"d\"]");
+    fx_is(fx_log_take(), "event / -1 [\"d\"];", "one more");
+    fx_text(conn, "42[\"e\"]");
+    fx_is(fx_log_take(), "limited;", "the attachment was a packet");
+
+    fx_text(conn, "41");
+    fx_is(fx_log_take(),
+          "limited;disconnect / client namespace disconnect rooms=0;",
+          "a DISCONNECT is taken");
+    fx_close(conn);
+
+    conn = fx_open();
+    fx_text(conn, "40");
+    fx_text(conn, "42[\"a\"]");
+    fx_text(conn, "42[\"a\"]");
+    fx_text(conn, "451-[\"a\",1]");
+    fx_text(conn, "42[\"a\"]");
+    is_int(conn->s.reason, EIO_REASON_PARSE_ERROR,
+           "text where an attachment is due");
+    fx_close(conn);
+
+    conn = fx_open();
+    fx_text(conn, "40");
+    fx_text(conn, "42[\"a\"]");
+    fx_text(conn, "42[\"a\"]");
+    fx_text(conn, "42/n2,[\"a\"]");
+    is_int(conn->s.reason, EIO_REASON_PARSE_ERROR, "no such socket");
+    fx_close(conn);
+
+    quota.dry_run = 1;
+    conn = fx_open();
+    fx_text(conn, "40");
+    fx_text(conn, "42[\"a\"]");
+    fx_text(conn, "42[\"a\"]");
+    (void) fx_log_take();
+    fx_text(conn, "42[\"a\"]");
+    fx_is(fx_log_take(), "limited;event / -1 [\"a\"];", "a dry run");
+    fx_close(conn);
+
+    quota.dry_run = 0;
+    quota.close = 1;
+    conn = fx_open();
+    fx_text(conn, "40");
+    fx_text(conn, "42[\"a\"]");
+    fx_text(conn, "42[\"a\"]");
+    fx_text(conn, "42[\"a\"]");
+    is_int(conn->s.reason, EIO_REASON_LIMITED, "close");
+    fx_close(conn);
+
+    fx_cleanup();
+    unit_mem_none_left("quota: all memory is given back");
+}
+
+
 static void
 test_vars(void)
 {
@@ -708,7 +821,7 @@ main(void)
     unit_plan();
 
     is_int(sizeof(sio_socket_t), 128, "a socket is 128 bytes");
-    ok(sizeof(sio_client_t) <= 48, "a client is 48 bytes");
+    ok(sizeof(sio_client_t) <= 56, "a client is 56 bytes");
 
     test_connect();
     test_refused();
@@ -720,6 +833,7 @@ main(void)
     test_greeting();
     test_inside();
     test_vars();
+    test_quota();
     test_no_memory();
 
     return unit_done();

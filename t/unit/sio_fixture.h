@@ -253,6 +253,13 @@ fx_socket_changed(sio_socket_t *socket, int present)
 
 
 static inline void
+fx_limited(sio_client_t *client)
+{
+    fx_log("limited;");
+}
+
+
+static inline void
 fx_pong(sio_client_t *client)
 {
     fx.pongs++;
@@ -302,6 +309,7 @@ static const sio_app_ops_t  fx_app_ops = {
     .cancel = fx_cancel,
     .event = fx_event,
     .ack = fx_ack,
+    .limited = fx_limited,
     .pong = fx_pong,
     .disconnect = fx_disconnect,
     .gone = fx_gone,

@@ -22,6 +22,7 @@ static void test_attachments(void);
 static void test_truncated(void);
 static void test_reserved(void);
 static void test_limits(void);
+static void test_head(void);
 static void test_encode(void);
 static void test_names(void);
 
@@ -42,6 +43,7 @@ main(void)
     test_truncated();
     test_reserved();
     test_limits();
+    test_head();
     test_encode();
     test_names();
 
@@ -457,6 +459,34 @@ test_reserved(void)
 
     is_int(decode("51-[\"disconnect\"," PH0 "]", 19 + sizeof(PH0) - 2, &pkt),
            SIO_ERROR, "a binary event is refused likewise");
+}
+
+
+/* The same without the payload, whatever it is. */
+
+static void
+test_head(void)
+{
+    sio_packet_t  pkt;
+
+    is_int(sio_packet_head(sio_cstr("2/a,7[not JSON"), &limits, &pkt), SIO_OK,
+           "a head");
+    is_int(pkt.type, SIO_EVENT, "its type");
+    is_str(pkt.nsp, "/a", "its namespace");
+    is_int(pkt.id, 7, "its id");
+    is_int(pkt.data.len, 0, "no payload");
+    is_int(sio_packet_head(sio_cstr("53-[\"x\"]"), &limits, &pkt), SIO_OK,
+           "one with attachments");
+    is_int(pkt.attachments, 3, "so many");
+    is_int(sio_packet_head(sio_cstr("2"), &limits, &pkt), SIO_OK,
+           "nothing behind it");
+    is_int(sio_packet_head(sio_cstr(""), &limits, &pkt), SIO_ERROR, "empty");
+    is_int(sio_packet_head(sio_cstr("4{}"), &limits, &pkt), SIO_ERROR,
+           "a server's packet");
+    is_int(sio_packet_head(sio_cstr("5[1]"), &limits, &pkt), SIO_ERROR,
+           "no attachments");
+    is_int(sio_packet_head(sio_cstr("3[]"), &limits, &pkt), SIO_ERROR,
+           "an ack of nothing");
 }
 
 
