@@ -41,7 +41,7 @@ endif
 .DELETE_ON_ERROR:
 .PHONY: all run stop test prove unit fuzz fuzz-all fuzz-replay layers style \
         deps run-deps test-deps fuzz-deps client install install-conf clean \
-        help FORCE
+        bench bench-quick bench-deps help FORCE
 
 
 all: $(PRODUCT) ## build the module (BUILD=sanitize: a whole nginx)
@@ -96,6 +96,14 @@ fuzz-all: ## fuzz every decoder for TIME seconds each
 fuzz-replay: ## replay the fuzz corpus
 	@$(MAKE) --no-print-directory -j$(JOBS) -f t/tools/unit.mk replay
 
+bench: bench-deps all ## beside the floor server, Nchan and Node (BUILD=release)
+	@$(MAKE) --no-print-directory -f t/tools/unit.mk build/bench/load \
+	    build/bench/floor
+	@SOCKETIO_BUILD=$(OUT) node t/bench/bench.js $(BENCH)
+
+bench-quick: ## the same in two minutes
+	@$(MAKE) --no-print-directory bench BENCH="--quick $(BENCH)"
+
 layers: ## prove that no floor includes a higher one
 	@$(MAKE) --no-print-directory -j$(JOBS) -f t/tools/unit.mk pure
 	@t/tools/layers build/pure/lib.a
@@ -112,6 +120,9 @@ run-deps:
 
 test-deps: client ## install what the tests need
 	@t/tools/packages build run test
+
+bench-deps: client
+	@t/tools/packages build run bench
 
 fuzz-deps: ## install what fuzzing needs
 	@t/tools/packages build test fuzz

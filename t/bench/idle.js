@@ -15,37 +15,13 @@
 process.env.SOCKETIO_BUILD ||= 'build/release';
 
 const crypto = require('node:crypto');
-const fs = require('node:fs');
 const net = require('node:net');
-const { Nginx, module_path } = require('../lib/nginx');
-const { configuration } = require('../lib/nginx_conf');
+const { BenchNginx } = require('./servers');
 const { until } = require('../lib/wait');
 
 const TARGET = 1536;             // bytes
 const AT_ONCE = 50;              // connections being opened
 const BEFORE = 100;              // connections of each worker, about
-
-class BenchNginx extends Nginx {
-  configure() {
-    const text = configuration({ ...this.options, port: this.port },
-      module_path);
-
-    fs.writeFileSync(`${this.prefix}/nginx.conf`, text
-      .replace(/worker_connections \d+/,
-        `worker_connections ${this.options.connections}`)
-      .replace(/access_log .*/, (on) =>
-        this.options.log ? on : 'access_log off;'));
-  }
-
-  // Bytes of all workers, proportional to who shares them.
-
-  pss() {
-    return this.workers().reduce((sum, pid) => {
-      const text = fs.readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
-      return sum + Number(/^Pss:\s+(\d+)/m.exec(text)[1]) * 1024;
-    }, 0);
-  }
-}
 
 const options = { app: `
   zone 32m;
@@ -142,7 +118,7 @@ async function slotBytes() {
 }
 
 async function measure(count, workers, slot, log) {
-  const ngx = await BenchNginx.start({ ...options, workers, log,
+  const ngx = await BenchNginx.start({ ...options, workers, log, listen: '',
     connections: count + 1000 });
   const first = BEFORE * workers;
 

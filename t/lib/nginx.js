@@ -379,4 +379,4 @@ for (const sig of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
   process.on(sig, () => process.exit(1));
 }
 
-module.exports = { Nginx, module_path };
+module.exports = { Nginx, childrenOf, module_path };

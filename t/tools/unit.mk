@@ -97,5 +97,22 @@ $(FUZZDIR)/%: t/fuzz/%.c $(SRCS:src/%.c=$(FUZZDIR)/obj/%.o)
 	    -o $@ $(INPUTS) $(LIBS)
 
 
--include $(wildcard $(UNIT)/*.d $(UNIT)/obj/*/*.d $(PURE)/*/*.d \
+# The load generator and the floor server of the benchmark.
+
+BENCH_CFLAGS := -std=gnu11 -D_GNU_SOURCE $(WARN) -g -O2 -MMD -MP
+
+build/bench/load: $(filter-out t/bench/rule.c t/bench/floor.c,\
+    $(wildcard t/bench/*.c))
+	@mkdir -p $(@D)
+	@echo "  $@"
+	@gcc $(BENCH_CFLAGS) -o $@ $(INPUTS)
+
+build/bench/floor: t/bench/floor.c
+	@mkdir -p $(@D)
+	@echo "  $@"
+	@gcc $(BENCH_CFLAGS) -o $@ $(INPUTS) -lcrypto
+
+
+-include $(wildcard build/bench/*.d $(UNIT)/*.d $(UNIT)/obj/*/*.d \
+    $(PURE)/*/*.d \
     $(FUZZDIR)/*.d $(FUZZDIR)/obj/*/*.d $(FUZZDIR)/replay/*.d)
