@@ -21,6 +21,15 @@
 #define NGX_HTTP_SOCKETIO_REDIS_WORDS  16    /* of a command, at most */
 
 
+/* Of the sharded adapter: which rooms have channels of their own. */
+
+typedef enum {
+    NGX_HTTP_SOCKETIO_SUBSCRIPTION_DYNAMIC = 0,  /* all but those of sockets */
+    NGX_HTTP_SOCKETIO_SUBSCRIPTION_STATIC,       /* none */
+    NGX_HTTP_SOCKETIO_SUBSCRIPTION_PRIVATE       /* all */
+} ngx_http_socketio_subscription_e;
+
+
 typedef struct ngx_http_socketio_redis_s    ngx_http_socketio_redis_t;
 typedef struct ngx_http_socketio_dialect_s  ngx_http_socketio_dialect_t;
 
@@ -37,6 +46,8 @@ typedef struct {
     ngx_str_t                prefix;     /* of channels */
 
     const ngx_http_socketio_dialect_t  *dialect;
+    ngx_http_socketio_subscription_e    subscription;
+    unsigned                            subscribes:1;    /* it was given */
 } ngx_http_socketio_redis_conf_t;
 
 

@@ -9,6 +9,7 @@
 #include "backend/ngx_http_socketio_redis_handover.h"
 #include "backend/ngx_http_socketio_redis_leader.h"
 #include "backend/ngx_http_socketio_redis_request.h"
+#include "backend/ngx_http_socketio_redis_rooms.h"
 #include "hub/ngx_http_socketio_cluster.h"
 #include "hub/ngx_http_socketio_dispatch.h"
 
@@ -31,6 +32,7 @@ static void ngx_http_socketio_adapter_cleanup(ngx_http_socketio_hub_t *hub);
 static const ngx_http_socketio_cluster_t  ngx_http_socketio_adapter_cluster = {
     ngx_http_socketio_adapter_broadcast,
     ngx_http_socketio_redis_operate,
+    ngx_http_socketio_rooms_changed,
     ngx_http_socketio_adapter_receive,
     ngx_http_socketio_adapter_tick,
     ngx_http_socketio_adapter_cleanup
@@ -43,7 +45,9 @@ static void (*const  ngx_http_socketio_adapter_records[])(
     ngx_http_socketio_adapter_t *a, sio_wire_t *record,
     const ngx_http_socketio_from_t *from) =
 {
-    [NGX_HTTP_SOCKETIO_CLUSTER_YIELD] = ngx_http_socketio_handover_receive
+    [NGX_HTTP_SOCKETIO_CLUSTER_YIELD] = ngx_http_socketio_handover_receive,
+    [NGX_HTTP_SOCKETIO_CLUSTER_ASK] = ngx_http_socketio_rooms_asked,
+    [NGX_HTTP_SOCKETIO_CLUSTER_ROOMS] = ngx_http_socketio_rooms_told
 };
 
 
@@ -75,6 +79,8 @@ ngx_http_socketio_redis_adapter_init(ngx_http_socketio_hub_t *hub,
 
     a->uid = sio_str(a->name, a->dialect->uid(a->name,
                                sio_hash(&hub->zone->hash, "uid", 3)));
+
+    ngx_http_socketio_rooms_init(a);
 
     hub->cluster = &ngx_http_socketio_adapter_cluster;
     hub->cluster_data = a;
@@ -183,6 +189,7 @@ ngx_http_socketio_adapter_cleanup(ngx_http_socketio_hub_t *hub)
     }
 
     ngx_http_socketio_leader_end(a);
+    ngx_http_socketio_rooms_cleanup(a);
 
     for (i = 0; i < a->npeers; i++) {
         sio_free(mem, (void *) a->peers[i].data);
@@ -237,6 +244,7 @@ ngx_http_socketio_adapter_tick(ngx_http_socketio_hub_t *hub)
 
     ngx_http_socketio_publisher_tick(&a->publisher);
     ngx_http_socketio_leader_tick(a);
+    ngx_http_socketio_rooms_tick(a);
 }
 
 

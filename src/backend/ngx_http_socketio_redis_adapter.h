@@ -43,11 +43,29 @@ typedef enum {
 
 typedef enum {
     NGX_HTTP_SOCKETIO_CLUSTER_YIELD = 0,     /* handover */
+    NGX_HTTP_SOCKETIO_CLUSTER_ASK,           /* rooms */
+    NGX_HTTP_SOCKETIO_CLUSTER_ROOMS,
     NGX_HTTP_SOCKETIO_CLUSTER_N
 } ngx_http_socketio_cluster_e;
 
 
 typedef struct ngx_http_socketio_due_s  ngx_http_socketio_due_t;
+
+
+/* Which rooms the host has; see there. */
+
+typedef struct {
+    uint64_t    tell[NGX_HTTP_SOCKETIO_SLOTS / 64];      /* who asked */
+
+    /* a leader's */
+    sio_map_t   heard;
+    uint32_t    asked[NGX_HTTP_SOCKETIO_SLOTS];          /* incarnation */
+    uint64_t    awaited[NGX_HTTP_SOCKETIO_SLOTS / 64];   /* answers */
+    ngx_msec_t  since;                                   /* it asked */
+    uint32_t    cursor;                                  /* of a walk */
+
+    unsigned    owed:1;              /* something could not be told */
+} ngx_http_socketio_rooms_t;
 
 
 typedef struct {
@@ -71,6 +89,7 @@ typedef struct {
     ngx_uint_t                  subscribed;
     ngx_uint_t                  confirmed;
     ngx_msec_t                  heard;       /* a sign of life */
+    ngx_http_socketio_rooms_t   rooms;
     ngx_http_socketio_backlog_t backlog;     /* heard while it waits */
     ngx_event_t                 stay;        /* while it leads */
     ngx_uint_t                  stayed;      /* times, shutting down */

@@ -42,6 +42,7 @@ const ngx_http_socketio_dialect_t  ngx_http_socketio_classic = {
     SIO_CHANNEL_REQUEST,
     ngx_http_socketio_classic_uid,
     ngx_http_socketio_classic_subscribe,
+    NULL,
     ngx_http_socketio_classic_receive,
     ngx_http_socketio_classic_broadcast,
     ngx_http_socketio_classic_request,

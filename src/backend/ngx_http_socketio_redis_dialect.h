@@ -52,6 +52,14 @@ struct ngx_http_socketio_dialect_s {
     void          (*subscribe)(ngx_http_socketio_adapter_t *a);
 
     /*
+     * The leader: a room of this host, or with an empty name a namespace, has
+     * its first member, or none any more.  NULL: the wire does not tell rooms
+     * apart.
+     */
+    void          (*room)(ngx_http_socketio_adapter_t *a, sio_str_t nsp,
+                          sio_str_t room, ngx_uint_t present);
+
+    /*
      * A message came that this worker is to hand out; pattern is empty if the
      * channel was subscribed by its name.  It ends at
      * ngx_http_socketio_adapter_deliver(), ngx_http_socketio_redis_request()
@@ -82,6 +90,10 @@ struct ngx_http_socketio_dialect_s {
 /* Of @socket.io/redis-adapter's createAdapter(). */
 
 extern const ngx_http_socketio_dialect_t  ngx_http_socketio_classic;
+
+/* Of its createShardedAdapter(). */
+
+extern const ngx_http_socketio_dialect_t  ngx_http_socketio_sharded;
 
 
 #endif /* _NGX_HTTP_SOCKETIO_REDIS_DIALECT_H_INCLUDED_ */

@@ -9,6 +9,7 @@
 #include "backend/ngx_http_socketio_redis_leader.h"
 #include "backend/ngx_http_socketio_redis_dialect.h"
 #include "backend/ngx_http_socketio_redis_handover.h"
+#include "backend/ngx_http_socketio_redis_rooms.h"
 
 
 #define NGX_HTTP_SOCKETIO_LEADER_SILENT  5000    /* msec */
@@ -25,8 +26,6 @@ static void ngx_http_socketio_leader_ready(ngx_http_socketio_redis_t *redis);
 static void ngx_http_socketio_leader_lost(ngx_http_socketio_redis_t *redis);
 static void ngx_http_socketio_leader_heard(ngx_http_socketio_redis_t *redis,
     redisReply *reply);
-static void ngx_http_socketio_leader_confirmed(
-    ngx_http_socketio_adapter_t *a);
 static void ngx_http_socketio_leader_receive(ngx_http_socketio_adapter_t *a,
     sio_str_t pattern, sio_str_t channel, sio_str_t message);
 
@@ -143,6 +142,8 @@ ngx_http_socketio_leader_start(ngx_http_socketio_adapter_t *a)
     a->subscriber.heard = ngx_http_socketio_leader_heard;
     a->subscriber.lost = ngx_http_socketio_leader_lost;
 
+    ngx_http_socketio_rooms_ask(a);
+
     ngx_http_socketio_redis_start(&a->subscriber);
 
     a->stay.handler = ngx_http_socketio_leader_stay;
@@ -160,6 +161,7 @@ ngx_http_socketio_leader_end(ngx_http_socketio_adapter_t *a)
 
     a->leader = NGX_HTTP_SOCKETIO_LEADER_NOT;
     ngx_http_socketio_leader_still(a);
+    ngx_http_socketio_rooms_cleanup(a);
 
     ngx_http_socketio_redis_stop(&a->subscriber);
 }
@@ -296,13 +298,7 @@ ngx_http_socketio_leader_heard(ngx_http_socketio_redis_t *redis,
 
     if (e[n - 1]->type == REDIS_REPLY_INTEGER) {
         a->confirmed++;
-
-        if (a->leader == NGX_HTTP_SOCKETIO_LEADER_SUBSCRIBING
-            && a->confirmed == a->subscribed)
-        {
-            ngx_http_socketio_leader_confirmed(a);
-        }
-
+        ngx_http_socketio_leader_check(a);
         return;
     }
 
@@ -315,12 +311,16 @@ ngx_http_socketio_leader_heard(ngx_http_socketio_redis_t *redis,
 
 /* Everything is heard from here on: say so where an old leader hears it. */
 
-static void
-ngx_http_socketio_leader_confirmed(ngx_http_socketio_adapter_t *a)
+void
+ngx_http_socketio_leader_check(ngx_http_socketio_adapter_t *a)
 {
-    a->leader = NGX_HTTP_SOCKETIO_LEADER_MARKING;
+    if (a->leader == NGX_HTTP_SOCKETIO_LEADER_SUBSCRIBING
+        && a->confirmed == a->subscribed && ngx_http_socketio_rooms_known(a))
+    {
+        a->leader = NGX_HTTP_SOCKETIO_LEADER_MARKING;
 
-    ngx_http_socketio_handover_sign(a, "mark");
+        ngx_http_socketio_handover_sign(a, "mark");
+    }
 }
 
 

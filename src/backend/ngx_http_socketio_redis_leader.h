@@ -19,10 +19,14 @@
 
 void ngx_http_socketio_leader_tick(ngx_http_socketio_adapter_t *a);
 
-/* For a dialect: "SUBSCRIBE" or "PSUBSCRIBE" to one channel or pattern. */
+/* For a dialect: "SUBSCRIBE" and the like, to one channel or pattern. */
 
 void ngx_http_socketio_leader_subscribe(ngx_http_socketio_adapter_t *a,
     const char *command, sio_str_t channel);
+
+/* For rooms: if it was waited for nothing else, the leader begins. */
+
+void ngx_http_socketio_leader_check(ngx_http_socketio_adapter_t *a);
 
 /*
  * For handover.  It leads: what was kept is handed out, and what comes from

@@ -3,6 +3,8 @@
  *
  *     redis HOST:PORT|unix:PATH|redis://[[USER]:PASSWORD@]HOST[:PORT][/DB]
  *           [db=N] [user=NAME] [password_file=FILE] [prefix=socket.io]
+ *           [adapter=classic|sharded]
+ *           [subscription_mode=dynamic|static|dynamic-private]
  *
  * Names are resolved when the configuration is read, as in an upstream: a
  * worker never waits for the resolver.  Several addresses are tried in turn.
@@ -31,6 +33,10 @@ static char *ngx_http_socketio_redis_server(ngx_conf_t *cf,
 static char *ngx_http_socketio_redis_url(ngx_conf_t *cf,
     ngx_http_socketio_redis_conf_t *rcf, ngx_str_t *host);
 static char *ngx_http_socketio_redis_param(ngx_conf_t *cf,
+    ngx_http_socketio_redis_conf_t *rcf, ngx_str_t *value);
+static char *ngx_http_socketio_redis_adapter(ngx_conf_t *cf,
+    ngx_http_socketio_redis_conf_t *rcf, ngx_str_t *value);
+static char *ngx_http_socketio_redis_subscription(ngx_conf_t *cf,
     ngx_http_socketio_redis_conf_t *rcf, ngx_str_t *value);
 static char *ngx_http_socketio_redis_db(ngx_conf_t *cf,
     ngx_http_socketio_redis_conf_t *rcf, ngx_str_t *value);
@@ -142,6 +148,13 @@ ngx_http_socketio_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"redis\" has \"user\" and no password: "
                            "\"password_file=FILE\" is missing");
+        return NGX_CONF_ERROR;
+    }
+
+    if (rcf->subscribes && rcf->dialect != &ngx_http_socketio_sharded) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"subscription_mode\" of \"redis\" needs "
+                           "\"adapter=sharded\"");
         return NGX_CONF_ERROR;
     }
 
@@ -278,6 +291,18 @@ ngx_http_socketio_redis_param(ngx_conf_t *cf,
         return NGX_CONF_OK;
     }
 
+    if (ngx_strncmp(value->data, "adapter=", 8) == 0) {
+        s.data = value->data + 8;
+        s.len = value->len - 8;
+        return ngx_http_socketio_redis_adapter(cf, rcf, &s);
+    }
+
+    if (ngx_strncmp(value->data, "subscription_mode=", 18) == 0) {
+        s.data = value->data + 18;
+        s.len = value->len - 18;
+        return ngx_http_socketio_redis_subscription(cf, rcf, &s);
+    }
+
     if (ngx_strncmp(value->data, "tls=", 4) == 0) {
         return "cannot use TLS: it needs hiredis 1.0, and this is built with "
                "an older one";
@@ -285,7 +310,63 @@ ngx_http_socketio_redis_param(ngx_conf_t *cf,
 
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                        "invalid parameter \"%V\" of \"redis\", it has db=, "
-                       "user=, password_file= and prefix=", value);
+                       "user=, password_file=, prefix=, adapter= and "
+                       "subscription_mode=", value);
+
+    return NGX_CONF_ERROR;
+}
+
+
+static char *
+ngx_http_socketio_redis_adapter(ngx_conf_t *cf,
+    ngx_http_socketio_redis_conf_t *rcf, ngx_str_t *value)
+{
+    ngx_uint_t  i;
+
+    static const ngx_http_socketio_dialect_t *const  dialects[] = {
+        &ngx_http_socketio_classic,
+        &ngx_http_socketio_sharded
+    };
+
+    for (i = 0; i < sizeof(dialects) / sizeof(dialects[0]); i++) {
+        if (ngx_strcmp(value->data, dialects[i]->name) == 0) {
+            rcf->dialect = dialects[i];
+            return NGX_CONF_OK;
+        }
+    }
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "invalid adapter \"%V\" of redis, it is \"classic\" "
+                       "or \"sharded\"", value);
+
+    return NGX_CONF_ERROR;
+}
+
+
+static char *
+ngx_http_socketio_redis_subscription(ngx_conf_t *cf,
+    ngx_http_socketio_redis_conf_t *rcf, ngx_str_t *value)
+{
+    ngx_uint_t  i;
+
+    static const char *const  modes[] = {
+        [NGX_HTTP_SOCKETIO_SUBSCRIPTION_DYNAMIC] = "dynamic",
+        [NGX_HTTP_SOCKETIO_SUBSCRIPTION_STATIC] = "static",
+        [NGX_HTTP_SOCKETIO_SUBSCRIPTION_PRIVATE] = "dynamic-private"
+    };
+
+    for (i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+        if (ngx_strcmp(value->data, modes[i]) == 0) {
+            rcf->subscription = (ngx_http_socketio_subscription_e) i;
+            rcf->subscribes = 1;
+            return NGX_CONF_OK;
+        }
+    }
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "invalid subscription_mode \"%V\" of redis, it is "
+                       "\"dynamic\", \"static\" or \"dynamic-private\"",
+                       value);
 
     return NGX_CONF_ERROR;
 }

@@ -22,6 +22,13 @@ struct ngx_http_socketio_cluster_s {
     void  (*operate)(ngx_http_socketio_hub_t *hub,
                      const sio_operation_t *operation);
 
+    /*
+     * A room of this worker, a namespace (the empty name) or a socket, comes
+     * or goes; the directory knows.
+     */
+    void  (*room)(ngx_http_socketio_hub_t *hub, sio_str_t nsp, sio_str_t room,
+                  ngx_uint_t present, ngx_uint_t is_socket);
+
     /* A CLUSTER record came, from the backend in another worker. */
     void  (*receive)(ngx_http_socketio_hub_t *hub, sio_wire_t *record,
                      const ngx_http_socketio_from_t *from);

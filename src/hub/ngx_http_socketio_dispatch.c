@@ -9,6 +9,7 @@
 #include "hub/ngx_http_socketio_dispatch.h"
 #include "hub/ngx_http_socketio_admit.h"
 #include "hub/ngx_http_socketio_broadcast.h"
+#include "hub/ngx_http_socketio_cluster.h"
 #include "hub/ngx_http_socketio_collect.h"
 #include "hub/ngx_http_socketio_mailbox.h"
 #include "hub/ngx_http_socketio_once.h"
@@ -344,6 +345,8 @@ ngx_http_socketio_on_room(sio_namespace_t *ns, sio_room_t *room,
         return SIO_OK;
     }
 
+    name = room ? sio_room_name(room) : sio_str(NULL, 0);
+
     if (count == 0) {
         ngx_http_socketio_directory_remove(hub->zone, *cell);
         *cell = 0;
@@ -353,7 +356,6 @@ ngx_http_socketio_on_room(sio_namespace_t *ns, sio_room_t *room,
         }
 
     } else {
-        name = room ? sio_room_name(room) : sio_str(NULL, 0);
         ngx_http_socketio_key_room(hub->zone, sio_namespace_name(ns), name,
                                    &key);
         *cell = ngx_http_socketio_directory_add(hub->zone, &key, hub->n,
@@ -366,6 +368,10 @@ ngx_http_socketio_on_room(sio_namespace_t *ns, sio_room_t *room,
     if (room) {
         ngx_http_socketio_stat(hub, NGX_HTTP_SOCKETIO_STAT_ROOMS,
                                count ? 1 : -1);
+    }
+
+    if (hub->cluster) {
+        hub->cluster->room(hub, sio_namespace_name(ns), name, count != 0, 0);
     }
 
     return SIO_OK;
@@ -400,6 +406,11 @@ ngx_http_socketio_on_socket(sio_socket_t *socket, int present)
 
     ngx_http_socketio_stat(hub, NGX_HTTP_SOCKETIO_STAT_SOCKETS,
                            present ? 1 : -1);
+
+    if (hub->cluster) {
+        hub->cluster->room(hub, sio_namespace_name(socket->ns),
+                           sio_socket_sid(socket), present, 1);
+    }
 
     return SIO_OK;
 }

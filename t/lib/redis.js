@@ -14,7 +14,9 @@ const path = require('node:path');
 const { spawn } = require('node:child_process');
 const { createClient } = require('redis');
 const { Server } = require('socket.io');
-const { createAdapter } = require('@socket.io/redis-adapter');
+const { createAdapter, createShardedAdapter }
+  = require('@socket.io/redis-adapter');
+const streams = require('@socket.io/redis-streams-adapter');
 const { Emitter } = require('@socket.io/redis-emitter');
 const tap = require('./tap');
 const { Nginx } = require('./nginx');
@@ -114,14 +116,19 @@ class Redis {
     }, { what: 'nginx is joined to redis' });
   }
 
-  // A Node host: { io, url, port }.
+  // A Node host: { io, url, port }.  server: options of Socket.IO; the rest
+  // are the adapter's.
 
-  async node(options = {}) {
+  async node({ adapter = 'classic', server: settings, ...options } = {}) {
     const server = http.createServer();
-    const io = new Server(server);
+    const io = new Server(server, settings);
     const [pub, sub] = [await this.client(), await this.client()];
 
-    io.adapter(createAdapter(pub, sub, options));
+    io.adapter({
+      classic: () => createAdapter(pub, sub, options),
+      sharded: () => createShardedAdapter(pub, sub, options),
+      streams: () => streams.createAdapter(pub, options),
+    }[adapter]());
     await new Promise((done) => server.listen(0, '127.0.0.1', done));
 
     const { port } = server.address();
@@ -129,6 +136,17 @@ class Redis {
     tap.after(() => new Promise((done) => io.close(() => done())));
 
     return { io, port, url: `http://127.0.0.1:${port}` };
+  }
+
+  // When so many hosts are counted in a namespace.
+
+  async counted(n, adapter = 'classic', nsp = '/') {
+    const client = await this.client();
+    const [how, kind] = { classic: ['NUMSUB', '-request'],
+      sharded: ['SHARDNUMSUB', ''], streams: ['NUMSUB', ''] }[adapter];
+
+    await until(async () => (await client.sendCommand(['PUBSUB', how,
+      `socket.io${kind}#${nsp}#`]))[1] === n, { what: `${n} hosts` });
   }
 
   async emitter(...options) {

@@ -1,0 +1,10 @@
+#!/usr/bin/env node
+'use strict';
+
+// Hosts joined by Redis' sharded pub/sub: nginx, and Node's servers with the
+// sharded adapter.
+
+const { clusterScenario } = require('./lib/cluster_scenario');
+
+clusterScenario({ workers: 1, adapter: 'sharded' });
+clusterScenario({ workers: 4, adapter: 'sharded' });
