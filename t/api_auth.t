@@ -123,10 +123,10 @@ test('auth_request off is no guard', (t) => {
 for (const [what, content, message] of [
   ['empty', '', /no key in/], ['without keys', '# none\n\n', /no key in/],
   ['with a space in a key', `${first}\ntwo words are no key\n`,
-    /invalid character in a key .*line 2/],
+    /behind a key stand .*line 2/],
   ['with a key that is too long', `${'x'.repeat(257)}\n`,
     /longer than 256 characters .*line 1/],
-  ['that is too large', `${first}\n`.repeat(5000), /larger than 65536 bytes/],
+  ['that is too large', `${first}\n`.repeat(5000), /too large/],
 ]) {
   test(`a key file ${what} is refused`, (t) => {
     const { ok, output } = Nginx.check({ files: { 'api.key': content },
@@ -141,13 +141,13 @@ for (const [what, content, message] of [
 test('a key file that is not there is refused', (t) => {
   const { ok, output } = check('socketio_api_key_file none.key;');
   t.ok(!ok);
-  t.match(output, /\[emerg\].*none\.key" failed \(2: .* in .*nginx\.conf:\d+/);
+  t.match(output, /\[emerg\].*none\.key" \(2: .* in .*nginx\.conf:\d+/);
 });
 
 test('a folder is no key file', (t) => {
   const { ok, output } = check('socketio_api_key_file logs;');
   t.ok(!ok);
-  t.match(output, /\[emerg\].*is not a regular file/);
+  t.match(output, /\[emerg\].*not a regular file/);
 });
 
 test('a short key is warned of', (t) => {

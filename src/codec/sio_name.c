@@ -1,5 +1,5 @@
 /*
- * Names of rooms.
+ * Names of rooms, and patterns of names.
  */
 
 
@@ -45,4 +45,43 @@ sio_room_reserved(sio_str_t name)
     return (name.len >= SIO_USER_ROOM_LEN
             && memcmp(name.data, SIO_USER_ROOM, SIO_USER_ROOM_LEN) == 0)
            || sio_socket_id_like(name);
+}
+
+
+/* A star is any number of bytes; only the last one seen has to be retried. */
+
+int
+sio_name_glob(sio_str_t pattern, sio_str_t name)
+{
+    size_t  p, n, star, retry;
+
+    p = 0;
+    n = 0;
+    star = pattern.len;
+    retry = 0;
+
+    while (n < name.len) {
+
+        if (p < pattern.len && pattern.data[p] == '*') {
+            star = p++;
+            retry = n;
+
+        } else if (p < pattern.len && pattern.data[p] == name.data[n]) {
+            p++;
+            n++;
+
+        } else if (star < pattern.len) {
+            p = star + 1;
+            n = ++retry;
+
+        } else {
+            return SIO_DECLINED;
+        }
+    }
+
+    while (p < pattern.len && pattern.data[p] == '*') {
+        p++;
+    }
+
+    return p == pattern.len ? SIO_OK : SIO_DECLINED;
 }

@@ -12,11 +12,12 @@
 
 
 #include "http/ngx_http_socketio_module.h"
+#include "http/ngx_http_socketio_api_key.h"
 
 
 typedef struct {
     ngx_http_socketio_app_t  *app;
-    ngx_array_t              *keys;      /* NULL: whoever gets here may */
+    ngx_http_socketio_api_keys_t  *keys; /* NULL: whoever gets here may */
     off_t                     max_body;  /* bytes, 0: nginx looks itself */
 } ngx_http_socketio_api_conf_t;
 
@@ -42,6 +43,7 @@ typedef struct {
     sio_str_t                            name;      /* behind the call's */
     off_t                                max_body;
     off_t                                received;  /* bytes */
+    ngx_http_socketio_api_grant_t       *grant;     /* NULL: by no key */
     void                                *data;      /* the handler's */
 } ngx_http_socketio_api_ctx_t;
 
@@ -55,6 +57,18 @@ void ngx_http_socketio_api_emit(ngx_http_request_t *r);
 void ngx_http_socketio_api_operation(ngx_http_request_t *r);
 void ngx_http_socketio_api_fetch(ngx_http_request_t *r);
 
+
+/* Whether there is a call of this name. */
+
+ngx_uint_t ngx_http_socketio_api_call_known(sio_str_t name);
+
+/*
+ * Whether the request's key is for a namespace (empty: for all of them) and
+ * an event (empty: none is meant).  NGX_OK, or NGX_DECLINED: path and error
+ * say what it is not for, to be answered by 403.
+ */
+ngx_int_t ngx_http_socketio_api_permits(ngx_http_request_t *r, sio_str_t nsp,
+    sio_str_t event, const char **path, const char **error);
 
 /* The hub of the request's app; it is there when a handler is called. */
 

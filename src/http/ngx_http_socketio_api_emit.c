@@ -49,6 +49,8 @@ struct ngx_http_socketio_api_emit_s {
 static ngx_int_t ngx_http_socketio_api_run(ngx_http_request_t *r);
 static ngx_int_t ngx_http_socketio_api_check(
     ngx_http_socketio_api_emit_t *emit, ngx_int_t *answer);
+static ngx_int_t ngx_http_socketio_api_wrong(ngx_http_request_t *r,
+    ngx_int_t rc, const char *error, const char *path);
 static ngx_int_t ngx_http_socketio_api_send(
     ngx_http_socketio_api_emit_t *emit);
 static ngx_int_t ngx_http_socketio_api_send_one(
@@ -151,7 +153,15 @@ ngx_http_socketio_api_check(ngx_http_socketio_api_emit_t *emit,
         rc = ngx_http_socketio_emit_check(emit->hub, &emit->body.emits[i],
                                           &path, &error);
         if (rc == NGX_OK) {
-            continue;
+            rc = ngx_http_socketio_api_permits(emit->request,
+                                               emit->body.emits[i].nsp,
+                                               emit->body.emits[i].event,
+                                               &path, &error);
+            if (rc == NGX_OK) {
+                continue;
+            }
+
+            rc = NGX_ABORT;
         }
 
         if (emit->body.read.batch) {
@@ -160,17 +170,35 @@ ngx_http_socketio_api_check(ngx_http_socketio_api_emit_t *emit,
             path = where;
         }
 
-        *answer = (rc == NGX_DECLINED)
-                  ? ngx_http_socketio_json_refuse(emit->request,
-                                   NGX_HTTP_NOT_FOUND, "not_found", error,
-                                   path)
-                  : ngx_http_socketio_json_refuse(emit->request,
-                                   NGX_HTTP_BAD_REQUEST, "invalid", error,
-                                   path);
+        *answer = ngx_http_socketio_api_wrong(emit->request, rc, error, path);
+
         return NGX_DECLINED;
     }
 
     return NGX_OK;
+}
+
+
+/* Of one emit: unknown, not permitted (NGX_ABORT), or wrong. */
+
+static ngx_int_t
+ngx_http_socketio_api_wrong(ngx_http_request_t *r, ngx_int_t rc,
+    const char *error, const char *path)
+{
+    switch (rc) {
+
+    case NGX_DECLINED:
+        return ngx_http_socketio_json_refuse(r, NGX_HTTP_NOT_FOUND,
+                                             "not_found", error, path);
+
+    case NGX_ABORT:
+        return ngx_http_socketio_json_refuse(r, NGX_HTTP_FORBIDDEN,
+                                             "forbidden", error, path);
+
+    default:
+        return ngx_http_socketio_json_refuse(r, NGX_HTTP_BAD_REQUEST,
+                                             "invalid", error, path);
+    }
 }
 
 

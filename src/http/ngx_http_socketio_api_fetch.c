@@ -165,7 +165,7 @@ ngx_http_socketio_api_question(ngx_http_request_t *r,
     ngx_http_socketio_question_t *q, ngx_int_t *answer)
 {
     size_t                         max;
-    const char                    *error;
+    const char                    *error, *path;
     ngx_http_socketio_hub_t       *hub;
     ngx_http_socketio_api_ctx_t   *ctx;
 
@@ -196,6 +196,15 @@ ngx_http_socketio_api_question(ngx_http_request_t *r,
     }
 
     if (ngx_http_socketio_api_query(r, q, answer) != NGX_OK) {
+        return NGX_DECLINED;
+    }
+
+    if (ngx_http_socketio_api_permits(r, q->nsp, sio_str(NULL, 0), &path,
+                                      &error)
+        != NGX_OK)
+    {
+        *answer = ngx_http_socketio_json_refuse(r, NGX_HTTP_FORBIDDEN,
+                                                "forbidden", error, path);
         return NGX_DECLINED;
     }
 

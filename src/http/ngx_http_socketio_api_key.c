@@ -1,238 +1,318 @@
 /*
  * API keys.
  *
- * The file is read while the configuration is, by the master with its rights:
- * workers need none.  A reload reads it again.
+ * The file is read while the configuration is, by the master with its rights,
+ * and again by each worker that finds it changed: without the right to read
+ * it a worker keeps what it has until a reload.
  */
 
 
-#include "http/ngx_http_socketio_api_key.h"
+#include "http/ngx_http_socketio_api.h"
+#include "transport/ngx_http_socketio_transport.h"
 
 #include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
 
 
 #define NGX_HTTP_SOCKETIO_API_FILE_MAX  65536    /* bytes */
+#define NGX_HTTP_SOCKETIO_API_TOLD      60       /* seconds between lines */
 
 
-static ngx_int_t ngx_http_socketio_api_file_read(ngx_conf_t *cf,
-    ngx_str_t *name, u_char *buf, size_t *len);
-static ngx_int_t ngx_http_socketio_api_keys_parse(ngx_conf_t *cf,
-    ngx_str_t *name, ngx_array_t *keys, u_char *p, u_char *end);
-static ngx_int_t ngx_http_socketio_api_key_add(ngx_conf_t *cf,
-    ngx_str_t *name, ngx_array_t *keys, ngx_str_t *text, ngx_uint_t line);
+static ngx_http_socketio_api_set_t *ngx_http_socketio_api_set_create(
+    ngx_http_socketio_file_t *file, ngx_log_t *log, sio_key_reader_t *reader);
+static ngx_int_t ngx_http_socketio_api_set_count(sio_str_t text,
+    sio_key_reader_t *reader, ngx_uint_t *n);
+static u_char *ngx_http_socketio_api_set_copy(sio_str_t *s, u_char *p);
+static void ngx_http_socketio_api_set_unref(void *data);
+static void ngx_http_socketio_api_keys_free(void *data);
+static void ngx_http_socketio_api_keys_look(
+    ngx_http_socketio_api_keys_t *keys, ngx_log_t *log);
+static ngx_http_socketio_api_grant_t *ngx_http_socketio_api_grant_create(
+    ngx_http_request_t *r, ngx_http_socketio_api_keys_t *keys);
+static const ngx_http_socketio_api_key_t *ngx_http_socketio_api_key_bearer(
+    const ngx_http_socketio_api_set_t *set, ngx_str_t *value);
 
 
-ngx_array_t *
-ngx_http_socketio_api_keys_read(ngx_conf_t *cf, ngx_str_t *file)
+ngx_http_socketio_api_keys_t *
+ngx_http_socketio_api_keys_read(ngx_conf_t *cf, ngx_str_t *name)
 {
-    size_t        len;
-    u_char       *buf;
-    ngx_int_t     rc;
-    ngx_str_t     name;
-    ngx_array_t  *keys;
+    ngx_pool_cleanup_t            *cln;
+    sio_key_reader_t               reader;
+    ngx_http_socketio_file_t      *file;
+    ngx_http_socketio_api_keys_t  *keys;
 
-    name = *file;
+    keys = ngx_pcalloc(cf->pool, sizeof(ngx_http_socketio_api_keys_t));
+    cln = ngx_pool_cleanup_add(cf->pool, 0);
 
-    if (ngx_conf_full_name(cf->cycle, &name, 1) != NGX_OK) {
+    if (keys == NULL || cln == NULL) {
         return NULL;
     }
 
-    keys = ngx_array_create(cf->pool, 2, sizeof(ngx_http_socketio_api_key_t));
-    if (keys == NULL) {
+    file = &keys->file;
+    file->name = *name;
+    file->max = NGX_HTTP_SOCKETIO_API_FILE_MAX;
+
+    if (ngx_conf_full_name(cf->cycle, &file->name, 1) != NGX_OK) {
         return NULL;
     }
 
-    buf = ngx_alloc(NGX_HTTP_SOCKETIO_API_FILE_MAX, cf->log);
-    if (buf == NULL) {
+    if (ngx_http_socketio_file_read(file, cf->log) != NGX_OK) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, file->err, "%s \"%V\"",
+                           file->error, &file->name);
         return NULL;
     }
 
-    rc = ngx_http_socketio_api_file_read(cf, &name, buf, &len);
+    keys->set = ngx_http_socketio_api_set_create(file, cf->log, &reader);
 
-    if (rc == NGX_OK) {
-        rc = ngx_http_socketio_api_keys_parse(cf, &name, keys, buf, buf + len);
-    }
+    ngx_http_socketio_file_free(file);
 
-    ngx_explicit_memzero(buf, NGX_HTTP_SOCKETIO_API_FILE_MAX);
-    ngx_free(buf);
-
-    if (rc != NGX_OK) {
+    if (keys->set == NULL) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "%s in \"%V\", line %ui",
+                           reader.error, &file->name,
+                           (ngx_uint_t) reader.line);
         return NULL;
     }
 
-    if (keys->nelts == 0) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "no key in \"%V\"", &name);
-        return NULL;
-    }
+    cln->handler = ngx_http_socketio_api_keys_free;
+    cln->data = keys;
 
     return keys;
 }
 
 
-static ngx_int_t
-ngx_http_socketio_api_file_read(ngx_conf_t *cf, ngx_str_t *name, u_char *buf,
-    size_t *len)
+/* NULL: reader->error says why, and never anything of a key. */
+
+static ngx_http_socketio_api_set_t *
+ngx_http_socketio_api_set_create(ngx_http_socketio_file_t *file,
+    ngx_log_t *log, sio_key_reader_t *reader)
 {
-    off_t      size;
-    ssize_t    n;
-    ngx_int_t  rc;
-    ngx_file_t file;
+    u_char                       *p;
+    sio_str_t                     text;
+    ngx_uint_t                    n;
+    sio_key_t                     key;
+    ngx_http_socketio_api_key_t  *k;
+    ngx_http_socketio_api_set_t  *set;
 
-    rc = NGX_ERROR;
+    text = sio_str(file->data, file->len);
 
-    ngx_memzero(&file, sizeof(ngx_file_t));
-
-    file.name = *name;
-    file.log = cf->log;
-
-    file.fd = ngx_open_file(name->data, NGX_FILE_RDONLY|NGX_FILE_NONBLOCK,
-                            NGX_FILE_OPEN, 0);
-
-    if (file.fd == NGX_INVALID_FILE) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
-                           ngx_open_file_n " \"%V\" failed", name);
-        return NGX_ERROR;
+    if (ngx_http_socketio_api_set_count(text, reader, &n) != NGX_OK) {
+        return NULL;
     }
 
-    if (ngx_fd_info(file.fd, &file.info) == NGX_FILE_ERROR) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
-                           ngx_fd_info_n " \"%V\" failed", name);
-        goto done;
+    /* all slices together are a part of the text */
+
+    reader->error = "no memory";
+
+    set = ngx_alloc(sizeof(ngx_http_socketio_api_set_t)
+                    + n * sizeof(ngx_http_socketio_api_key_t) + text.len, log);
+    if (set == NULL) {
+        return NULL;
     }
 
-    if (!ngx_is_file(&file.info)) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"%V\" is not a regular file", name);
-        goto done;
+    set->refs = 1;
+    set->n = n;
+    set->keys = (ngx_http_socketio_api_key_t *) &set[1];
+    p = (u_char *) &set->keys[n];
+    set->size = p + text.len - (u_char *) set;
+
+    sio_key_reader_init(reader, text);
+
+    for (k = set->keys; sio_key_read(reader, &key) == SIO_OK; k++) {
+
+        if (key.secret.len < SIO_KEY_MIN) {
+            ngx_log_error(NGX_LOG_WARN, log, 0,
+                          "a key is shorter than %d characters in \"%V\", "
+                          "line %ui", SIO_KEY_MIN, &file->name,
+                          (ngx_uint_t) reader->line);
+        }
+
+        (void) SHA256(key.secret.data, key.secret.len, k->digest);
+
+        if (!key.signed_) {
+            key.secret = sio_str(NULL, 0);
+        }
+
+        p = ngx_http_socketio_api_set_copy(&key.secret, p);
+        p = ngx_http_socketio_api_set_copy(&key.name, p);
+        p = ngx_http_socketio_api_set_copy(&key.namespaces, p);
+        p = ngx_http_socketio_api_set_copy(&key.events, p);
+        p = ngx_http_socketio_api_set_copy(&key.calls, p);
+
+        k->key = key;
     }
 
-    size = ngx_file_size(&file.info);
-
-    if (size > NGX_HTTP_SOCKETIO_API_FILE_MAX) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"%V\" is larger than %d bytes", name,
-                           NGX_HTTP_SOCKETIO_API_FILE_MAX);
-        goto done;
-    }
-
-    n = ngx_read_file(&file, buf, (size_t) size, 0);
-
-    if (n == NGX_ERROR || n != (ssize_t) size) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, n == NGX_ERROR ? ngx_errno : 0,
-                           ngx_read_file_n " \"%V\" failed", name);
-        goto done;
-    }
-
-    *len = (size_t) n;
-    rc = NGX_OK;
-
-done:
-
-    if (ngx_close_file(file.fd) == NGX_FILE_ERROR) {
-        ngx_log_error(NGX_LOG_ALERT, cf->log, ngx_errno,
-                      ngx_close_file_n " \"%V\" failed", name);
-    }
-
-    return rc;
+    return set;
 }
 
 
+/* Read all of it once: how many keys there are, and whether all is well. */
+
 static ngx_int_t
-ngx_http_socketio_api_keys_parse(ngx_conf_t *cf, ngx_str_t *name,
-    ngx_array_t *keys, u_char *p, u_char *end)
+ngx_http_socketio_api_set_count(sio_str_t text, sio_key_reader_t *reader,
+    ngx_uint_t *n)
 {
-    u_char      *last, *next;
-    ngx_str_t    text;
-    ngx_uint_t   line;
+    int        rc;
+    sio_key_t  key;
+    sio_str_t  list, name;
 
-    for (line = 1; p < end; line++) {
+    sio_key_reader_init(reader, text);
 
-        last = ngx_strlchr(p, end, LF);
-        if (last == NULL) {
-            last = end;
+    for (*n = 0; (rc = sio_key_read(reader, &key)) == SIO_OK; (*n)++) {
+
+        list = key.calls.len ? key.calls : sio_str(NULL, 0);
+
+        while (sio_key_item(&list, &name) == SIO_OK) {
+            if (!ngx_http_socketio_api_call_known(name)) {
+                reader->error = "there is no such call:";
+                return NGX_ERROR;
+            }
         }
-
-        next = last + 1;
-
-        while (p < last && (*p == ' ' || *p == '\t')) {
-            p++;
-        }
-
-        while (p < last && (last[-1] == ' ' || last[-1] == '\t'
-                            || last[-1] == CR))
-        {
-            last--;
-        }
-
-        text.data = p;
-        text.len = last - p;
-
-        if (text.len && text.data[0] != '#'
-            && ngx_http_socketio_api_key_add(cf, name, keys, &text, line)
-               != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
-
-        p = next;
     }
 
-    return NGX_OK;
+    if (rc == SIO_DONE && *n == 0) {
+        reader->error = "no key";
+        rc = SIO_ERROR;
+    }
+
+    return rc == SIO_DONE ? NGX_OK : NGX_ERROR;
 }
 
 
-/* Messages name the line, never the key. */
-
-static ngx_int_t
-ngx_http_socketio_api_key_add(ngx_conf_t *cf, ngx_str_t *name,
-    ngx_array_t *keys, ngx_str_t *text, ngx_uint_t line)
+static u_char *
+ngx_http_socketio_api_set_copy(sio_str_t *s, u_char *p)
 {
-    size_t                        i;
-    ngx_http_socketio_api_key_t  *key;
+    if (s->len == 0) {
+        return p;
+    }
 
-    for (i = 0; i < text->len; i++) {
-        if (text->data[i] <= ' ' || text->data[i] >= 0x7f) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid character in a key in \"%V\", "
-                               "line %ui", name, line);
-            return NGX_ERROR;
+    ngx_memcpy(p, s->data, s->len);
+    s->data = p;
+
+    return p + s->len;
+}
+
+
+static void
+ngx_http_socketio_api_set_unref(void *data)
+{
+    ngx_http_socketio_api_set_t  *set = data;
+
+    if (--set->refs == 0) {
+        ngx_http_socketio_wipe(set, set->size);
+    }
+}
+
+
+static void
+ngx_http_socketio_api_keys_free(void *data)
+{
+    ngx_http_socketio_api_keys_t  *keys = data;
+
+    ngx_http_socketio_api_set_unref(keys->set);
+}
+
+
+/* Once a second at most: whether the file has changed. */
+
+static void
+ngx_http_socketio_api_keys_look(ngx_http_socketio_api_keys_t *keys,
+    ngx_log_t *log)
+{
+    sio_key_reader_t              reader;
+    ngx_http_socketio_file_t     *file;
+    ngx_http_socketio_api_set_t  *set;
+
+    file = &keys->file;
+
+    if (keys->looked == ngx_time()) {
+        return;
+    }
+
+    keys->looked = ngx_time();
+
+    if (!ngx_http_socketio_file_changed(file)) {
+        return;
+    }
+
+    if (ngx_http_socketio_file_read(file, log) != NGX_OK) {
+
+        if (keys->told == 0
+            || ngx_time() - keys->told >= NGX_HTTP_SOCKETIO_API_TOLD)
+        {
+            keys->told = ngx_time();
+            ngx_log_error(NGX_LOG_ERR, log, file->err,
+                          "socketio API: %s \"%V\", its keys stay what they "
+                          "were", file->error, &file->name);
         }
+
+        return;
     }
 
-    if (text->len > NGX_HTTP_SOCKETIO_API_KEY_MAX) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "a key is longer than %d characters in \"%V\", "
-                           "line %ui", NGX_HTTP_SOCKETIO_API_KEY_MAX, name,
-                           line);
-        return NGX_ERROR;
+    set = ngx_http_socketio_api_set_create(file, log, &reader);
+
+    ngx_http_socketio_file_free(file);
+
+    if (set == NULL) {
+        ngx_log_error(NGX_LOG_ERR, log, 0,
+                      "socketio API: %s in \"%V\", line %ui, the keys stay "
+                      "what they were", reader.error, &file->name,
+                      (ngx_uint_t) reader.line);
+        return;
     }
 
-    if (text->len < NGX_HTTP_SOCKETIO_API_KEY_MIN) {
-        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
-                           "a key is shorter than %d characters in \"%V\", "
-                           "line %ui", NGX_HTTP_SOCKETIO_API_KEY_MIN, name,
-                           line);
-    }
+    ngx_log_error(NGX_LOG_NOTICE, log, 0,
+                  "socketio API: %ui keys from \"%V\"", set->n, &file->name);
 
-    key = ngx_array_push(keys);
-    if (key == NULL) {
-        return NGX_ERROR;
-    }
-
-    (void) SHA256(text->data, text->len, key->digest);
-
-    return NGX_OK;
+    ngx_http_socketio_api_set_unref(keys->set);
+    keys->set = set;
+    keys->told = 0;
 }
 
 
 ngx_int_t
-ngx_http_socketio_api_key_check(ngx_http_request_t *r, ngx_array_t *keys)
+ngx_http_socketio_api_key_check(ngx_http_request_t *r,
+    ngx_http_socketio_api_keys_t *keys, ngx_http_socketio_api_grant_t **grant,
+    const char **error)
 {
-    u_char                       *p, *end;
-    ngx_uint_t                    i, wrong, found;
-    ngx_table_elt_t              *h;
-    ngx_http_socketio_api_key_t  *key, presented;
+    time_t                          past;
+    ngx_table_elt_t                *h;
+    ngx_http_socketio_api_grant_t  *g;
+
+    *error = NULL;
+
+    ngx_http_socketio_api_keys_look(keys, r->connection->log);
+
+    g = ngx_http_socketio_api_grant_create(r, keys);
+    if (g == NULL) {
+        return NGX_ERROR;
+    }
+
+    *grant = g;
+
+    h = ngx_http_socketio_header_find(r, "x-socketio-signature");
+
+    if (h) {
+        *error = "the signature is malformed";
+
+        if (sio_signature_parse(sio_str(h->value.data, h->value.len),
+                                &g->signature)
+            != SIO_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        past = ngx_time() - (time_t) g->signature.seconds;
+
+        if (past > NGX_HTTP_SOCKETIO_API_WINDOW
+            || past < -NGX_HTTP_SOCKETIO_API_WINDOW)
+        {
+            *error = "the signature's time is not now";
+            return NGX_ERROR;
+        }
+
+        return NGX_AGAIN;
+    }
 
     h = r->headers_in.authorization;
 
@@ -244,8 +324,52 @@ ngx_http_socketio_api_key_check(ngx_http_request_t *r, ngx_array_t *keys)
         return NGX_DECLINED;
     }
 
-    p = h->value.data + sizeof("Bearer ") - 1;
-    end = h->value.data + h->value.len;
+    g->key = ngx_http_socketio_api_key_bearer(g->set, &h->value);
+    *error = "the API key is wrong";
+
+    return g->key ? NGX_OK : NGX_ERROR;
+}
+
+
+/* The set stays while the request does, whatever becomes of the file. */
+
+static ngx_http_socketio_api_grant_t *
+ngx_http_socketio_api_grant_create(ngx_http_request_t *r,
+    ngx_http_socketio_api_keys_t *keys)
+{
+    ngx_pool_cleanup_t             *cln;
+    ngx_http_socketio_api_grant_t  *grant;
+
+    cln = ngx_pool_cleanup_add(r->pool, 0);
+    grant = ngx_pcalloc(r->pool, sizeof(ngx_http_socketio_api_grant_t));
+
+    if (cln == NULL || grant == NULL) {
+        return NULL;
+    }
+
+    grant->set = keys->set;
+    grant->set->refs++;
+
+    cln->handler = ngx_http_socketio_api_set_unref;
+    cln->data = grant->set;
+
+    return grant;
+}
+
+
+/* All keys are looked at, whichever fits. */
+
+static const ngx_http_socketio_api_key_t *
+ngx_http_socketio_api_key_bearer(const ngx_http_socketio_api_set_t *set,
+    ngx_str_t *value)
+{
+    u_char                             *p, *end;
+    u_char                              digest[SHA256_DIGEST_LENGTH];
+    ngx_uint_t                          i, wrong;
+    const ngx_http_socketio_api_key_t  *found;
+
+    p = value->data + sizeof("Bearer ") - 1;
+    end = value->data + value->len;
 
     while (p < end && *p == ' ') {
         p++;
@@ -255,20 +379,82 @@ ngx_http_socketio_api_key_check(ngx_http_request_t *r, ngx_array_t *keys)
         end--;
     }
 
-    if (end - p > NGX_HTTP_SOCKETIO_API_KEY_MAX) {
+    if (end - p > SIO_KEY_MAX) {
+        return NULL;
+    }
+
+    (void) SHA256(p, end - p, digest);
+
+    found = NULL;
+
+    for (i = 0; i < set->n; i++) {
+        wrong = CRYPTO_memcmp(set->keys[i].digest, digest,
+                              SHA256_DIGEST_LENGTH);
+
+        if (wrong == 0 && !set->keys[i].key.signed_) {
+            found = &set->keys[i];
+        }
+    }
+
+    return found;
+}
+
+
+ngx_int_t
+ngx_http_socketio_api_key_verify(ngx_http_request_t *r,
+    ngx_http_socketio_api_grant_t *grant, sio_str_t body)
+{
+    u_char                       *p, *text;
+    u_char                        md[SHA256_DIGEST_LENGTH];
+    size_t                        len;
+    unsigned                      n, m;
+    ngx_uint_t                    i, wrong;
+    sio_str_t                     time;
+    ngx_http_socketio_api_key_t  *k;
+
+    time = grant->signature.time;
+    len = time.len + 1 + r->method_name.len + 1 + r->unparsed_uri.len + 1
+          + body.len;
+
+    text = ngx_pnalloc(r->pool, len);
+    if (text == NULL) {
         return NGX_ERROR;
     }
 
-    (void) SHA256(p, end - p, presented.digest);
+    p = ngx_cpymem(text, time.data, time.len);
+    *p++ = '.';
+    p = ngx_cpymem(p, r->method_name.data, r->method_name.len);
+    *p++ = ' ';
+    p = ngx_cpymem(p, r->unparsed_uri.data, r->unparsed_uri.len);
+    *p++ = '.';
 
-    key = keys->elts;
-    found = 0;
-
-    for (i = 0; i < keys->nelts; i++) {
-        wrong = CRYPTO_memcmp(key[i].digest, presented.digest,
-                              SHA256_DIGEST_LENGTH);
-        found |= (wrong == 0);
+    if (body.len) {
+        ngx_memcpy(p, body.data, body.len);
     }
 
-    return found ? NGX_OK : NGX_ERROR;
+    for (i = 0; i < grant->set->n; i++) {
+        k = &grant->set->keys[i];
+
+        if (!k->key.signed_) {
+            continue;
+        }
+
+        if (HMAC(EVP_sha256(), k->key.secret.data, (int) k->key.secret.len,
+                 text, len, md, &n)
+            == NULL)
+        {
+            return NGX_ERROR;
+        }
+
+        for (m = 0; m < grant->signature.n; m++) {
+            wrong = CRYPTO_memcmp(md, grant->signature.mac[m],
+                                  SIO_SIGNATURE_LEN);
+
+            if (wrong == 0) {
+                grant->key = k;
+            }
+        }
+    }
+
+    return grant->key ? NGX_OK : NGX_DECLINED;
 }

@@ -2,7 +2,7 @@
  * The HTTP API: directives, who may pass, and which call is meant.
  *
  *     socketio_api APP            the location's calls are of this app
- *     socketio_api_key_file FILE  keys of Authorization: Bearer KEY
+ *     socketio_api_key_file FILE  keys: bearer tokens, or what signs
  *
  * The end of the path names the call, a row of the table below.  A request is
  * refused in this order: 401 without a key, so that nothing is learnt without
@@ -14,9 +14,9 @@
 
 
 #include "http/ngx_http_socketio_api.h"
-#include "http/ngx_http_socketio_api_key.h"
 #include "http/ngx_http_socketio_json.h"
 #include "hub/ngx_http_socketio_fetch.h"
+#include "hub/ngx_http_socketio_once.h"
 #include "transport/ngx_http_socketio_transport.h"
 
 #include "codec/sio_operation.h"
@@ -38,10 +38,14 @@ typedef struct {
 
 static ngx_int_t ngx_http_socketio_api_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_socketio_api_unauthorized(ngx_http_request_t *r,
-    ngx_int_t rc);
+    const char *error);
+static ngx_int_t ngx_http_socketio_api_signed(ngx_http_request_t *r,
+    ngx_http_socketio_api_ctx_t *ctx, ngx_int_t *answer);
 static ngx_int_t ngx_http_socketio_api_not_allowed(ngx_http_request_t *r,
     const ngx_http_socketio_api_call_t *call);
 static void ngx_http_socketio_api_body(ngx_http_request_t *r);
+static ngx_int_t ngx_http_socketio_api_let_in(ngx_http_request_t *r,
+    ngx_http_socketio_api_ctx_t *ctx, ngx_int_t *answer);
 static ngx_int_t ngx_http_socketio_api_body_filter(ngx_http_request_t *r,
     ngx_chain_t *in);
 static ngx_int_t ngx_http_socketio_api_too_large(ngx_http_request_t *r);
@@ -137,9 +141,11 @@ ngx_http_socketio_api_handler(ngx_http_request_t *r)
 {
     ngx_int_t                            rc;
     sio_str_t                            name;
+    const char                          *error;
     ngx_http_core_loc_conf_t            *clcf;
     ngx_http_socketio_api_ctx_t         *ctx;
     ngx_http_socketio_api_conf_t        *conf;
+    ngx_http_socketio_api_grant_t       *grant;
     const ngx_http_socketio_api_call_t  *call;
 
     /* a subrequest would have the body of its parent */
@@ -150,10 +156,17 @@ ngx_http_socketio_api_handler(ngx_http_request_t *r)
 
     conf = ngx_http_get_module_loc_conf(r, ngx_http_socketio_api_module);
 
+    grant = NULL;
+
     if (conf->keys) {
-        rc = ngx_http_socketio_api_key_check(r, conf->keys);
-        if (rc != NGX_OK) {
-            return ngx_http_socketio_api_unauthorized(r, rc);
+        rc = ngx_http_socketio_api_key_check(r, conf->keys, &grant, &error);
+
+        if (rc == NGX_ERROR && error == NULL) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+
+        if (rc != NGX_OK && rc != NGX_AGAIN) {
+            return ngx_http_socketio_api_unauthorized(r, error);
         }
     }
 
@@ -184,6 +197,7 @@ ngx_http_socketio_api_handler(ngx_http_request_t *r)
 
     ctx->call = call;
     ctx->name = name;
+    ctx->grant = grant;
     ctx->max_body = conf->max_body ? conf->max_body
                                    : clcf->client_max_body_size;
 
@@ -228,37 +242,101 @@ ngx_http_socketio_api_not_allowed(ngx_http_request_t *r,
 }
 
 
+/* error: what was wrong with what was presented, or NULL: nothing was. */
+
 static ngx_int_t
-ngx_http_socketio_api_unauthorized(ngx_http_request_t *r, ngx_int_t rc)
+ngx_http_socketio_api_unauthorized(ngx_http_request_t *r, const char *error)
 {
-    const char  *challenge, *message;
-
-    if (rc == NGX_DECLINED) {
-        challenge = "Bearer";
-        message = "an API key is required";
-
-    } else {
+    if (error) {
         ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
-                      "socketio API: wrong key");
-
-        challenge = "Bearer error=\"invalid_token\"";
-        message = "the API key is wrong";
+                      "socketio API: %s", error);
     }
 
-    if (ngx_http_socketio_json_header(r, "WWW-Authenticate", challenge)
+    if (ngx_http_socketio_json_header(r, "WWW-Authenticate",
+                                      error
+                                      ? "Bearer error=\"invalid_token\""
+                                      : "Bearer")
         != NGX_OK)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     return ngx_http_socketio_json_refuse(r, NGX_HTTP_UNAUTHORIZED,
-                                         "unauthorized", message, "");
+                                         "unauthorized",
+                                         error ? error
+                                               : "an API key is required", "");
+}
+
+
+/*
+ * The body is there: verify the signature, which does for one time if the
+ * call changes something.  Results as those of let_in().
+ */
+static ngx_int_t
+ngx_http_socketio_api_signed(ngx_http_request_t *r,
+    ngx_http_socketio_api_ctx_t *ctx, ngx_int_t *answer)
+{
+    sio_str_t                       text, names[2];
+    ngx_int_t                       rc;
+    sio_buf_t                       result;
+    ngx_http_socketio_hub_t        *hub;
+    ngx_http_socketio_once_t        once;
+    ngx_http_socketio_api_grant_t  *grant;
+
+    grant = ctx->grant;
+    hub = ngx_http_socketio_api_hub(r);
+
+    *answer = NGX_HTTP_INTERNAL_SERVER_ERROR;
+
+    if (ngx_http_socketio_api_text(r, &text) != NGX_OK) {
+        return NGX_DECLINED;
+    }
+
+    rc = ngx_http_socketio_api_key_verify(r, grant, text);
+
+    if (rc == NGX_DECLINED) {
+        *answer = ngx_http_socketio_api_unauthorized(r,
+                                                 "the signature is wrong");
+    }
+
+    if (rc != NGX_OK) {
+        return NGX_DECLINED;
+    }
+
+    if (ctx->call->method != NGX_HTTP_POST) {
+        return NGX_OK;
+    }
+
+    names[0] = sio_cstr("socketio_api signature");
+    names[1] = sio_str(grant->signature.mac[0],
+                       grant->signature.n * SIO_SIGNATURE_LEN);
+
+    sio_buf_init(&result, &ngx_http_socketio_mem, SIZE_MAX);
+
+    rc = ngx_http_socketio_once_claim(hub, &once,
+                            NGX_HTTP_SOCKETIO_STORE_DEDUP, names, 2,
+                            2 * NGX_HTTP_SOCKETIO_API_WINDOW * 1000, &result);
+    sio_buf_free(&result);
+
+    if (rc == NGX_OK) {
+        ngx_http_socketio_once_done(hub, &once, sio_str(NULL, 0));
+        return NGX_OK;
+    }
+
+    *answer = (rc == NGX_ERROR)
+              ? ngx_http_socketio_json_refuse(r, NGX_HTTP_SERVICE_UNAVAILABLE,
+                                              "unavailable",
+                                              "the zone is full", "")
+              : ngx_http_socketio_api_unauthorized(r,
+                                          "the signature was used before");
+    return NGX_DECLINED;
 }
 
 
 static void
 ngx_http_socketio_api_body(ngx_http_request_t *r)
 {
+    ngx_int_t                     answer;
     ngx_http_socketio_api_ctx_t  *ctx;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_socketio_api_module);
@@ -275,7 +353,97 @@ ngx_http_socketio_api_body(ngx_http_request_t *r)
         return;
     }
 
+    if (ngx_http_socketio_api_let_in(r, ctx, &answer) != NGX_OK) {
+        ngx_http_finalize_request(r, answer);
+        return;
+    }
+
     ctx->call->handler(r);
+}
+
+
+/*
+ * Who posts, and whether the call is his.  NGX_OK, or NGX_DECLINED: *answer
+ * finalizes the request.
+ */
+static ngx_int_t
+ngx_http_socketio_api_let_in(ngx_http_request_t *r,
+    ngx_http_socketio_api_ctx_t *ctx, ngx_int_t *answer)
+{
+    ngx_http_socketio_api_grant_t  *grant;
+
+    grant = ctx->grant;
+
+    if (grant == NULL) {
+        return NGX_OK;
+    }
+
+    if (grant->key == NULL
+        && ngx_http_socketio_api_signed(r, ctx, answer) != NGX_OK)
+    {
+        return NGX_DECLINED;
+    }
+
+    if (sio_key_allows(grant->key->key.calls,
+                       sio_str(ctx->call->name.data, ctx->call->name.len)))
+    {
+        return NGX_OK;
+    }
+
+    *answer = ngx_http_socketio_json_refuse(r, NGX_HTTP_FORBIDDEN,
+                                            "forbidden",
+                                            "the key is not for this call",
+                                            "");
+    return NGX_DECLINED;
+}
+
+
+ngx_uint_t
+ngx_http_socketio_api_call_known(sio_str_t name)
+{
+    const ngx_http_socketio_api_call_t  *call;
+
+    for (call = ngx_http_socketio_api_calls; call->name.len; call++) {
+        if (sio_str_eq(name, sio_str(call->name.data, call->name.len))) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+ngx_int_t
+ngx_http_socketio_api_permits(ngx_http_request_t *r, sio_str_t nsp,
+    sio_str_t event, const char **path, const char **error)
+{
+    const sio_key_t              *key;
+    ngx_http_socketio_api_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_socketio_api_module);
+
+    if (ctx->grant == NULL) {
+        return NGX_OK;
+    }
+
+    key = &ctx->grant->key->key;
+
+    if (key->namespaces.len
+        && (nsp.len == 0 || !sio_key_allows(key->namespaces, nsp)))
+    {
+        *path = "namespace";
+        *error = nsp.len ? "the key is not for this namespace"
+                         : "the key is not for all namespaces";
+        return NGX_DECLINED;
+    }
+
+    if (event.len && !sio_key_allows(key->events, event)) {
+        *path = "event";
+        *error = "the key is not for this event";
+        return NGX_DECLINED;
+    }
+
+    return NGX_OK;
 }
 
 

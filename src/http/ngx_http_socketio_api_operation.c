@@ -198,13 +198,24 @@ ngx_http_socketio_api_known(ngx_http_request_t *r,
 {
     char                      path[SIO_BODY_PATH_MAX];
     unsigned                  i;
+    ngx_int_t                 rc;
+    sio_str_t                 nsp, none;
+    const char               *error, *where;
     ngx_http_socketio_hub_t  *hub;
 
     hub = ngx_http_socketio_api_hub(r);
+    none = sio_str(NULL, 0);
 
     for (i = 0; i < body->n; i++) {
+        nsp = body->operations[i].nsp;
 
-        if (ngx_http_socketio_namespace(hub->conf, body->operations[i].nsp)) {
+        /* the end of a connection is that of its sockets everywhere */
+
+        rc = ngx_http_socketio_api_permits(r, body->operations[i].close
+                                              ? none : nsp, none, &where,
+                                           &error);
+
+        if (rc == NGX_OK && ngx_http_socketio_namespace(hub->conf, nsp)) {
             continue;
         }
 
@@ -214,8 +225,11 @@ ngx_http_socketio_api_known(ngx_http_request_t *r,
             *ngx_sprintf((u_char *) path, "[%ui].namespace", i) = '\0';
         }
 
-        *answer = ngx_http_socketio_json_refuse(r, NGX_HTTP_NOT_FOUND,
-                                      "not_found", "unknown namespace", path);
+        *answer = (rc == NGX_OK)
+                  ? ngx_http_socketio_json_refuse(r, NGX_HTTP_NOT_FOUND,
+                                   "not_found", "unknown namespace", path)
+                  : ngx_http_socketio_json_refuse(r, NGX_HTTP_FORBIDDEN,
+                                   "forbidden", error, path);
         return NGX_DECLINED;
     }
 

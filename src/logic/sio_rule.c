@@ -10,6 +10,7 @@
 
 #include "codec/sio_packet.h"
 #include "logic/sio_rule.h"
+#include "codec/sio_name.h"
 #include "logic/sio_rule_check.h"
 
 
@@ -31,7 +32,6 @@ static int sio_rule_when_step(sio_run_t *run, const sio_step_t *step);
 static int sio_rule_jump_step(sio_run_t *run, const sio_step_t *step);
 static const sio_rule_t *sio_rule_of_target(const sio_rule_t *rule,
     sio_str_t target);
-static int sio_rule_glob(sio_str_t pattern, sio_str_t name);
 
 
 /* when and otherwise are blocks, which the caller parses. */
@@ -501,7 +501,7 @@ sio_rules_find(const sio_rules_t *rules, const sio_rule_ops_t *ops,
         }
 
         rc = rule->type == SIO_PATTERN_GLOB
-             ? sio_rule_glob(rule->pattern, event)
+             ? sio_name_glob(rule->pattern, event)
              : ops->match(rule->regex, event, captures, SIO_CAPTURES_MAX);
 
         if (rc == SIO_OK) {
@@ -534,43 +534,4 @@ sio_rule_of_target(const sio_rule_t *rule, sio_str_t target)
     }
 
     return any;
-}
-
-
-/* A star is any number of bytes; only the last one seen has to be retried. */
-
-static int
-sio_rule_glob(sio_str_t pattern, sio_str_t name)
-{
-    size_t  p, n, star, retry;
-
-    p = 0;
-    n = 0;
-    star = pattern.len;
-    retry = 0;
-
-    while (n < name.len) {
-
-        if (p < pattern.len && pattern.data[p] == '*') {
-            star = p++;
-            retry = n;
-
-        } else if (p < pattern.len && pattern.data[p] == name.data[n]) {
-            p++;
-            n++;
-
-        } else if (star < pattern.len) {
-            p = star + 1;
-            n = ++retry;
-
-        } else {
-            return SIO_DECLINED;
-        }
-    }
-
-    while (p < pattern.len && pattern.data[p] == '*') {
-        p++;
-    }
-
-    return p == pattern.len ? SIO_OK : SIO_DECLINED;
 }
