@@ -292,6 +292,16 @@ const inApp = [
   ['no such file', 'redis 127.0.0.1 password_file=no/such; # !\n',
     'no/such" failed'],
   ['TLS', 'redis rediss://127.0.0.1; # !\n', 'cannot use TLS'],
+  ['an unknown adapter', 'redis 127.0.0.1 adapter=x; # !\n',
+    'invalid adapter "x" of redis, it is "classic", "sharded" or "streams"'],
+  ['an unknown mode', 'redis 127.0.0.1 adapter=sharded '
+    + 'subscription_mode=x; # !\n', 'invalid subscription_mode "x" of redis'],
+  ['a mode of another adapter', 'redis 127.0.0.1 subscription_mode=static; '
+    + '# !\n', '"subscription_mode" of "redis" needs "adapter=sharded"'],
+  ['a stream of another adapter', 'redis 127.0.0.1 stream=x; # !\n',
+    '"stream" and "maxlen" of "redis" need "adapter=streams"'],
+  ['a stream of nothing', 'redis 127.0.0.1 adapter=streams maxlen=0; # !\n',
+    'invalid maxlen "0" of redis'],
   ['an unknown parameter', 'redis 127.0.0.1 x=y; # !\n',
     'invalid parameter "x=y" of "redis"'],
   ['a second mailbox', 'mailbox;\n mailbox max=1; # !\n',

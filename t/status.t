@@ -26,7 +26,7 @@ const drops = ['volatile', 'slow', 'ring', 'zone', 'refused', 'dry_run',
   'mailbox', 'slow_events', 'limit_packets', 'limit_connections',
   'limit_dry_run'];
 const redis = ['publishers', 'subscribers', 'lost', 'published', 'received',
-  'dropped', 'malformed'];
+  'dropped', 'malformed', 'missed'];
 const own = ['slot', 'pid', 'incarnation', 'generation', 'exiting', 'self'];
 
 function suite(workers) {

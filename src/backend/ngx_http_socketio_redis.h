@@ -47,7 +47,10 @@ typedef struct {
 
     const ngx_http_socketio_dialect_t  *dialect;
     ngx_http_socketio_subscription_e    subscription;
-    unsigned                            subscribes:1;    /* it was given */
+    ngx_str_t                           stream;      /* of streams: name, */
+    ngx_str_t                           maxlen;      /* digits */
+    unsigned                            subscribes:1;    /* a mode, and */
+    unsigned                            streams:1;       /* these were given */
 } ngx_http_socketio_redis_conf_t;
 
 

@@ -68,6 +68,17 @@ typedef struct {
 } ngx_http_socketio_rooms_t;
 
 
+/* A stream that is read by the leader; see there. */
+
+typedef struct {
+    ngx_http_socketio_redis_t     redis;
+    ngx_http_socketio_position_t  position;
+    uint64_t                      stream;    /* hash of its name */
+    ngx_msec_t                    asked;
+    unsigned                      placed:1;  /* position is set */
+} ngx_http_socketio_xread_t;
+
+
 typedef struct {
     ngx_http_socketio_publisher_t          publisher;
     ngx_http_socketio_redis_t              subscriber;
@@ -90,6 +101,7 @@ typedef struct {
     ngx_uint_t                  confirmed;
     ngx_msec_t                  heard;       /* a sign of life */
     ngx_http_socketio_rooms_t   rooms;
+    ngx_http_socketio_xread_t   xread;
     ngx_http_socketio_backlog_t backlog;     /* heard while it waits */
     ngx_event_t                 stay;        /* while it leads */
     ngx_uint_t                  stayed;      /* times, shutting down */

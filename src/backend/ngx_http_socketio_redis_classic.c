@@ -38,10 +38,15 @@ static int ngx_http_socketio_classic_publish(ngx_http_socketio_adapter_t *a,
 const ngx_http_socketio_dialect_t  ngx_http_socketio_classic = {
     "classic",
     "PUBLISH",
+    "SUBSCRIBE",
+    "UNSUBSCRIBE",
     "NUMSUB",
     SIO_CHANNEL_REQUEST,
     ngx_http_socketio_classic_uid,
     ngx_http_socketio_classic_subscribe,
+    NULL,
+    NULL,
+    NULL,
     NULL,
     ngx_http_socketio_classic_receive,
     ngx_http_socketio_classic_broadcast,
@@ -88,7 +93,7 @@ ngx_http_socketio_classic_subscribe(ngx_http_socketio_adapter_t *a)
     }
 
     for (i = 0; i < a->npeers; i++) {
-        ngx_http_socketio_leader_subscribe(a, "SUBSCRIBE", a->peers[i]);
+        ngx_http_socketio_leader_subscribe(a, a->dialect->listen, a->peers[i]);
     }
 }
 

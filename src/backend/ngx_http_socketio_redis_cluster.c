@@ -7,8 +7,14 @@
 
 
 #include "backend/ngx_http_socketio_redis_cluster.h"
+#include "backend/ngx_http_socketio_redis_leader.h"
 #include "backend/ngx_http_socketio_redis_request.h"
+#include "backend/ngx_http_socketio_redis_rooms.h"
 #include "hub/ngx_http_socketio_dispatch.h"
+
+
+static void ngx_http_socketio_cluster_listen(ngx_http_socketio_adapter_t *a,
+    const char *command, sio_str_t nsp, sio_str_t tail);
 
 
 size_t
@@ -17,6 +23,97 @@ ngx_http_socketio_cluster_uid(u_char *uid, uint64_t hash)
     (void) ngx_hex_dump(uid, (u_char *) &hash, sizeof(uint64_t));
 
     return 2 * sizeof(uint64_t);
+}
+
+
+void
+ngx_http_socketio_cluster_subscribe(ngx_http_socketio_adapter_t *a)
+{
+    ngx_uint_t                       i;
+    ngx_http_socketio_app_t         *app;
+    ngx_http_socketio_namespace_t  **nsp;
+
+    app = a->hub->conf;
+    nsp = app->namespaces.elts;
+
+    ngx_http_socketio_rooms_subscribe(a);
+
+    for (i = 0; i < app->namespaces.nelts; i++) {
+        if (nsp[i]->regex == NULL) {
+            ngx_http_socketio_cluster_listen(a, a->dialect->listen,
+                                             nsp[i]->name, a->uid);
+        }
+    }
+
+    for (i = 0; i < a->npeers; i++) {
+        ngx_http_socketio_leader_subscribe(a, a->dialect->listen,
+                                           a->peers[i]);
+    }
+}
+
+
+void
+ngx_http_socketio_cluster_room(ngx_http_socketio_adapter_t *a, sio_str_t nsp,
+    sio_str_t room, ngx_uint_t present)
+{
+    const char                     *command;
+    ngx_http_socketio_namespace_t  *conf;
+
+    command = present ? a->dialect->listen : a->dialect->unlisten;
+
+    if (room.len) {
+        ngx_http_socketio_cluster_listen(a, command, nsp, room);
+        return;
+    }
+
+    conf = ngx_http_socketio_namespace(a->hub->conf, nsp);
+
+    if (conf && conf->regex) {
+        ngx_http_socketio_cluster_listen(a, command, nsp, a->uid);
+        ngx_http_socketio_cluster_listen(a, command, nsp, room);
+    }
+}
+
+
+static void
+ngx_http_socketio_cluster_listen(ngx_http_socketio_adapter_t *a,
+    const char *command, sio_str_t nsp, sio_str_t tail)
+{
+    sio_buf_reset(&a->channel);
+
+    if (sio_adapter_channel(&a->channel, a->prefix, SIO_CHANNEL_BROADCAST,
+                            nsp, tail)
+        == SIO_OK)
+    {
+        ngx_http_socketio_leader_subscribe(a, command,
+                                           sio_buf_str(&a->channel));
+    }
+}
+
+
+void
+ngx_http_socketio_cluster_receive(ngx_http_socketio_adapter_t *a,
+    sio_str_t pattern, sio_str_t channel, sio_str_t message)
+{
+    int            rc;
+    sio_str_t      nsp, tail;
+    sio_cluster_t  m;
+
+    if (sio_adapter_channel_parse(channel, a->prefix, SIO_CHANNEL_BROADCAST,
+                                  &nsp, &tail)
+        != SIO_OK
+        || sio_cluster_is_own(message, a->uid, nsp))
+    {
+        return;
+    }
+
+    rc = sio_cluster_decode(&a->codec, message, &m);
+
+    if (rc == SIO_OK && !sio_str_eq(m.nsp, nsp)) {
+        rc = SIO_ERROR;
+    }
+
+    ngx_http_socketio_cluster_heard(a, &m, rc);
 }
 
 
@@ -117,4 +214,25 @@ ngx_http_socketio_cluster_response(ngx_http_socketio_adapter_t *a,
     m->response = *r;
 
     return m->type ? SIO_OK : SIO_DECLINED;
+}
+
+
+int
+ngx_http_socketio_cluster_publish(ngx_http_socketio_adapter_t *a,
+    const sio_cluster_t *m, sio_str_t tail, int binary)
+{
+    int  rc;
+
+    rc = sio_cluster_encode(&a->codec, &a->message, m, binary);
+
+    if (rc == SIO_OK) {
+        rc = sio_adapter_channel(&a->channel, a->prefix,
+                                 SIO_CHANNEL_BROADCAST, m->nsp, tail);
+    }
+
+    if (rc == SIO_OK) {
+        ngx_http_socketio_adapter_publish(a);
+    }
+
+    return rc;
 }

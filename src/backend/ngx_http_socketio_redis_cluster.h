@@ -1,6 +1,12 @@
 /*
- * Cluster messages (sio_cluster.h), which two dialects have in common: what
- * is heard goes to the adapter, what is to be said becomes a message.
+ * Cluster messages (sio_cluster.h), which the dialects of the sharded and the
+ * streams adapter have in common, and their channels:
+ *
+ *     PREFIX#NSP#             messages to all; its subscribers are the hosts
+ *     PREFIX#NSP#UID#         answers to a host
+ *
+ * There are no patterns: a dynamic namespace is listened to while it has
+ * sockets here.
  */
 
 
@@ -12,9 +18,14 @@
 #include "codec/sio_cluster.h"
 
 
-/* The dialect's function: 16 hexadecimal digits. */
+/* Functions of a dialect. */
 
 size_t ngx_http_socketio_cluster_uid(u_char *uid, uint64_t hash);
+void ngx_http_socketio_cluster_subscribe(ngx_http_socketio_adapter_t *a);
+void ngx_http_socketio_cluster_room(ngx_http_socketio_adapter_t *a,
+    sio_str_t nsp, sio_str_t room, ngx_uint_t present);
+void ngx_http_socketio_cluster_receive(ngx_http_socketio_adapter_t *a,
+    sio_str_t pattern, sio_str_t channel, sio_str_t message);
 
 /* A message was decoded with the result rc. */
 
@@ -31,6 +42,13 @@ int ngx_http_socketio_cluster_request(ngx_http_socketio_adapter_t *a,
     sio_str_t nsp, const sio_request_t *r, sio_cluster_t *m);
 int ngx_http_socketio_cluster_response(ngx_http_socketio_adapter_t *a,
     sio_str_t nsp, const sio_response_t *r, sio_cluster_t *m);
+
+/*
+ * Publish a message on PREFIX#NSP#TAIL#; binary: as MessagePack in any case.
+ * SIO_OK, or why it could not be written.
+ */
+int ngx_http_socketio_cluster_publish(ngx_http_socketio_adapter_t *a,
+    const sio_cluster_t *m, sio_str_t tail, int binary);
 
 
 #endif /* _NGX_HTTP_SOCKETIO_REDIS_CLUSTER_H_INCLUDED_ */

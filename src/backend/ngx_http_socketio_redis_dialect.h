@@ -31,7 +31,10 @@
 struct ngx_http_socketio_dialect_s {
     const char     *name;            /* as configured */
 
-    const char     *publish;         /* the command */
+    /* the commands */
+    const char     *publish;
+    const char     *listen;
+    const char     *unlisten;
 
     /* Who listens is counted by PUBSUB numsub on the channels of a kind. */
     const char     *numsub;
@@ -58,6 +61,14 @@ struct ngx_http_socketio_dialect_s {
      */
     void          (*room)(ngx_http_socketio_adapter_t *a, sio_str_t nsp,
                           sio_str_t room, ngx_uint_t present);
+
+    /*
+     * This worker leads from now on, and does not any more; what there is to
+     * do once a second meanwhile.  NULL: nothing.
+     */
+    void          (*begin)(ngx_http_socketio_adapter_t *a);
+    void          (*end)(ngx_http_socketio_adapter_t *a);
+    void          (*tick)(ngx_http_socketio_adapter_t *a);
 
     /*
      * A message came that this worker is to hand out; pattern is empty if the
@@ -94,6 +105,10 @@ extern const ngx_http_socketio_dialect_t  ngx_http_socketio_classic;
 /* Of its createShardedAdapter(). */
 
 extern const ngx_http_socketio_dialect_t  ngx_http_socketio_sharded;
+
+/* Of @socket.io/redis-streams-adapter. */
+
+extern const ngx_http_socketio_dialect_t  ngx_http_socketio_streams;
 
 
 #endif /* _NGX_HTTP_SOCKETIO_REDIS_DIALECT_H_INCLUDED_ */

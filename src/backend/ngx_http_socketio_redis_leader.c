@@ -66,6 +66,10 @@ ngx_http_socketio_leader_tick(ngx_http_socketio_adapter_t *a)
 
     default:
         ngx_http_socketio_handover_sign(a, "alive");
+
+        if (a->leader == NGX_HTTP_SOCKETIO_LEADER_YES && a->dialect->tick) {
+            a->dialect->tick(a);
+        }
     }
 
     if (ngx_current_msec - a->heard > NGX_HTTP_SOCKETIO_LEADER_SILENT) {
@@ -174,6 +178,10 @@ ngx_http_socketio_leader_still(ngx_http_socketio_adapter_t *a)
 {
     ngx_http_socketio_kept_t  *kept;
 
+    if (a->dialect->end) {
+        a->dialect->end(a);
+    }
+
     a->hub->slot->stat[NGX_HTTP_SOCKETIO_STAT_REDIS_LEADER] = 0;
 
     if (a->stay.timer_set) {
@@ -233,6 +241,10 @@ ngx_http_socketio_leader_begin(ngx_http_socketio_adapter_t *a)
                                      ngx_http_socketio_kept_channel(kept),
                                      ngx_http_socketio_kept_message(kept));
         ngx_free(kept);
+    }
+
+    if (a->leader == NGX_HTTP_SOCKETIO_LEADER_YES && a->dialect->begin) {
+        a->dialect->begin(a);
     }
 }
 

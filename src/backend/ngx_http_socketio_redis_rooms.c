@@ -37,7 +37,7 @@ typedef struct {
 
 
 static ngx_uint_t ngx_http_socketio_rooms_wanted(
-    ngx_http_socketio_adapter_t *a, ngx_uint_t is_socket);
+    ngx_http_socketio_adapter_t *a, sio_str_t room, ngx_uint_t is_socket);
 static void ngx_http_socketio_rooms_set(ngx_http_socketio_adapter_t *a,
     sio_str_t nsp, sio_str_t room, ngx_uint_t present);
 static void ngx_http_socketio_rooms_remove(ngx_http_socketio_adapter_t *a,
@@ -112,12 +112,23 @@ ngx_http_socketio_rooms_cleanup(ngx_http_socketio_adapter_t *a)
 
 static ngx_uint_t
 ngx_http_socketio_rooms_wanted(ngx_http_socketio_adapter_t *a,
-    ngx_uint_t is_socket)
+    sio_str_t room, ngx_uint_t is_socket)
 {
-    return a->dialect->room
-           && (!is_socket
-               || a->conf->subscription
-                  == NGX_HTTP_SOCKETIO_SUBSCRIPTION_PRIVATE);
+    if (a->dialect->room == NULL) {
+        return 0;
+    }
+
+    switch (a->conf->subscription) {
+
+    case NGX_HTTP_SOCKETIO_SUBSCRIPTION_STATIC:
+        return room.len == 0;
+
+    case NGX_HTTP_SOCKETIO_SUBSCRIPTION_DYNAMIC:
+        return !is_socket;
+
+    default: /* NGX_HTTP_SOCKETIO_SUBSCRIPTION_PRIVATE */
+        return 1;
+    }
 }
 
 
@@ -131,7 +142,7 @@ ngx_http_socketio_rooms_changed(ngx_http_socketio_hub_t *hub, sio_str_t nsp,
 
     a = hub->cluster_data;
 
-    if (!ngx_http_socketio_rooms_wanted(a, is_socket)) {
+    if (!ngx_http_socketio_rooms_wanted(a, room, is_socket)) {
         return;
     }
 
@@ -477,7 +488,7 @@ ngx_http_socketio_rooms_tell_namespace(ngx_http_socketio_rooms_list_t *list,
     sio_namespace_t *ns)
 {
     uint32_t         cursor;
-    sio_socket_t    *socket;
+    sio_str_t        name;
     sio_map_node_t  *node, *saved;
 
     ngx_http_socketio_rooms_begin(list, sio_namespace_name(ns), 0);
@@ -490,18 +501,22 @@ ngx_http_socketio_rooms_tell_namespace(ngx_http_socketio_rooms_list_t *list,
     saved = NULL;
 
     while ((node = sio_map_next(&ns->rooms, &cursor, &saved)) != NULL) {
-        ngx_http_socketio_rooms_tell_one(list, ns, sio_room_name(
-                                       sio_map_data(node, sio_room_t, node)));
+        name = sio_room_name(sio_map_data(node, sio_room_t, node));
+
+        if (ngx_http_socketio_rooms_wanted(list->adapter, name, 0)) {
+            ngx_http_socketio_rooms_tell_one(list, ns, name);
+        }
     }
 
     cursor = 0;
     saved = NULL;
 
-    while (ngx_http_socketio_rooms_wanted(list->adapter, 1)
-           && (node = sio_map_next(&ns->sockets, &cursor, &saved)) != NULL)
-    {
-        socket = sio_map_data(node, sio_socket_t, node);
-        ngx_http_socketio_rooms_tell_one(list, ns, sio_socket_sid(socket));
+    while ((node = sio_map_next(&ns->sockets, &cursor, &saved)) != NULL) {
+        name = sio_socket_sid(sio_map_data(node, sio_socket_t, node));
+
+        if (ngx_http_socketio_rooms_wanted(list->adapter, name, 1)) {
+            ngx_http_socketio_rooms_tell_one(list, ns, name);
+        }
     }
 
     ngx_http_socketio_rooms_send(list);

@@ -3,8 +3,9 @@
  *
  *     redis HOST:PORT|unix:PATH|redis://[[USER]:PASSWORD@]HOST[:PORT][/DB]
  *           [db=N] [user=NAME] [password_file=FILE] [prefix=socket.io]
- *           [adapter=classic|sharded]
+ *           [adapter=classic|sharded|streams]
  *           [subscription_mode=dynamic|static|dynamic-private]
+ *           [stream=socket.io] [maxlen=10000]
  *
  * Names are resolved when the configuration is read, as in an upstream: a
  * worker never waits for the resolver.  Several addresses are tried in turn.
@@ -132,6 +133,8 @@ ngx_http_socketio_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     ngx_str_set(&rcf->prefix, "socket.io");
+    ngx_str_set(&rcf->stream, "socket.io");
+    ngx_str_set(&rcf->maxlen, "10000");
     rcf->dialect = &ngx_http_socketio_classic;
 
     rv = ngx_http_socketio_redis_server(cf, rcf, &value[1]);
@@ -156,6 +159,19 @@ ngx_http_socketio_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
                            "\"subscription_mode\" of \"redis\" needs "
                            "\"adapter=sharded\"");
         return NGX_CONF_ERROR;
+    }
+
+    if (rcf->streams && rcf->dialect != &ngx_http_socketio_streams) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"stream\" and \"maxlen\" of \"redis\" need "
+                           "\"adapter=streams\"");
+        return NGX_CONF_ERROR;
+    }
+
+    /* rooms have no channels there */
+
+    if (rcf->dialect == &ngx_http_socketio_streams) {
+        rcf->subscription = NGX_HTTP_SOCKETIO_SUBSCRIPTION_STATIC;
     }
 
     app->redis = rcf;
@@ -303,6 +319,29 @@ ngx_http_socketio_redis_param(ngx_conf_t *cf,
         return ngx_http_socketio_redis_subscription(cf, rcf, &s);
     }
 
+    if (ngx_strncmp(value->data, "stream=", 7) == 0 && value->len > 7) {
+        rcf->stream.data = value->data + 7;
+        rcf->stream.len = value->len - 7;
+        rcf->streams = 1;
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_strncmp(value->data, "maxlen=", 7) == 0) {
+        rcf->maxlen.data = value->data + 7;
+        rcf->maxlen.len = value->len - 7;
+        rcf->streams = 1;
+
+        if (ngx_atoi(rcf->maxlen.data, rcf->maxlen.len) < 1) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid maxlen \"%V\" of redis, it is the "
+                               "number of entries that a stream keeps",
+                               &rcf->maxlen);
+            return NGX_CONF_ERROR;
+        }
+
+        return NGX_CONF_OK;
+    }
+
     if (ngx_strncmp(value->data, "tls=", 4) == 0) {
         return "cannot use TLS: it needs hiredis 1.0, and this is built with "
                "an older one";
@@ -310,8 +349,8 @@ ngx_http_socketio_redis_param(ngx_conf_t *cf,
 
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                        "invalid parameter \"%V\" of \"redis\", it has db=, "
-                       "user=, password_file=, prefix=, adapter= and "
-                       "subscription_mode=", value);
+                       "user=, password_file=, prefix=, adapter=, "
+                       "subscription_mode=, stream= and maxlen=", value);
 
     return NGX_CONF_ERROR;
 }
@@ -325,7 +364,8 @@ ngx_http_socketio_redis_adapter(ngx_conf_t *cf,
 
     static const ngx_http_socketio_dialect_t *const  dialects[] = {
         &ngx_http_socketio_classic,
-        &ngx_http_socketio_sharded
+        &ngx_http_socketio_sharded,
+        &ngx_http_socketio_streams
     };
 
     for (i = 0; i < sizeof(dialects) / sizeof(dialects[0]); i++) {
@@ -336,8 +376,8 @@ ngx_http_socketio_redis_adapter(ngx_conf_t *cf,
     }
 
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                       "invalid adapter \"%V\" of redis, it is \"classic\" "
-                       "or \"sharded\"", value);
+                       "invalid adapter \"%V\" of redis, it is "
+                       "\"classic\", \"sharded\" or \"streams\"", value);
 
     return NGX_CONF_ERROR;
 }

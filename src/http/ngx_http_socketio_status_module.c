@@ -188,6 +188,7 @@ static const ngx_http_socketio_status_field_t
     { "received",       NGX_HTTP_SOCKETIO_STAT_REDIS_IN },
     { "dropped",        NGX_HTTP_SOCKETIO_STAT_REDIS_DROPPED },
     { "malformed",      NGX_HTTP_SOCKETIO_STAT_REDIS_REFUSED },
+    { "missed",         NGX_HTTP_SOCKETIO_STAT_REDIS_MISSED },
     { NULL, 0 }
 };
 

@@ -50,6 +50,18 @@ typedef struct {
 } ngx_http_socketio_lock_t;
 
 
+/*
+ * How far a stream of Redis was read: the id of an entry, and how many there
+ * were up to it, as Redis counts; of which stream (a hash of its name).
+ */
+typedef struct {
+    uint64_t                   msec;
+    uint64_t                   seq;
+    uint64_t                   count;
+    uint64_t                   stream;
+} ngx_http_socketio_position_t;
+
+
 /* At the start of the zone. */
 
 typedef struct {
@@ -91,6 +103,10 @@ typedef struct {
     uint32_t                   ready;        /* it is known who is where */
     ngx_atomic_t               members;      /* grows when hosts come or go */
     uint64_t                   asked;        /* msec, all others */
+
+    /* redis: written by one worker, in turns, so that one is always whole */
+    ngx_http_socketio_position_t  position[2];
+    ngx_atomic_t               positioned;   /* which: 1, 2; 0: none */
 
     /* directory: under its lock */
     ngx_http_socketio_lock_t   directory_lock NGX_HTTP_SOCKETIO_LINE;

@@ -57,6 +57,7 @@ typedef enum {
     NGX_HTTP_SOCKETIO_STAT_REDIS_IN,         /* messages of other hosts */
     NGX_HTTP_SOCKETIO_STAT_REDIS_DROPPED,    /* never published: the bound */
     NGX_HTTP_SOCKETIO_STAT_REDIS_REFUSED,    /* came, and made no sense */
+    NGX_HTTP_SOCKETIO_STAT_REDIS_MISSED,     /* entries trimmed too early */
     NGX_HTTP_SOCKETIO_STAT_DROP_MAILBOX,     /* not kept: no room */
     NGX_HTTP_SOCKETIO_STAT_MAIL_STORED,      /* items of mailboxes */
     NGX_HTTP_SOCKETIO_STAT_MAIL_DELIVERED,   /* written to sockets */

@@ -22,7 +22,7 @@ const app = `
     on in     { check in $data; ack null '"yes"'; }
     on all    { emit got to all except self with $args; }
     on room   { emit got to $.room except self with $.what; }
-    on pair   { emit got to $.a $.b except $.not with $.what; }
+    on pair   { emit got to $.a $.b except self $.not with $.what; }
   }
   namespace ~^/tenant-\\d+$ {
     authenticate none;
@@ -55,7 +55,7 @@ function behave(io, nsp = '/') {
     socket.on('all', (...args) => socket.broadcast.emit('got', ...args));
     socket.on('room', ({ room, what }) => socket.to(room).emit('got', what));
     socket.on('pair', ({ a, b, not, what }) =>
-      io.of(nsp).to([a, b]).except(not).emit('got', what));
+      socket.to([a, b]).except(not).emit('got', what));
   });
 }
 

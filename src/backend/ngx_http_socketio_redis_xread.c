@@ -1,0 +1,420 @@
+/*
+ * Reading a stream.
+ *
+ * Each time a connection is up, XINFO STREAM tells where the stream ends, and
+ * with Redis 7 how many entries it ever had: that many less those that are
+ * still there have been trimmed, and if they are more than were read, the
+ * difference was missed.  A stream that ends before our position, or had fewer
+ * entries than we have seen, is another one of this name, made after Redis was
+ * restarted or flushed: it is read from its beginning.
+ */
+
+
+#include "backend/ngx_http_socketio_redis_xread.h"
+#include "backend/ngx_http_socketio_redis_cluster.h"
+#include "hub/ngx_http_socketio_dispatch.h"
+
+
+#define NGX_HTTP_SOCKETIO_XREAD_COUNT   "100"    /* entries at a time */
+#define NGX_HTTP_SOCKETIO_XREAD_BLOCK   "5000"   /* msec */
+#define NGX_HTTP_SOCKETIO_XREAD_SILENT  10000    /* msec */
+
+
+static void ngx_http_socketio_xread_ready(ngx_http_socketio_redis_t *redis);
+static void ngx_http_socketio_xread_lost(ngx_http_socketio_redis_t *redis);
+static void ngx_http_socketio_xread_informed(redisAsyncContext *ac, void *r,
+    void *data);
+static void ngx_http_socketio_xread_place(ngx_http_socketio_adapter_t *a,
+    redisReply *info);
+static void ngx_http_socketio_xread_next(ngx_http_socketio_adapter_t *a);
+static void ngx_http_socketio_xread_came(redisAsyncContext *ac, void *r,
+    void *data);
+static ngx_int_t ngx_http_socketio_xread_entry(ngx_http_socketio_adapter_t *a,
+    redisReply *entry);
+static void ngx_http_socketio_xread_receive(ngx_http_socketio_adapter_t *a,
+    redisReply *fields);
+static ngx_int_t ngx_http_socketio_xread_id(redisReply *id,
+    ngx_http_socketio_position_t *position);
+static redisReply *ngx_http_socketio_xread_field(redisReply *list,
+    const char *name);
+static void ngx_http_socketio_xread_note(ngx_http_socketio_adapter_t *a);
+
+
+void
+ngx_http_socketio_xread_begin(ngx_http_socketio_adapter_t *a)
+{
+    ngx_uint_t                     n;
+    ngx_http_socketio_redis_t     *redis;
+    ngx_http_socketio_position_t  *position;
+
+    redis = &a->xread.redis;
+    position = &a->xread.position;
+
+    n = a->hub->zone->positioned;
+
+    ngx_memzero(position, sizeof(ngx_http_socketio_position_t));
+
+    if (n) {
+        *position = a->hub->zone->position[n - 1];
+    }
+
+    /* of another stream */
+
+    a->xread.placed = (n && position->stream == a->xread.stream);
+    a->xread.asked = ngx_current_msec;
+
+    redis->conf = a->conf;
+    redis->role = "reader of the stream";
+    redis->log = a->hub->log;
+    redis->data = a;
+    redis->ready = ngx_http_socketio_xread_ready;
+    redis->lost = ngx_http_socketio_xread_lost;
+
+    ngx_http_socketio_redis_start(redis);
+}
+
+
+void
+ngx_http_socketio_xread_end(ngx_http_socketio_adapter_t *a)
+{
+    if (a->xread.redis.started) {
+        ngx_http_socketio_redis_stop(&a->xread.redis);
+    }
+}
+
+
+void
+ngx_http_socketio_xread_tick(ngx_http_socketio_adapter_t *a)
+{
+    if (a->xread.redis.up
+        && ngx_current_msec - a->xread.asked > NGX_HTTP_SOCKETIO_XREAD_SILENT)
+    {
+        ngx_http_socketio_redis_restart(&a->xread.redis, "silent");
+    }
+}
+
+
+static void
+ngx_http_socketio_xread_ready(ngx_http_socketio_redis_t *redis)
+{
+    sio_str_t                     words[3];
+    ngx_http_socketio_adapter_t  *a;
+
+    a = redis->data;
+
+    words[0] = sio_cstr("XINFO");
+    words[1] = sio_cstr("STREAM");
+    words[2] = sio_str(a->conf->stream.data, a->conf->stream.len);
+
+    (void) ngx_http_socketio_redis_command(redis,
+                              ngx_http_socketio_xread_informed, a, words, 3);
+
+    a->xread.asked = ngx_current_msec;
+}
+
+
+static void
+ngx_http_socketio_xread_lost(ngx_http_socketio_redis_t *redis)
+{
+    /* its position stays */
+}
+
+
+static void
+ngx_http_socketio_xread_informed(redisAsyncContext *ac, void *r, void *data)
+{
+    redisReply                   *reply = r;
+    ngx_http_socketio_redis_t    *redis;
+    ngx_http_socketio_adapter_t  *a = data;
+
+    redis = ac->data;
+
+    if (redis == NULL || redis->ac != ac || reply == NULL) {
+        return;
+    }
+
+    if (reply->type == REDIS_REPLY_ERROR
+        && ngx_strncmp(reply->str, "ERR no such key", 15) != 0)
+    {
+        ngx_http_socketio_redis_restart(redis, reply->str);
+        return;
+    }
+
+    ngx_http_socketio_xread_place(a, reply);
+    ngx_http_socketio_xread_next(a);
+}
+
+
+/* Where to begin; info is an error if there is no stream. */
+
+static void
+ngx_http_socketio_xread_place(ngx_http_socketio_adapter_t *a,
+    redisReply *info)
+{
+    uint64_t                       added, trimmed;
+    redisReply                    *length, *total;
+    ngx_http_socketio_position_t   end, *position;
+
+    position = &a->xread.position;
+    length = ngx_http_socketio_xread_field(info, "length");
+    total = ngx_http_socketio_xread_field(info, "entries-added");
+
+    ngx_memzero(&end, sizeof(ngx_http_socketio_position_t));
+
+    (void) ngx_http_socketio_xread_id(
+                  ngx_http_socketio_xread_field(info, "last-generated-id"),
+                  &end);
+
+    added = 0;
+    trimmed = 0;
+
+    if (total && total->type == REDIS_REPLY_INTEGER
+        && length && length->type == REDIS_REPLY_INTEGER
+        && total->integer >= length->integer && length->integer >= 0)
+    {
+        added = (uint64_t) total->integer;
+        trimmed = added - (uint64_t) length->integer;
+    }
+
+    if (!a->xread.placed) {
+        *position = end;
+        position->count = added;
+
+    } else if (position->msec > end.msec
+               || (position->msec == end.msec && position->seq > end.seq)
+               || (added && position->count > added))
+    {
+        ngx_memzero(position, sizeof(ngx_http_socketio_position_t));
+    }
+
+    if (trimmed > position->count) {
+        ngx_http_socketio_stat(a->hub, NGX_HTTP_SOCKETIO_STAT_REDIS_MISSED,
+                               trimmed - position->count);
+
+        ngx_log_error(NGX_LOG_WARN, a->hub->log, 0,
+                      "socketio: redis %V: %uL entries of the stream \"%V\" "
+                      "were trimmed before they were read",
+                      &a->conf->name, trimmed - position->count,
+                      &a->conf->stream);
+
+        position->count = trimmed;
+    }
+
+    ngx_http_socketio_xread_note(a);
+}
+
+
+static void
+ngx_http_socketio_xread_next(ngx_http_socketio_adapter_t *a)
+{
+    size_t     len;
+    u_char     id[2 * NGX_INT64_LEN + 2];
+    sio_str_t  words[8];
+
+    len = ngx_sprintf(id, "%uL-%uL", a->xread.position.msec,
+                      a->xread.position.seq)
+          - id;
+
+    words[0] = sio_cstr("XREAD");
+    words[1] = sio_cstr("COUNT");
+    words[2] = sio_cstr(NGX_HTTP_SOCKETIO_XREAD_COUNT);
+    words[3] = sio_cstr("BLOCK");
+    words[4] = sio_cstr(NGX_HTTP_SOCKETIO_XREAD_BLOCK);
+    words[5] = sio_cstr("STREAMS");
+    words[6] = sio_str(a->conf->stream.data, a->conf->stream.len);
+    words[7] = sio_str(id, len);
+
+    (void) ngx_http_socketio_redis_command(&a->xread.redis,
+                                  ngx_http_socketio_xread_came, a, words, 8);
+
+    a->xread.asked = ngx_current_msec;
+}
+
+
+/* [[STREAM, [[ID, [FIELD, VALUE, ...]], ...]]], or nil: there are none. */
+
+static void
+ngx_http_socketio_xread_came(redisAsyncContext *ac, void *r, void *data)
+{
+    size_t                        i;
+    redisReply                   *reply = r, *list;
+    ngx_http_socketio_redis_t    *redis;
+    ngx_http_socketio_adapter_t  *a = data;
+
+    redis = ac->data;
+
+    if (redis == NULL || redis->ac != ac || reply == NULL) {
+        return;
+    }
+
+    if (reply->type == REDIS_REPLY_NIL) {
+        ngx_http_socketio_xread_next(a);
+        return;
+    }
+
+    list = NULL;
+
+    if (reply->type == REDIS_REPLY_ARRAY && reply->elements == 1
+        && reply->element[0]->type == REDIS_REPLY_ARRAY
+        && reply->element[0]->elements == 2)
+    {
+        list = reply->element[0]->element[1];
+    }
+
+    if (list == NULL || list->type != REDIS_REPLY_ARRAY) {
+        ngx_http_socketio_redis_restart(redis,
+                              reply->type == REDIS_REPLY_ERROR ? reply->str
+                              : "a reply that makes no sense");
+        return;
+    }
+
+    for (i = 0; i < list->elements; i++) {
+
+        if (ngx_http_socketio_xread_entry(a, list->element[i]) != NGX_OK) {
+            ngx_http_socketio_redis_restart(redis,
+                                            "an entry that makes no sense");
+            return;
+        }
+
+        /* what an entry leads to may end the leader */
+
+        if (redis->ac != ac) {
+            return;
+        }
+    }
+
+    ngx_http_socketio_xread_next(a);
+}
+
+
+static ngx_int_t
+ngx_http_socketio_xread_entry(ngx_http_socketio_adapter_t *a,
+    redisReply *entry)
+{
+    if (entry->type != REDIS_REPLY_ARRAY || entry->elements != 2
+        || ngx_http_socketio_xread_id(entry->element[0], &a->xread.position)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    a->xread.position.count++;
+
+    /* one that was deleted meanwhile has no fields */
+
+    if (entry->element[1]->type == REDIS_REPLY_ARRAY) {
+        ngx_http_socketio_xread_receive(a, entry->element[1]);
+    }
+
+    ngx_http_socketio_xread_note(a);
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_socketio_xread_receive(ngx_http_socketio_adapter_t *a,
+    redisReply *fields)
+{
+    int                   rc;
+    redisReply           *value;
+    ngx_uint_t            i;
+    sio_cluster_t         m;
+    sio_cluster_entry_t   e;
+
+    static const char *const  names[] = { "type", "uid", "nsp", "data" };
+
+    sio_str_t *const  slots[] = { &e.type, &e.uid, &e.nsp, &e.data };
+
+    for (i = 0; i < 4; i++) {
+        value = ngx_http_socketio_xread_field(fields, names[i]);
+
+        *slots[i] = value && value->type == REDIS_REPLY_STRING
+                    ? sio_str(value->str, value->len) : sio_str(NULL, 0);
+    }
+
+    /* a stream is shared by all namespaces of all servers */
+
+    if (sio_str_eq(e.uid, a->uid)
+        || ngx_http_socketio_namespace(a->hub->conf, e.nsp) == NULL)
+    {
+        return;
+    }
+
+    rc = sio_cluster_entry_decode(&a->codec, &e, &m);
+
+    ngx_http_socketio_cluster_heard(a, &m, rc);
+}
+
+
+/* MSEC-SEQ */
+
+static ngx_int_t
+ngx_http_socketio_xread_id(redisReply *id,
+    ngx_http_socketio_position_t *position)
+{
+    char      *end;
+    uint64_t   msec, seq;
+
+    if (id == NULL || id->type != REDIS_REPLY_STRING || id->len < 3
+        || id->str[0] < '0' || id->str[0] > '9')
+    {
+        return NGX_ERROR;
+    }
+
+    msec = strtoull(id->str, &end, 10);
+
+    if (end[0] != '-' || end[1] < '0' || end[1] > '9') {
+        return NGX_ERROR;
+    }
+
+    seq = strtoull(end + 1, &end, 10);
+
+    if (end != id->str + id->len) {
+        return NGX_ERROR;
+    }
+
+    position->msec = msec;
+    position->seq = seq;
+
+    return NGX_OK;
+}
+
+
+/* The value behind a name in a list of both, or NULL. */
+
+static redisReply *
+ngx_http_socketio_xread_field(redisReply *list, const char *name)
+{
+    size_t  i;
+
+    for (i = 0; list->type == REDIS_REPLY_ARRAY && i + 1 < list->elements;
+         i += 2)
+    {
+        if (list->element[i]->type == REDIS_REPLY_STRING
+            && ngx_strcmp(list->element[i]->str, name) == 0)
+        {
+            return list->element[i + 1];
+        }
+    }
+
+    return NULL;
+}
+
+
+static void
+ngx_http_socketio_xread_note(ngx_http_socketio_adapter_t *a)
+{
+    ngx_uint_t                 n;
+    ngx_http_socketio_zone_t  *zone;
+
+    zone = a->hub->zone;
+    n = (zone->positioned == 1) ? 2 : 1;
+
+    a->xread.placed = 1;
+    a->xread.position.stream = a->xread.stream;
+
+    zone->position[n - 1] = a->xread.position;
+
+    __atomic_store_n(&zone->positioned, n, __ATOMIC_RELEASE);
+}
