@@ -12,6 +12,7 @@
 #include "backend/ngx_http_socketio_redis_rooms.h"
 #include "hub/ngx_http_socketio_cluster.h"
 #include "hub/ngx_http_socketio_dispatch.h"
+#include "hub/ngx_http_socketio_hosts.h"
 
 
 #define NGX_HTTP_SOCKETIO_ADAPTER_MAX  (64 * 1024 * 1024)
@@ -25,6 +26,8 @@ static void ngx_http_socketio_adapter_broadcast(ngx_http_socketio_hub_t *hub,
     const ngx_http_socketio_broadcast_t *b);
 static void ngx_http_socketio_adapter_receive(ngx_http_socketio_hub_t *hub,
     sio_wire_t *record, const ngx_http_socketio_from_t *from);
+static void ngx_http_socketio_adapter_tell(ngx_http_socketio_hub_t *hub,
+    sio_str_t message);
 static void ngx_http_socketio_adapter_tick(ngx_http_socketio_hub_t *hub);
 static void ngx_http_socketio_adapter_cleanup(ngx_http_socketio_hub_t *hub);
 
@@ -34,6 +37,7 @@ static const ngx_http_socketio_cluster_t  ngx_http_socketio_adapter_cluster = {
     ngx_http_socketio_redis_operate,
     ngx_http_socketio_rooms_changed,
     ngx_http_socketio_adapter_receive,
+    ngx_http_socketio_adapter_tell,
     ngx_http_socketio_adapter_tick,
     ngx_http_socketio_adapter_cleanup
 };
@@ -103,6 +107,11 @@ ngx_http_socketio_redis_adapter_init(ngx_http_socketio_hub_t *hub,
 
     ngx_http_socketio_publisher_start(&a->publisher, conf, hub->log);
 
+    if (ngx_http_socketio_hosts_init(hub, conf->heartbeat) != NGX_OK) {
+        ngx_http_socketio_adapter_cleanup(hub);
+        return NGX_ERROR;
+    }
+
     ngx_http_socketio_leader_tick(a);
 
     return NGX_OK;
@@ -144,7 +153,11 @@ ngx_http_socketio_adapter_names(ngx_http_socketio_adapter_t *a)
 
     a->own = ngx_http_socketio_adapter_name(a, SIO_CHANNEL_NGINX, a->uid);
 
-    return a->own.data ? NGX_OK : NGX_ERROR;
+    a->hosts = ngx_http_socketio_adapter_name(a, SIO_CHANNEL_HOSTS,
+                                              sio_str(app->name.data,
+                                                      app->name.len));
+
+    return a->own.data && a->hosts.data ? NGX_OK : NGX_ERROR;
 }
 
 
@@ -185,6 +198,7 @@ ngx_http_socketio_adapter_cleanup(ngx_http_socketio_hub_t *hub)
     a = hub->cluster_data;
     mem = &ngx_http_socketio_mem;
 
+    ngx_http_socketio_hosts_cleanup(hub);
     ngx_http_socketio_answer_cancel(a);
 
     if (a->publisher.redis.started) {
@@ -200,6 +214,7 @@ ngx_http_socketio_adapter_cleanup(ngx_http_socketio_hub_t *hub)
 
     sio_free(mem, a->peers);
     sio_free(mem, (void *) a->own.data);
+    sio_free(mem, (void *) a->hosts.data);
 
     sio_adapter_free(&a->codec);
     sio_buf_free(&a->channel);
@@ -235,6 +250,22 @@ ngx_http_socketio_adapter_record(ngx_http_socketio_adapter_t *a,
     ngx_http_socketio_record_begin(a->hub, w,
                                    NGX_HTTP_SOCKETIO_RECORD_CLUSTER);
     sio_wire_put_u8(w, (uint8_t) type);
+}
+
+
+static void
+ngx_http_socketio_adapter_tell(ngx_http_socketio_hub_t *hub, sio_str_t message)
+{
+    sio_str_t                     words[3];
+    ngx_http_socketio_adapter_t  *a;
+
+    a = hub->cluster_data;
+
+    words[0] = sio_cstr("PUBLISH");
+    words[1] = a->hosts;
+    words[2] = message;
+
+    ngx_http_socketio_publish(&a->publisher, words, 3);
 }
 
 

@@ -90,6 +90,7 @@ typedef struct {
     sio_str_t                   uid;         /* of the host: name */
     sio_str_t                   prefix;
     sio_str_t                   own;         /* the host's own channel */
+    sio_str_t                   hosts;       /* the channel of nginx hosts */
     sio_str_t                  *peers;       /* channels, one a namespace */
     ngx_uint_t                  npeers;
     size_t                      all;         /* of classic: length of the

@@ -7,6 +7,7 @@
 
 
 #include "backend/ngx_http_socketio_redis_handover.h"
+#include "hub/ngx_http_socketio_hosts.h"
 #include "backend/ngx_http_socketio_redis_leader.h"
 
 
@@ -99,6 +100,10 @@ ngx_http_socketio_handover_yield(ngx_http_socketio_adapter_t *a,
     if (slot >= NGX_HTTP_SOCKETIO_SLOTS || slot == a->hub->n) {
         return;
     }
+
+    /* the next one misses nothing */
+
+    ngx_http_socketio_hosts_deaf(a->hub, 0);
 
     ngx_http_socketio_adapter_record(a, &w, NGX_HTTP_SOCKETIO_CLUSTER_YIELD);
 

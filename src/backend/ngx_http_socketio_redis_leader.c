@@ -10,6 +10,7 @@
 #include "backend/ngx_http_socketio_redis_dialect.h"
 #include "backend/ngx_http_socketio_redis_handover.h"
 #include "backend/ngx_http_socketio_redis_rooms.h"
+#include "hub/ngx_http_socketio_hosts.h"
 
 
 #define NGX_HTTP_SOCKETIO_LEADER_SILENT  5000    /* msec */
@@ -183,6 +184,7 @@ ngx_http_socketio_leader_still(ngx_http_socketio_adapter_t *a)
     }
 
     a->hub->slot->stat[NGX_HTTP_SOCKETIO_STAT_REDIS_LEADER] = 0;
+    ngx_http_socketio_hosts_deaf(a->hub, 1);
 
     if (a->stay.timer_set) {
         ngx_del_timer(&a->stay);
@@ -212,6 +214,7 @@ ngx_http_socketio_leader_ready(ngx_http_socketio_redis_t *redis)
     a->confirmed = 0;
 
     ngx_http_socketio_leader_subscribe(a, "SUBSCRIBE", a->own);
+    ngx_http_socketio_leader_subscribe(a, "SUBSCRIBE", a->hosts);
 
     a->dialect->subscribe(a);
 }
@@ -226,6 +229,7 @@ ngx_http_socketio_leader_begin(ngx_http_socketio_adapter_t *a)
 
     a->leader = NGX_HTTP_SOCKETIO_LEADER_YES;
     a->hub->slot->stat[NGX_HTTP_SOCKETIO_STAT_REDIS_LEADER] = 1;
+    ngx_http_socketio_hosts_listen(a->hub);
 
     a->stayed = 0;
     ngx_add_timer(&a->stay, NGX_HTTP_SOCKETIO_LEADER_STAY);
@@ -354,7 +358,14 @@ ngx_http_socketio_leader_receive(ngx_http_socketio_adapter_t *a,
                                1);
     }
 
-    if (a->leader == NGX_HTTP_SOCKETIO_LEADER_YES) {
+    if (a->leader != NGX_HTTP_SOCKETIO_LEADER_YES) {
+        return;
+    }
+
+    if (pattern.len == 0 && sio_str_eq(channel, a->hosts)) {
+        ngx_http_socketio_hosts_heard(a->hub, message);
+
+    } else {
         a->dialect->receive(a, pattern, channel, message);
     }
 }

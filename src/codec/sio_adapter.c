@@ -35,7 +35,8 @@ static const sio_str_t  sio_channel_infix[] = {
     sio_string("#"),
     sio_string("-request#"),
     sio_string("-response#"),
-    sio_string("-nginx#")
+    sio_string("-nginx#"),
+    sio_string("-hosts#")
 };
 
 

@@ -7,6 +7,7 @@
  *     PREFIX-request#NSP#     requests, see sio_adapter_request.h
  *     PREFIX-response#NSP#    their answers; also PREFIX-response#NSP#UID#
  *     PREFIX-nginx#UID#       our own, nobody else listens there
+ *     PREFIX-hosts#APP#       what nginx hosts tell each other
  *
  * A broadcast is the MessagePack array [uid, packet, opts]; packet is
  * {type, data: [event, args...], nsp}, opts {rooms, except, flags}.
@@ -30,7 +31,8 @@ typedef enum {
     SIO_CHANNEL_BROADCAST = 0,
     SIO_CHANNEL_REQUEST,
     SIO_CHANNEL_RESPONSE,
-    SIO_CHANNEL_NGINX
+    SIO_CHANNEL_NGINX,
+    SIO_CHANNEL_HOSTS
 } sio_channel_e;
 
 

@@ -6,6 +6,7 @@
  *           [adapter=classic|sharded|streams]
  *           [subscription_mode=dynamic|static|dynamic-private]
  *           [stream=socket.io] [maxlen=10000]
+ *           [heartbeat=TIME]
  *
  * Names are resolved when the configuration is read, as in an upstream: a
  * worker never waits for the resolver.  Several addresses are tried in turn.
@@ -13,6 +14,7 @@
 
 
 #include "http/ngx_http_socketio_module.h"
+#include "hub/ngx_http_socketio_hosts.h"
 
 #if (NGX_HTTP_SOCKETIO_REDIS)
 #include "backend/ngx_http_socketio_redis_adapter.h"
@@ -21,6 +23,8 @@
 
 
 #define NGX_HTTP_SOCKETIO_REDIS_PORT      6379
+#define NGX_HTTP_SOCKETIO_REDIS_BEAT_MIN  100     /* msec */
+#define NGX_HTTP_SOCKETIO_REDIS_BEAT_MAX  600000
 #define NGX_HTTP_SOCKETIO_REDIS_PASSWORD  4096   /* bytes of a password */
 
 
@@ -38,6 +42,8 @@ static char *ngx_http_socketio_redis_param(ngx_conf_t *cf,
 static char *ngx_http_socketio_redis_adapter(ngx_conf_t *cf,
     ngx_http_socketio_redis_conf_t *rcf, ngx_str_t *value);
 static char *ngx_http_socketio_redis_subscription(ngx_conf_t *cf,
+    ngx_http_socketio_redis_conf_t *rcf, ngx_str_t *value);
+static char *ngx_http_socketio_redis_heartbeat(ngx_conf_t *cf,
     ngx_http_socketio_redis_conf_t *rcf, ngx_str_t *value);
 static char *ngx_http_socketio_redis_db(ngx_conf_t *cf,
     ngx_http_socketio_redis_conf_t *rcf, ngx_str_t *value);
@@ -135,6 +141,7 @@ ngx_http_socketio_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_str_set(&rcf->prefix, "socket.io");
     ngx_str_set(&rcf->stream, "socket.io");
     ngx_str_set(&rcf->maxlen, "10000");
+    rcf->heartbeat = NGX_HTTP_SOCKETIO_HOSTS_BEAT;
     rcf->dialect = &ngx_http_socketio_classic;
 
     rv = ngx_http_socketio_redis_server(cf, rcf, &value[1]);
@@ -342,6 +349,12 @@ ngx_http_socketio_redis_param(ngx_conf_t *cf,
         return NGX_CONF_OK;
     }
 
+    if (ngx_strncmp(value->data, "heartbeat=", 10) == 0) {
+        s.data = value->data + 10;
+        s.len = value->len - 10;
+        return ngx_http_socketio_redis_heartbeat(cf, rcf, &s);
+    }
+
     if (ngx_strncmp(value->data, "tls=", 4) == 0) {
         return "cannot use TLS: it needs hiredis 1.0, and this is built with "
                "an older one";
@@ -350,7 +363,8 @@ ngx_http_socketio_redis_param(ngx_conf_t *cf,
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                        "invalid parameter \"%V\" of \"redis\", it has db=, "
                        "user=, password_file=, prefix=, adapter=, "
-                       "subscription_mode=, stream= and maxlen=", value);
+                       "subscription_mode=, stream=, maxlen= and heartbeat=",
+                       value);
 
     return NGX_CONF_ERROR;
 }
@@ -409,6 +423,29 @@ ngx_http_socketio_redis_subscription(ngx_conf_t *cf,
                        value);
 
     return NGX_CONF_ERROR;
+}
+
+
+static char *
+ngx_http_socketio_redis_heartbeat(ngx_conf_t *cf,
+    ngx_http_socketio_redis_conf_t *rcf, ngx_str_t *value)
+{
+    ngx_int_t  n;
+
+    n = ngx_parse_time(value, 0);
+
+    if (n == NGX_ERROR || n < NGX_HTTP_SOCKETIO_REDIS_BEAT_MIN
+        || n > NGX_HTTP_SOCKETIO_REDIS_BEAT_MAX)
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid heartbeat \"%V\" of redis, it is a time "
+                           "of 100ms to 10m", value);
+        return NGX_CONF_ERROR;
+    }
+
+    rcf->heartbeat = (ngx_msec_t) n;
+
+    return NGX_CONF_OK;
 }
 
 

@@ -314,6 +314,8 @@ ngx_http_socketio_rule_verb(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_http_socketio_compile_line(cf, c);
     rc = sio_rule_compile(c, cmd->post, args, cf->args->nelts);
 
+    ctx->app->asks_online |= c->online;
+
     if (c->mailbox && ctx->app->mailbox_line == 0) {
         ctx->app->mailbox_file = cf->conf_file->file.name.data;
         ctx->app->mailbox_line = cf->conf_file->line;

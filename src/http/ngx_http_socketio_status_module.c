@@ -42,6 +42,8 @@ static void ngx_http_socketio_status_fields(ngx_http_socketio_json_t *json,
 static void ngx_http_socketio_status_namespaces(
     ngx_http_socketio_json_t *json, ngx_http_socketio_app_t *app,
     ngx_http_socketio_zone_t *zone);
+static void ngx_http_socketio_status_hosts(ngx_http_socketio_json_t *json,
+    ngx_http_socketio_zone_t *zone);
 static void ngx_http_socketio_status_zone(ngx_http_socketio_json_t *json,
     ngx_http_socketio_zone_t *zone);
 static void ngx_http_socketio_status_store(ngx_http_socketio_json_t *json,
@@ -260,7 +262,13 @@ ngx_http_socketio_status_handler(ngx_http_request_t *r)
     ngx_http_socketio_status_namespaces(&json, app, zone);
     ngx_http_socketio_json_text(&json, "},\"zone\":{");
     ngx_http_socketio_status_zone(&json, zone);
-    ngx_http_socketio_json_text(&json, "}}");
+    ngx_http_socketio_json_text(&json, "}");
+
+    if (app->redis) {
+        ngx_http_socketio_status_hosts(&json, zone);
+    }
+
+    ngx_http_socketio_json_text(&json, "}");
 
     return ngx_http_socketio_json_send(&json, NGX_HTTP_OK);
 }
@@ -363,6 +371,52 @@ ngx_http_socketio_status_namespaces(ngx_http_socketio_json_t *json,
 
         any = 1;
     }
+}
+
+
+/* What this host knows of others: their workers. */
+
+static void
+ngx_http_socketio_status_hosts(ngx_http_socketio_json_t *json,
+    ngx_http_socketio_zone_t *zone)
+{
+    u_char                     text[64];
+    ngx_uint_t                 n, any;
+    ngx_http_socketio_peer_t  *peer;
+
+    *ngx_sprintf(text, ",\"hosts\":{\"id\":\"%016xL\"",
+                 ngx_http_socketio_peer_self(zone)) = '\0';
+
+    ngx_http_socketio_json_text(json, (char *) text);
+    ngx_http_socketio_json_text(json, zone->ready ? ",\"ready\":true"
+                                                  : ",\"ready\":false");
+    ngx_http_socketio_json_text(json, ",\"peers\":[");
+
+    any = 0;
+
+    for (n = 0; n < zone->peer_top; n++) {
+        peer = ngx_http_socketio_peer(zone, n);
+
+        if (peer->host == 0) {
+            continue;
+        }
+
+        *ngx_sprintf(text, "%s{\"host\":\"%016xL\"", any ? "," : "",
+                     peer->host) = '\0';
+
+        ngx_http_socketio_json_text(json, (char *) text);
+        ngx_http_socketio_json_member(json, "slot", peer->slot);
+        ngx_http_socketio_json_member(json, "users", peer->users);
+        ngx_http_socketio_json_member(json, "silent",
+                                      ngx_current_msec - peer->heard);
+        ngx_http_socketio_json_text(json, peer->synced ? ",\"synced\":true"
+                                                       : ",\"synced\":false");
+        ngx_http_socketio_json_text(json, peer->ready ? ",\"ready\":true}"
+                                                      : ",\"ready\":false}");
+        any = 1;
+    }
+
+    ngx_http_socketio_json_text(json, "]}");
 }
 
 

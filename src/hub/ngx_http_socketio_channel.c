@@ -17,6 +17,7 @@
 #include "hub/ngx_http_socketio_collect.h"
 #include "hub/ngx_http_socketio_fetch.h"
 #include "hub/ngx_http_socketio_forward.h"
+#include "hub/ngx_http_socketio_hosts.h"
 #include "hub/ngx_http_socketio_mailbox.h"
 #include "hub/ngx_http_socketio_move.h"
 #include "hub/ngx_http_socketio_operation.h"
@@ -550,6 +551,10 @@ ngx_http_socketio_channel_dispatch(ngx_http_socketio_hub_t *hub,
 
     case NGX_HTTP_SOCKETIO_RECORD_MAIL:
         ngx_http_socketio_mailbox_receive(hub, &record, &from);
+        return;
+
+    case NGX_HTTP_SOCKETIO_RECORD_HOSTS:
+        ngx_http_socketio_hosts_receive(hub, &record);
         return;
 
     case NGX_HTTP_SOCKETIO_RECORD_CLUSTER:

@@ -33,6 +33,9 @@ struct ngx_http_socketio_cluster_s {
     void  (*receive)(ngx_http_socketio_hub_t *hub, sio_wire_t *record,
                      const ngx_http_socketio_from_t *from);
 
+    /* Tell the nginx hosts alone, in order with the others: see hosts. */
+    void  (*tell)(ngx_http_socketio_hub_t *hub, sio_str_t message);
+
     /* Once a second. */
     void  (*tick)(ngx_http_socketio_hub_t *hub);
 

@@ -11,6 +11,7 @@
 #include "hub/ngx_http_socketio_broadcast.h"
 #include "hub/ngx_http_socketio_cluster.h"
 #include "hub/ngx_http_socketio_collect.h"
+#include "hub/ngx_http_socketio_hosts.h"
 #include "hub/ngx_http_socketio_mailbox.h"
 #include "hub/ngx_http_socketio_once.h"
 #include "hub/ngx_http_socketio_presence.h"
@@ -352,6 +353,7 @@ ngx_http_socketio_on_room(sio_namespace_t *ns, sio_room_t *room,
         *cell = 0;
 
         if (room) {
+            ngx_http_socketio_hosts_left(room);
             ngx_http_socketio_presence_left(ns, sio_room_name(room));
         }
 
@@ -397,6 +399,7 @@ ngx_http_socketio_on_socket(sio_socket_t *socket, int present)
         }
 
         ngx_http_socketio_identity_watch(socket);
+        ngx_http_socketio_hosts_came(socket);
         ngx_http_socketio_presence_accepted(socket);
 
     } else {

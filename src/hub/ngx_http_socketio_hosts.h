@@ -29,7 +29,7 @@
 #define NGX_HTTP_SOCKETIO_HOSTS_MISSING   3      /* beats: it is dead */
 #define NGX_HTTP_SOCKETIO_HOSTS_PATIENCE  6      /* beats: who should say it
                                                     does not */
-#define NGX_HTTP_SOCKETIO_HOSTS_MAX       256
+#define NGX_HTTP_SOCKETIO_HOSTS_MAX       256    /* that say something */
 
 
 /*
@@ -39,6 +39,138 @@
  */
 ngx_uint_t ngx_http_socketio_elsewhere(ngx_http_socketio_hub_t *hub,
     sio_str_t nsp, sio_str_t user);
+
+/*
+ * Whether this host is the one that says of a user that he came or went: 1 or
+ * 0.  Without other hosts it is.
+ */
+ngx_uint_t ngx_http_socketio_hosts_mine(ngx_http_socketio_hub_t *hub,
+    sio_str_t nsp, sio_str_t user);
+
+/* Whether other hosts hear what is said now, or there are none. */
+
+ngx_uint_t ngx_http_socketio_hosts_heeded(ngx_http_socketio_hub_t *hub);
+
+/* How long others wait for that one, msec; 0 without other hosts. */
+
+uint64_t ngx_http_socketio_hosts_patience(ngx_http_socketio_hub_t *hub);
+
+/* It was said that a user came (online) or went; seen: msec, calendar. */
+
+void ngx_http_socketio_hosts_said(ngx_http_socketio_hub_t *hub,
+    sio_str_t nsp, sio_str_t user, ngx_uint_t online, uint64_t seen);
+
+
+/*
+ * For a backend, in the order in which it calls them: the hub has other hosts
+ * (hub->cluster is set); this worker listens to them, or does not any more
+ * (missed: nor does another one); a message was heard; the end, while there
+ * is still somebody to tell.
+ */
+ngx_int_t ngx_http_socketio_hosts_init(ngx_http_socketio_hub_t *hub,
+    ngx_msec_t beat);
+void ngx_http_socketio_hosts_listen(ngx_http_socketio_hub_t *hub);
+void ngx_http_socketio_hosts_deaf(ngx_http_socketio_hub_t *hub,
+    ngx_uint_t missed);
+void ngx_http_socketio_hosts_heard(ngx_http_socketio_hub_t *hub,
+    sio_str_t message);
+void ngx_http_socketio_hosts_cleanup(ngx_http_socketio_hub_t *hub);
+
+
+/* The hub's life: a socket was accepted; a room here has become empty. */
+
+void ngx_http_socketio_hosts_came(sio_socket_t *socket);
+void ngx_http_socketio_hosts_left(sio_room_t *room);
+
+/* A worker of this host was found dead. */
+
+void ngx_http_socketio_hosts_gone(ngx_http_socketio_hub_t *hub,
+    ngx_uint_t slot, uint32_t incarnation);
+
+/* The end of a turn: what is to be told is sent. */
+
+void ngx_http_socketio_hosts_turn(ngx_http_socketio_hub_t *hub);
+
+/* A HOSTS record: look who is there; u8: tell all others of all users here. */
+
+void ngx_http_socketio_hosts_receive(ngx_http_socketio_hub_t *hub,
+    sio_wire_t *record);
+
+
+/* For the files of hosts. */
+
+/*
+ * What a message has: who tells (host, slot, incarnation), its number, msec
+ * between beats, whether the host knows who is where, how many users are
+ * there and their digest; then a record of items.
+ */
+typedef enum {
+    NGX_HTTP_SOCKETIO_HOSTS_MESSAGE = 1,     /* a record's type */
+    NGX_HTTP_SOCKETIO_HOSTS_ITEMS
+} ngx_http_socketio_hosts_record_e;
+
+
+typedef enum {
+    NGX_HTTP_SOCKETIO_HOSTS_ON = 1,    /* namespace, user, u8: said */
+    NGX_HTTP_SOCKETIO_HOSTS_OFF,       /* namespace, user */
+    NGX_HTTP_SOCKETIO_HOSTS_SAID,      /* namespace, user, u8: online,
+                                          u8: heard here alone, u64: seen */
+    NGX_HTTP_SOCKETIO_HOSTS_ASK,       /* all others are to tell all */
+    NGX_HTTP_SOCKETIO_HOSTS_BEGIN,     /* of all users */
+    NGX_HTTP_SOCKETIO_HOSTS_END,
+    NGX_HTTP_SOCKETIO_HOSTS_GONE,      /* u32: slot, u32: incarnation */
+    NGX_HTTP_SOCKETIO_HOSTS_BYE
+} ngx_http_socketio_hosts_item_e;
+
+
+struct ngx_http_socketio_hosts_s {
+    uint64_t               self;       /* this host's id */
+    ngx_msec_t             beat;
+    ngx_event_t            timer;
+    ngx_msec_t             fired;      /* when that was to be */
+    ngx_msec_t             started;
+    ngx_msec_t             listening;  /* since */
+    ngx_msec_t             sent;       /* the last message */
+    ngx_msec_t             told;       /* of all */
+
+    sio_buf_t              items;      /* being written */
+    sio_wire_writer_t      writer;
+    sio_buf_t              message;
+    uint64_t               sequence;
+    uint64_t               users;      /* told of, with sockets here */
+    uint64_t               digest;
+
+    uint64_t               ids[NGX_HTTP_SOCKETIO_HOSTS_MAX];   /* of hosts */
+    ngx_uint_t             nids;       /* that say something */
+    ngx_atomic_uint_t      members;    /* zone->members, then */
+
+    unsigned               tells:1;    /* somebody asks for users */
+    unsigned               open:1;     /* items are being written */
+};
+
+
+/* Begin an item; its fields are put into the writer that is returned. */
+
+sio_wire_writer_t *ngx_http_socketio_hosts_put(ngx_http_socketio_hub_t *hub,
+    ngx_http_socketio_hosts_item_e item);
+
+/* Send what is to be told, or nothing but that this worker is there. */
+
+void ngx_http_socketio_hosts_send(ngx_http_socketio_hub_t *hub);
+
+/* Ask all others to tell all, if nobody has just done so. */
+
+void ngx_http_socketio_hosts_ask(ngx_http_socketio_hub_t *hub);
+
+/* Tell all others of all users here, unless it was just done. */
+
+void ngx_http_socketio_hosts_all(ngx_http_socketio_hub_t *hub);
+
+/* Peers that are silent go; this host knows who is where. */
+
+void ngx_http_socketio_hosts_expire(ngx_http_socketio_hub_t *hub,
+    ngx_msec_t late);
+void ngx_http_socketio_hosts_settle(ngx_http_socketio_hub_t *hub);
 
 
 #endif /* _NGX_HTTP_SOCKETIO_HOSTS_H_INCLUDED_ */

@@ -18,6 +18,7 @@
 #include "hub/ngx_http_socketio_fetch.h"
 #include "hub/ngx_http_socketio_forward.h"
 #include "hub/ngx_http_socketio_grant.h"
+#include "hub/ngx_http_socketio_hosts.h"
 #include "hub/ngx_http_socketio_identity.h"
 #include "hub/ngx_http_socketio_mailbox.h"
 #include "hub/ngx_http_socketio_move.h"
@@ -333,6 +334,10 @@ ngx_http_socketio_hub_turn(ngx_event_t *ev)
 
     if (hub->leaving) {
         ngx_http_socketio_move_check(hub);
+    }
+
+    if (hub->hosts) {
+        ngx_http_socketio_hosts_turn(hub);
     }
 
     ngx_http_socketio_channel_flush(hub);

@@ -54,6 +54,7 @@ typedef struct ngx_http_socketio_probe_s    ngx_http_socketio_probe_t;
 typedef struct ngx_http_socketio_cluster_s  ngx_http_socketio_cluster_t;
 typedef struct ngx_http_socketio_admitted_s
                                             ngx_http_socketio_admitted_t;
+typedef struct ngx_http_socketio_hosts_s    ngx_http_socketio_hosts_t;
 typedef struct ngx_http_socketio_mailbox_s  ngx_http_socketio_mailbox_t;
 typedef struct ngx_http_socketio_authenticator_s
                                             ngx_http_socketio_authenticator_t;
@@ -133,6 +134,7 @@ struct ngx_http_socketio_app_s {
     u_char                          *file;
     ngx_uint_t                       line;
     unsigned                         defined:1;
+    unsigned                         asks_online:1; /* a rule does */
 };
 
 
@@ -236,6 +238,7 @@ struct ngx_http_socketio_hub_s {
 
     const ngx_http_socketio_cluster_t  *cluster;     /* other hosts, or NULL */
     void                            *cluster_data;
+    ngx_http_socketio_hosts_t       *hosts;     /* or NULL */
 
     ngx_http_socketio_presence_t    *presence;  /* NULL: the app has none */
     ngx_http_socketio_session_t     *dirty;     /* to flush */

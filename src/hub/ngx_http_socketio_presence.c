@@ -10,6 +10,7 @@
 #include "hub/ngx_http_socketio_presence.h"
 #include "hub/ngx_http_socketio_channel.h"
 #include "hub/ngx_http_socketio_dispatch.h"
+#include "hub/ngx_http_socketio_hosts.h"
 #include "hub/ngx_http_socketio_run.h"
 
 
@@ -33,13 +34,15 @@ static void ngx_http_socketio_presence_ready(ngx_http_socketio_hub_t *hub,
     ngx_http_socketio_check_t *check);
 static void ngx_http_socketio_presence_work(ngx_event_t *ev);
 static void ngx_http_socketio_presence_check(ngx_http_socketio_hub_t *hub,
-    sio_str_t nsp, sio_str_t user);
+    sio_str_t nsp, sio_str_t user, ngx_uint_t heals);
 static void ngx_http_socketio_presence_prepare(ngx_http_socketio_hub_t *hub,
     ngx_http_socketio_look_t *look, sio_str_t nsp, sio_str_t user);
 static ngx_uint_t ngx_http_socketio_presence_here(
     ngx_http_socketio_hub_t *hub, sio_str_t nsp, sio_str_t user);
 static void ngx_http_socketio_presence_announce(ngx_http_socketio_hub_t *hub,
-    ngx_http_socketio_look_t *look, ngx_uint_t came);
+    ngx_http_socketio_look_t *look, ngx_uint_t came, ngx_uint_t alone);
+static void ngx_http_socketio_presence_run(ngx_http_socketio_hub_t *hub,
+    ngx_http_socketio_look_t *look, sio_rule_t *rule, ngx_uint_t alone);
 static void ngx_http_socketio_presence_full(ngx_http_socketio_hub_t *hub);
 
 
@@ -244,6 +247,33 @@ ngx_http_socketio_presence_queue(ngx_http_socketio_hub_t *hub, sio_str_t nsp,
 }
 
 
+void
+ngx_http_socketio_presence_heal(ngx_http_socketio_hub_t *hub, sio_str_t nsp,
+    sio_str_t user)
+{
+    ngx_http_socketio_check_t  *check;
+
+    check = ngx_http_socketio_check_get(hub, nsp, user);
+
+    if (check) {
+        check->heals = 1;
+    }
+
+    ngx_http_socketio_presence_queue(hub, nsp, user, 0, 0);
+}
+
+
+void
+ngx_http_socketio_presence_note(ngx_http_socketio_hub_t *hub, sio_str_t nsp,
+    sio_str_t user, ngx_uint_t online, uint64_t seen)
+{
+    ngx_http_socketio_look_t  look;
+
+    ngx_http_socketio_presence_prepare(hub, &look, nsp, user);
+    ngx_http_socketio_presence_told(&look, online, seen);
+}
+
+
 static ngx_http_socketio_check_t *
 ngx_http_socketio_check_get(ngx_http_socketio_hub_t *hub, sio_str_t nsp,
     sio_str_t user)
@@ -362,7 +392,8 @@ ngx_http_socketio_presence_work(ngx_event_t *ev)
 
         ngx_http_socketio_presence_check(hub,
                                          ngx_http_socketio_check_nsp(check),
-                                         ngx_http_socketio_check_user(check));
+                                         ngx_http_socketio_check_user(check),
+                                         check->heals);
 
         sio_free(&ngx_http_socketio_mem, check);
     }
@@ -381,15 +412,20 @@ ngx_http_socketio_presence_work(ngx_event_t *ev)
 
 static void
 ngx_http_socketio_presence_check(ngx_http_socketio_hub_t *hub, sio_str_t nsp,
-    sio_str_t user)
+    sio_str_t user, ngx_uint_t heals)
 {
-    ngx_uint_t                     n;
+    ngx_uint_t                     n, alone;
     ngx_http_socketio_look_t       look;
     ngx_http_socketio_presence_e   step;
 
     for (n = 0; n < NGX_HTTP_SOCKETIO_PRESENCE_STEPS; n++) {
 
         ngx_http_socketio_presence_prepare(hub, &look, nsp, user);
+
+        /* who says it though another host should, says it here alone */
+
+        alone = heals || !look.may;
+        look.may |= heals;
 
         step = ngx_http_socketio_presence_look(&look);
 
@@ -414,11 +450,11 @@ ngx_http_socketio_presence_check(ngx_http_socketio_hub_t *hub, sio_str_t nsp,
             return;
 
         case NGX_HTTP_SOCKETIO_PRESENCE_CAME:
-            ngx_http_socketio_presence_announce(hub, &look, 1);
+            ngx_http_socketio_presence_announce(hub, &look, 1, alone);
             break;
 
         case NGX_HTTP_SOCKETIO_PRESENCE_WENT:
-            ngx_http_socketio_presence_announce(hub, &look, 0);
+            ngx_http_socketio_presence_announce(hub, &look, 0, alone);
             break;
         }
     }
@@ -442,7 +478,10 @@ ngx_http_socketio_presence_prepare(ngx_http_socketio_hub_t *hub,
     look->calendar = ngx_http_socketio_calendar();
     look->grace = hub->presence->conf.grace;
     look->keep = hub->presence->conf.keep;
-    look->here = ngx_http_socketio_presence_here(hub, nsp, user);
+    look->may = ngx_http_socketio_hosts_mine(hub, nsp, user);
+    look->patience = look->may ? 0 : ngx_http_socketio_hosts_patience(hub);
+    look->here = ngx_http_socketio_presence_here(hub, nsp, user)
+                 || ngx_http_socketio_elsewhere(hub, nsp, user);
     look->settled = (hub->nwaiting == 0);
 }
 
@@ -485,22 +524,38 @@ ngx_http_socketio_presence_here(ngx_http_socketio_hub_t *hub, sio_str_t nsp,
 }
 
 
-/* The rule of the namespace, as this worker's configuration has it. */
-
+/*
+ * The rule of the namespace, as this worker's configuration has it.  alone:
+ * the clients of this host hear it, and nobody else.
+ */
 static void
 ngx_http_socketio_presence_announce(ngx_http_socketio_hub_t *hub,
-    ngx_http_socketio_look_t *look, ngx_uint_t came)
+    ngx_http_socketio_look_t *look, ngx_uint_t came, ngx_uint_t alone)
 {
-    ngx_http_socketio_run_t         run;
     ngx_http_socketio_namespace_t  *nsp;
 
     ngx_http_socketio_stat(hub, NGX_HTTP_SOCKETIO_STAT_PRESENCE, 1);
 
     nsp = ngx_http_socketio_namespace(hub->conf, look->nsp);
 
-    if (nsp == NULL || (came ? nsp->online : nsp->offline) == NULL) {
-        return;
+    if (nsp && (came ? nsp->online : nsp->offline)) {
+        ngx_http_socketio_presence_run(hub, look,
+                                       came ? nsp->online : nsp->offline,
+                                       alone);
     }
+
+    if (!alone) {
+        ngx_http_socketio_hosts_said(hub, look->nsp, look->user, came,
+                                     look->calendar);
+    }
+}
+
+
+static void
+ngx_http_socketio_presence_run(ngx_http_socketio_hub_t *hub,
+    ngx_http_socketio_look_t *look, sio_rule_t *rule, ngx_uint_t alone)
+{
+    ngx_http_socketio_run_t  run;
 
     /* what others said of this user before, to the clients here */
 
@@ -508,11 +563,12 @@ ngx_http_socketio_presence_announce(ngx_http_socketio_hub_t *hub,
 
     ngx_http_socketio_run_init(&run, hub, look->nsp, NULL);
 
-    run.run.rule = came ? nsp->online : nsp->offline;
+    run.run.rule = rule;
     run.run.user = look->user;
+    run.local = (alone || !ngx_http_socketio_hosts_heeded(hub));
 
     if (sio_rule_run(&run.run) != SIO_OK) {
-        ngx_http_socketio_run_refused(&run, came ? "online" : "offline");
+        ngx_http_socketio_run_refused(&run, "presence");
     }
 
     ngx_http_socketio_run_done(&run);

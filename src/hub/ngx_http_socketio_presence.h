@@ -87,6 +87,7 @@ struct ngx_http_socketio_check_s {
     uint16_t                    user_len;
     unsigned                    ready:1;
     unsigned                    patient:1;   /* it waits for the grace */
+    unsigned                    heals:1;     /* said elsewhere, unheard here */
     u_char                      key[];
 };
 
@@ -121,6 +122,16 @@ struct ngx_http_socketio_presence_s {
  */
 void ngx_http_socketio_presence_queue(ngx_http_socketio_hub_t *hub,
     sio_str_t nsp, sio_str_t user, uint64_t due, ngx_uint_t patient);
+
+/*
+ * For hosts.  Another host has said that the user came or went, which all here
+ * have heard; or it was said that he came while this host did not hear it: if
+ * so, it is said to the clients here alone.
+ */
+void ngx_http_socketio_presence_note(ngx_http_socketio_hub_t *hub,
+    sio_str_t nsp, sio_str_t user, ngx_uint_t online, uint64_t seen);
+void ngx_http_socketio_presence_heal(ngx_http_socketio_hub_t *hub,
+    sio_str_t nsp, sio_str_t user);
 
 /* Forget a check that is in the map and not ready. */
 

@@ -5,6 +5,7 @@
 
 #include "hub/ngx_http_socketio_reap.h"
 #include "hub/ngx_http_socketio_channel.h"
+#include "hub/ngx_http_socketio_hosts.h"
 #include "hub/ngx_http_socketio_presence.h"
 #include "shm/ngx_http_socketio_shm_mailbox.h"
 
@@ -47,6 +48,7 @@ ngx_http_socketio_reap(ngx_http_socketio_hub_t *hub)
 static void
 ngx_http_socketio_reap_slots(ngx_http_socketio_hub_t *hub)
 {
+    uint32_t                   incarnation;
     ngx_uint_t                 n;
     ngx_http_socketio_slot_t  *slot;
 
@@ -57,6 +59,8 @@ ngx_http_socketio_reap_slots(ngx_http_socketio_hub_t *hub)
             continue;
         }
 
+        incarnation = (uint32_t) slot->incarnation;
+
         if (ngx_http_socketio_slot_reap(hub->zone, n) == NGX_OK) {
             ngx_log_error(NGX_LOG_NOTICE, hub->log, 0,
                           "socketio app \"%V\": the worker of slot %ui is "
@@ -66,6 +70,7 @@ ngx_http_socketio_reap_slots(ngx_http_socketio_hub_t *hub)
 
             ngx_http_socketio_channel_wake(hub);
             ngx_http_socketio_presence_sweep(hub);
+            ngx_http_socketio_hosts_gone(hub, n, incarnation);
         }
     }
 }

@@ -6,6 +6,7 @@
 #include "hub/ngx_http_socketio_run.h"
 #include "hub/ngx_http_socketio_broadcast.h"
 #include "hub/ngx_http_socketio_dedup.h"
+#include "hub/ngx_http_socketio_hosts.h"
 #include "hub/ngx_http_socketio_limit.h"
 #include "hub/ngx_http_socketio_regex.h"
 
@@ -503,7 +504,7 @@ ngx_http_socketio_run_count(sio_run_t *run, sio_str_t room, uint64_t *n)
 }
 
 
-/* A user is online who has a socket: it is in his room. */
+/* A user is online who has a socket: it is in his room, or elsewhere. */
 
 static int
 ngx_http_socketio_run_online(sio_run_t *run, sio_str_t user)
@@ -517,6 +518,8 @@ ngx_http_socketio_run_online(sio_run_t *run, sio_str_t user)
     ngx_memcpy(ngx_cpymem(room, "user:", 5), user.data, user.len);
 
     return ngx_http_socketio_run_members(run, sio_str(room, 5 + user.len))
+           || ngx_http_socketio_elsewhere(((ngx_http_socketio_run_t *) run)
+                                              ->hub, run->nsp, user)
            ? SIO_OK : SIO_DECLINED;
 }
 

@@ -31,6 +31,7 @@ struct sio_room_s {
     uint32_t          cap;
     uint32_t          cell;                /* the directory's */
     uint32_t          walkers;             /* it stays, even empty */
+    uint32_t          told;                /* the app's: others know of it */
     uint8_t           name[];
 };
 

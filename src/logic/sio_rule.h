@@ -294,6 +294,7 @@ struct sio_compile_s {
     const char       *file;
     unsigned          line;
     unsigned          mailbox:1;     /* a mailbox was named */
+    unsigned          online:1;      /* a rule asks who is online */
     char              error[256];
 };
 

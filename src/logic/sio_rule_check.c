@@ -217,6 +217,7 @@ sio_condition_online(sio_compile_t *c, sio_condition_t *cond,
     int  rc;
 
     cond->test = sio_condition_test_online;
+    c->online = 1;
 
     c->each = 1;
     rc = sio_text_compile_plain(c, &cond->room, args[1]);

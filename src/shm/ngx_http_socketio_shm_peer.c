@@ -74,6 +74,8 @@ ngx_http_socketio_peer_add(ngx_http_socketio_zone_t *zone, uint64_t host,
     peer->synced = 0;
     peer->ready = 0;
     peer->full = 0;
+    peer->telling = 0;
+    peer->skips = 0;
 
     if (n >= zone->peer_top) {
         zone->peer_top = (uint32_t) n + 1;

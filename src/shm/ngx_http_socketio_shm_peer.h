@@ -40,6 +40,8 @@ typedef struct {
     u_char                     synced;       /* nothing of it was missed */
     u_char                     ready;        /* it knows who is where */
     u_char                     full;         /* users that found no room */
+    u_char                     telling;      /* of all its users */
+    u_char                     skips;        /* it does, for others */
 } ngx_http_socketio_peer_t;
 
 

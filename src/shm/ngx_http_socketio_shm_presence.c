@@ -76,6 +76,8 @@ static ngx_http_socketio_presence_e ngx_http_socketio_presence_come(
     ngx_http_socketio_look_t *look, ngx_http_socketio_seat_t *seat);
 static void ngx_http_socketio_presence_said(ngx_http_socketio_look_t *look,
     ngx_http_socketio_seat_t *seat);
+static void ngx_http_socketio_presence_over(ngx_http_socketio_look_t *look,
+    ngx_http_socketio_seat_t *seat);
 static ngx_http_socketio_presence_e ngx_http_socketio_presence_again(
     ngx_http_socketio_look_t *look, uint64_t due);
 static void ngx_http_socketio_presence_find(ngx_http_socketio_zone_t *zone,
@@ -196,8 +198,9 @@ ngx_http_socketio_presence_step(ngx_http_socketio_look_t *look,
     }
 
     if (seat->item == NULL) {
-        return look->here ? ngx_http_socketio_presence_come(look, seat)
-                          : NGX_HTTP_SOCKETIO_PRESENCE_OK;
+        return look->here && look->may
+               ? ngx_http_socketio_presence_come(look, seat)
+               : NGX_HTTP_SOCKETIO_PRESENCE_OK;
     }
 
     user = ngx_http_socketio_user(seat->item);
@@ -205,10 +208,11 @@ ngx_http_socketio_presence_step(ngx_http_socketio_look_t *look,
 
     if (state == NGX_HTTP_SOCKETIO_USER_OFFLINE) {
 
-        /* a socket elsewhere is that worker's to tell of */
+        /* a socket in another worker is that worker's to tell of */
 
-        return look->here ? ngx_http_socketio_presence_come(look, seat)
-                          : NGX_HTTP_SOCKETIO_PRESENCE_OK;
+        return look->here && look->may
+               ? ngx_http_socketio_presence_come(look, seat)
+               : NGX_HTTP_SOCKETIO_PRESENCE_OK;
     }
 
     sockets = look->here
@@ -251,6 +255,7 @@ static ngx_http_socketio_presence_e
 ngx_http_socketio_presence_online(ngx_http_socketio_look_t *look,
     ngx_http_socketio_seat_t *seat, ngx_uint_t sockets)
 {
+    uint64_t                   due;
     ngx_http_socketio_user_t  *user;
 
     user = ngx_http_socketio_user(seat->item);
@@ -265,10 +270,11 @@ ngx_http_socketio_presence_online(ngx_http_socketio_look_t *look,
         user->gone = look->now ? look->now : 1;
     }
 
-    if (look->now < user->gone + look->grace) {
+    due = user->gone + look->grace + look->patience;
+
+    if (look->now < due) {
         look->patient = 1;
-        return ngx_http_socketio_presence_again(look,
-                                                user->gone + look->grace);
+        return ngx_http_socketio_presence_again(look, due);
     }
 
     ngx_http_socketio_presence_set(look, seat, NGX_HTTP_SOCKETIO_USER_GOING);
@@ -312,6 +318,14 @@ ngx_http_socketio_presence_said(ngx_http_socketio_look_t *look,
         return;
     }
 
+    ngx_http_socketio_presence_over(look, seat);
+}
+
+
+static void
+ngx_http_socketio_presence_over(ngx_http_socketio_look_t *look,
+    ngx_http_socketio_seat_t *seat)
+{
     ngx_http_socketio_presence_set(look, seat,
                                    NGX_HTTP_SOCKETIO_USER_OFFLINE);
 
@@ -524,7 +538,78 @@ ngx_http_socketio_presence_sockets(ngx_http_socketio_zone_t *zone,
     ngx_http_socketio_key_room(zone, nsp, sio_str(room, 5 + user.len), &key);
     ngx_http_socketio_directory_find(zone, &key, &found);
 
-    return found.count != 0;
+    return found.count || ngx_http_socketio_peer_has(zone, nsp, user);
+}
+
+
+void
+ngx_http_socketio_presence_told(ngx_http_socketio_look_t *look,
+    ngx_uint_t online, uint64_t seen)
+{
+    uint64_t                   word;
+    ngx_http_socketio_seat_t   seat;
+    ngx_http_socketio_user_e   state;
+    ngx_http_socketio_user_t  *user;
+
+    ngx_http_socketio_store_lock(look->zone);
+
+    ngx_http_socketio_presence_find(look->zone, look->nsp, look->user, &seat);
+
+    word = seat.item ? ngx_http_socketio_user(seat.item)->word
+                     : NGX_HTTP_SOCKETIO_USER_OFFLINE;
+    state = ngx_http_socketio_user_state(word);
+
+    if ((state == NGX_HTTP_SOCKETIO_USER_COMING
+         || state == NGX_HTTP_SOCKETIO_USER_GOING)
+        && ngx_http_socketio_slot_held(look->zone,
+                                    ngx_http_socketio_user_slot(word),
+                                    ngx_http_socketio_user_incarnation(word)))
+    {
+        goto done;
+    }
+
+    if (online) {
+
+        if (state != NGX_HTTP_SOCKETIO_USER_ONLINE
+            && ngx_http_socketio_presence_add(look, &seat) == NGX_OK)
+        {
+            ngx_http_socketio_presence_hold(look->zone, seat.item);
+            ngx_http_socketio_user(seat.item)->gone = 0;
+            ngx_http_socketio_presence_set(look, &seat,
+                                           NGX_HTTP_SOCKETIO_USER_ONLINE);
+        }
+
+    } else if (state != NGX_HTTP_SOCKETIO_USER_OFFLINE) {
+        user = ngx_http_socketio_user(seat.item);
+        user->seen = seen;
+        user->gone = look->now ? look->now : 1;
+        ngx_http_socketio_presence_over(look, &seat);
+    }
+
+done:
+
+    ngx_http_socketio_store_unlock(look->zone);
+}
+
+
+ngx_uint_t
+ngx_http_socketio_presence_is(ngx_http_socketio_zone_t *zone, sio_str_t nsp,
+    sio_str_t user)
+{
+    ngx_uint_t                is;
+    ngx_http_socketio_seat_t  seat;
+
+    ngx_http_socketio_store_lock(zone);
+
+    ngx_http_socketio_presence_find(zone, nsp, user, &seat);
+
+    is = seat.item
+         && ngx_http_socketio_user_counts(ngx_http_socketio_user_state(
+                                   ngx_http_socketio_user(seat.item)->word));
+
+    ngx_http_socketio_store_unlock(zone);
+
+    return is;
 }
 
 

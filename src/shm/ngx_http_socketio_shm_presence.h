@@ -23,6 +23,7 @@
 #define _NGX_HTTP_SOCKETIO_SHM_PRESENCE_H_INCLUDED_
 
 
+#include "shm/ngx_http_socketio_shm_peer.h"
 #include "shm/ngx_http_socketio_shm_store.h"
 
 
@@ -44,9 +45,12 @@ typedef struct {
     uint64_t                   grace;        /* msec */
     uint64_t                   keep;         /* msec after the user went, 0:
                                                 no record is kept */
+    uint64_t                   patience;     /* msec that another host has to
+                                                say it */
     uint64_t                   due;          /* result: when to look again */
     unsigned                   here:1;       /* accepted sockets in this
-                                                worker */
+                                                worker, or on other hosts */
+    unsigned                   may:1;        /* this host says who came */
     unsigned                   settled:1;    /* all that this worker has sent
                                                 is in the inboxes */
     unsigned                   repeated:1;   /* result: a dead worker may have
@@ -72,6 +76,19 @@ typedef enum {
 
 ngx_http_socketio_presence_e ngx_http_socketio_presence_look(
     ngx_http_socketio_look_t *look);
+
+/*
+ * Another host has said that the user came (online), or went: here nobody says
+ * it again.  look is as for a look; seen: msec of the calendar, when a user
+ * who went had sockets last.  What is being said here stands.
+ */
+void ngx_http_socketio_presence_told(ngx_http_socketio_look_t *look,
+    ngx_uint_t online, uint64_t seen);
+
+/* Whether it was said, or is being said, that the user is online: 1 or 0. */
+
+ngx_uint_t ngx_http_socketio_presence_is(ngx_http_socketio_zone_t *zone,
+    sio_str_t nsp, sio_str_t user);
 
 /*
  * When a user had sockets last, msec of the calendar: now, if there are some.

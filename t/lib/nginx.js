@@ -254,6 +254,16 @@ class Nginx {
     this.forgetIdle();
   }
 
+  // All its processes at once, as when the machine goes.
+
+  async crash() {
+    const pids = [this.master, ...childrenOf(this.master)
+      .map(({ pid }) => pid)];
+
+    pids.forEach((pid) => this.kill(pid));
+    await this.exited;
+  }
+
   // Kept connections that a worker may be about to close.
 
   forgetIdle() {

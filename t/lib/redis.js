@@ -116,6 +116,19 @@ class Redis {
     }, { what: 'nginx is joined to redis' });
   }
 
+  // All hosts know all workers of all others.
+
+  static acquainted(hosts) {
+    return until(async () => {
+      const all = await Promise.all(hosts.map((ngx) => ngx.status()));
+
+      return all.every(({ hosts: { ready, peers } }, at) => ready
+        && peers.every((peer) => peer.synced && peer.ready)
+        && peers.length === all.reduce((n, { workers }, i) =>
+          n + (i === at ? 0 : workers.length), 0));
+    }, { what: 'all hosts know each other' });
+  }
+
   // A Node host: { io, url, port }.  server: options of Socket.IO; the rest
   // are the adapter's.
 
