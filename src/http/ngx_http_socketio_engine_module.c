@@ -8,6 +8,7 @@
 
 
 #include "http/ngx_http_socketio_engine.h"
+#include "http/ngx_http_socketio_deflate_module.h"
 #include "http/ngx_http_socketio_limit_module.h"
 #include "http/ngx_http_socketio_module.h"
 #include "transport/ngx_http_socketio_cors.h"
@@ -350,7 +351,8 @@ ngx_http_socketio_engine_merge_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_http_socketio_engine_conf_t *prev = parent;
     ngx_http_socketio_engine_conf_t *conf = child;
 
-    ngx_http_core_loc_conf_t  *clcf;
+    ngx_http_core_loc_conf_t     *clcf;
+    ngx_http_socketio_deflate_t  *deflate;
 
     ngx_conf_merge_bitmask_value(conf->transports, prev->transports,
                                  (NGX_CONF_BITMASK_SET
@@ -400,6 +402,10 @@ ngx_http_socketio_engine_merge_conf(ngx_conf_t *cf, void *parent, void *child)
 
     conf->engine.limits = ngx_http_conf_get_module_loc_conf(cf,
                                             ngx_http_socketio_limit_module);
+
+    deflate = ngx_http_conf_get_module_loc_conf(cf,
+                                            ngx_http_socketio_deflate_module);
+    conf->engine.deflate = deflate->enable ? deflate : NULL;
 
     ngx_http_socketio_engine_options(conf);
 

@@ -10,6 +10,7 @@
 #include "codec/eio_packet.h"
 #include "codec/eio_payload.h"
 #include "codec/sio_packet.h"
+#include "codec/ws_deflate.h"
 #include "codec/ws_frame.h"
 
 
@@ -45,6 +46,8 @@ eio_msg_alloc(const sio_mem_t *mem, uint64_t len, unsigned packets)
     msg->packets = (uint16_t) packets;
     msg->volatile_ = 0;
     msg->vital = 0;
+    msg->packing = 0;
+    msg->packed = NULL;
 
     return msg;
 }
@@ -180,9 +183,15 @@ eio_msg_from_image(const sio_mem_t *mem, sio_str_t image)
 void
 eio_msg_unref(const sio_mem_t *mem, eio_msg_t *msg)
 {
-    if (--msg->refs == 0) {
-        sio_free(mem, msg);
+    if (--msg->refs) {
+        return;
     }
+
+    if (msg->packed && msg->packed != msg) {
+        eio_msg_unref(mem, msg->packed);
+    }
+
+    sio_free(mem, msg);
 }
 
 
@@ -217,6 +226,101 @@ eio_msg_droppable(const eio_msg_t *msg)
     return text.len > 1 && text.data[0] == '0' + EIO_MESSAGE
            && (text.data[1] == '0' + SIO_EVENT
                || text.data[1] == '0' + SIO_BINARY_EVENT);
+}
+
+
+/* Append the frames, packed where that is worth it; *n counts those. */
+
+static int
+eio_msg_pack(const eio_msg_t *msg, eio_msg_pack_pt pack, void *ctx,
+    sio_buf_t *buf, unsigned *n)
+{
+    int             rc;
+    size_t          head, start, from, len;
+    uint8_t         opcode, again[WS_SERVER_HEAD_MAX] = { 0 };
+    uint64_t        size;
+    const uint8_t  *p, *end;
+
+    *n = 0;
+    end = msg->image + msg->len;
+
+    for (p = msg->image; p < end; p += head + size) {
+        head = ws_frame_read_head(p, &opcode, &size);
+
+        /* the head is written once the length is known */
+
+        start = buf->len;
+        rc = sio_buf_append(buf, again, WS_SERVER_HEAD_MAX);
+
+        if (rc != SIO_OK) {
+            return rc;
+        }
+
+        from = buf->len;
+        rc = pack(ctx, sio_str(p + head, size), buf);
+
+        if (rc == SIO_OK) {
+            len = ws_frame_write_head(again, WS_DEFLATE_BIT | opcode,
+                                      buf->len - from);
+            memcpy(buf->data + start, again, len);
+            memmove(buf->data + start + len, buf->data + from,
+                    buf->len - from);
+            buf->len -= from - start - len;
+            (*n)++;
+            continue;
+        }
+
+        buf->len = start;
+
+        if (rc == SIO_DECLINED) {
+            rc = sio_buf_append(buf, p, head + size);
+        }
+
+        if (rc != SIO_OK) {
+            return rc;
+        }
+    }
+
+    return SIO_OK;
+}
+
+
+eio_msg_t *
+eio_msg_packed(eio_msg_t *msg, const sio_mem_t *mem, uint8_t packing,
+    eio_msg_pack_pt pack, void *ctx)
+{
+    int         rc;
+    unsigned    n;
+    sio_buf_t   buf;
+    eio_msg_t  *packed;
+
+    if (msg->packed) {
+        return msg->packed->packing == packing ? msg->packed : msg;
+    }
+
+    sio_buf_init(&buf, mem, UINT32_MAX);
+
+    rc = eio_msg_pack(msg, pack, ctx, &buf, &n);
+    packed = NULL;
+
+    if (rc == SIO_OK && n) {
+        packed = eio_msg_alloc(mem, buf.len, msg->packets);
+    }
+
+    if (packed) {
+        memcpy(packed->image, buf.data, buf.len);
+
+        packed->volatile_ = msg->volatile_;
+        packed->vital = msg->vital;
+        packed->packing = packing;
+        packed->packed = packed;
+    }
+
+    sio_buf_free(&buf);
+
+    msg->packed = packed ? packed : msg;
+
+    return msg->packed;
 }
 
 

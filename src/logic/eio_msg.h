@@ -18,14 +18,18 @@
 #include "codec/sio_mem.h"
 
 
-typedef struct {
-    uint32_t  refs;
-    uint32_t  len;               /* of the image, bytes */
-    uint16_t  packets;           /* Engine.IO packets: 1 + attachments */
-    uint8_t   volatile_;         /* may be dropped when the peer is slow */
-    uint8_t   vital;             /* must not: what is proved to have come */
-    uint8_t   image[];           /* of len bytes */
-} eio_msg_t;
+typedef struct eio_msg_s  eio_msg_t;
+
+struct eio_msg_s {
+    uint32_t   refs;
+    uint32_t   len;              /* of the image, bytes */
+    uint16_t   packets;          /* Engine.IO packets: 1 + attachments */
+    uint8_t    volatile_;        /* may be dropped when the peer is slow */
+    uint8_t    vital;            /* must not: what is proved to have come */
+    uint8_t    packing;          /* of a packed image: how, else 0 */
+    eio_msg_t *packed;           /* see eio_msg_packed() */
+    uint8_t    image[];          /* of len bytes */
+};
 
 
 #pragma GCC visibility push(hidden)
@@ -69,6 +73,23 @@ sio_str_t eio_msg_text(const eio_msg_t *msg);
  * Socket.IO v5, "Packet types".
  */
 int eio_msg_droppable(const eio_msg_t *msg);
+
+/*
+ * Packs the payload of a frame, appended to buf: SIO_OK, SIO_NOMEM, or
+ * SIO_DECLINED: it is to be sent as it is.
+ */
+typedef int (*eio_msg_pack_pt)(void *ctx, sio_str_t data, sio_buf_t *buf);
+
+/*
+ * The message with packed frames, made when it is first asked for and then
+ * shared like the message, which owns it; the message itself if nothing of it
+ * packs, there is no memory, or it was packed in another way before.  packing:
+ * the way, not 0.  For WebSockets alone: it has no text and no payload.
+ *
+ * RFC 7692, 6.  Framing
+ */
+eio_msg_t *eio_msg_packed(eio_msg_t *msg, const sio_mem_t *mem,
+    uint8_t packing, eio_msg_pack_pt pack, void *ctx);
 
 /*
  * Append all packets to a polling payload.  Results as sio_buf_append(); on

@@ -128,6 +128,36 @@ eio_outq_push(eio_outq_t *q, const sio_mem_t *mem, eio_msg_t *msg, size_t max,
 }
 
 
+void
+eio_outq_replace(eio_outq_t *q, const sio_mem_t *mem, eio_outq_replace_pt fn,
+    void *ctx)
+{
+    uint64_t          pos, kept;
+    eio_msg_t        *msg, *other;
+    eio_outq_node_t  *node;
+
+    kept = (uint64_t) q->head_sent + q->offered;
+    pos = 0;
+
+    for (node = q->head; node; node = node->next) {
+        msg = node->msg;
+        pos += msg->len;
+
+        if (pos - msg->len < kept) {
+            continue;
+        }
+
+        other = fn(ctx, msg);
+
+        if (other != msg) {
+            node->msg = eio_msg_ref(other);
+            q->bytes += other->len - msg->len;
+            eio_msg_unref(mem, msg);
+        }
+    }
+}
+
+
 size_t
 eio_outq_peek(eio_outq_t *q, uint8_t *scratch, size_t cap,
     const uint8_t **data)

@@ -59,6 +59,16 @@ int eio_outq_push(eio_outq_t *q, const sio_mem_t *mem, eio_msg_t *msg,
     size_t max, unsigned *dropped);
 
 /*
+ * Have fn name the message to send instead of each that waits, or the same;
+ * but not of those of which bytes were offered.  It is asked again for what it
+ * named.
+ */
+typedef eio_msg_t *(*eio_outq_replace_pt)(void *ctx, eio_msg_t *msg);
+
+void eio_outq_replace(eio_outq_t *q, const sio_mem_t *mem,
+    eio_outq_replace_pt fn, void *ctx);
+
+/*
  * The next bytes to write, contiguous: those of the only message in place, of
  * several as many as fit copied into scratch (cap bytes), but a message that
  * fills scratch by itself in place.  With the same cap a later peek offers at

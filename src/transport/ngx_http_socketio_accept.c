@@ -28,12 +28,15 @@
 typedef struct {
     const ngx_http_socketio_engine_t  *engine;
     ngx_http_socketio_session_t       *session;   /* new, or NULL */
+    ngx_uint_t                         deflate;   /* is agreed on */
     u_char                             sid[EIO_SID_LEN];
 } ngx_http_socketio_accept_t;
 
 
 static ngx_int_t ngx_http_socketio_accept_key(ngx_http_request_t *r,
     ngx_str_t *accept);
+static ngx_int_t ngx_http_socketio_accept_deflate(ngx_http_request_t *r,
+    ngx_http_socketio_accept_t *accept);
 static ngx_int_t ngx_http_socketio_accept_answer(ngx_http_request_t *r,
     ngx_str_t *accept);
 static void ngx_http_socketio_accept_cleanup(void *data);
@@ -89,7 +92,12 @@ ngx_http_socketio_accept(ngx_http_request_t *r,
     ngx_memcpy(ctx->sid, ngx_http_socketio_access(r)->sid, EIO_SID_LEN);
     ngx_http_socketio_access(r)->data = ctx;
 
-    rc = ngx_http_socketio_accept_answer(r, &accept);
+    rc = ngx_http_socketio_accept_deflate(r, ctx);
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_socketio_accept_answer(r, &accept);
+    }
+
     if (rc != NGX_OK) {
         return rc;
     }
@@ -182,6 +190,43 @@ ngx_http_socketio_accept_key(ngx_http_request_t *r, ngx_str_t *accept)
     ngx_encode_base64(accept, &value);
 
     return NGX_DECLINED;
+}
+
+
+/* Agree on compression, if one of the offers will do: NGX_OK, NGX_ERROR. */
+
+static ngx_int_t
+ngx_http_socketio_accept_deflate(ngx_http_request_t *r,
+    ngx_http_socketio_accept_t *accept)
+{
+    unsigned          window;
+    ngx_str_t         value;
+    ngx_table_elt_t  *offers;
+
+    if (accept->engine->deflate == NULL) {
+        return NGX_OK;
+    }
+
+    window = (unsigned) accept->engine->deflate->window;
+    offers = ngx_http_socketio_header_find(r, "sec-websocket-extensions");
+
+    if (offers == NULL
+        || ws_deflate_offered(sio_str(offers->value.data, offers->value.len),
+                              window)
+           != SIO_OK)
+    {
+        return NGX_OK;
+    }
+
+    value.data = ngx_pnalloc(r->pool, WS_DEFLATE_ANSWER_MAX);
+    if (value.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    value.len = ws_deflate_answer(value.data, window);
+    accept->deflate = 1;
+
+    return ngx_http_socketio_header_add(r, "Sec-WebSocket-Extensions", value);
 }
 
 
@@ -365,6 +410,7 @@ ngx_http_socketio_accept_create(ngx_http_request_t *r,
     ws->pooled = pooled;
     ws->connection = r->connection;
     ws->engine = accept->engine;
+    ws->deflate = accept->deflate;
 
     ws_message_init(&ws->message);
 

@@ -22,6 +22,7 @@ static ngx_int_t ngx_http_socketio_output_write(
     ngx_http_socketio_websocket_t *ws, const u_char *data, size_t len);
 static ngx_int_t ngx_http_socketio_output_frames(
     ngx_http_socketio_websocket_t *ws, ngx_http_socketio_control_t *ctl);
+static eio_msg_t *ngx_http_socketio_output_deflate(void *ctx, eio_msg_t *msg);
 static eio_outq_t *ngx_http_socketio_output_queue(
     const ngx_http_socketio_websocket_t *ws);
 static ngx_uint_t ngx_http_socketio_output_packets(const eio_outq_t *q,
@@ -69,6 +70,13 @@ ngx_http_socketio_output_control(ngx_http_socketio_websocket_t *ws,
 }
 
 
+static eio_msg_t *
+ngx_http_socketio_output_deflate(void *ctx, eio_msg_t *msg)
+{
+    return ngx_http_socketio_deflate(ctx, msg);
+}
+
+
 /* The queue, unless it is none of ours at the moment. */
 
 static eio_outq_t *
@@ -105,6 +113,13 @@ ngx_http_socketio_output_send(ngx_http_socketio_websocket_t *ws)
     ngx_http_socketio_control_t  *ctl;
 
     hub = ws->engine->app->hub;
+    q = ngx_http_socketio_output_queue(ws);
+
+    if (ws->deflate && q && ws->connection->write->ready) {
+        eio_outq_replace(q, &ngx_http_socketio_mem,
+                         ngx_http_socketio_output_deflate,
+                         ws->engine->deflate);
+    }
 
     for ( ;; ) {
         q = ngx_http_socketio_output_queue(ws);

@@ -9,6 +9,7 @@
  *     websocket   a connection taken over from nginx, until its end
  *     upgrade     a WebSocket that probes beside a polling session
  *     output      what goes out on a WebSocket
+ *     deflate     messages compressed and inflated
  *     access      the access line of a WebSocket
  */
 
@@ -22,6 +23,7 @@
 #include <ngx_http.h>
 
 #include "hub/ngx_http_socketio_admit.h"
+#include "transport/ngx_http_socketio_deflate.h"
 
 
 /* An origin that is allowed beside the same host. */
@@ -62,6 +64,7 @@ typedef struct {
     ngx_http_socketio_app_t   *app;       /* NULL: nothing is served here */
     ngx_array_t               *origins;   /* of those above, or NULL */
     const ngx_http_socketio_limits_t  *limits;
+    ngx_http_socketio_deflate_t       *deflate;   /* NULL: off */
     ngx_str_t                  cookie;    /* its name; empty: none */
     unsigned                   any_origin:1;   /* without credentials */
     unsigned                   echo:1;

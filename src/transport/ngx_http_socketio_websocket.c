@@ -15,6 +15,7 @@
 #include "transport/ngx_http_socketio_websocket.h"
 #include "transport/ngx_http_socketio_output.h"
 #include "transport/ngx_http_socketio_upgrade.h"
+#include "codec/sio_utf8.h"
 
 
 #define NGX_HTTP_SOCKETIO_WEBSOCKET_BUFFER   65536    /* bytes of a recv() */
@@ -29,6 +30,10 @@ static void ngx_http_socketio_websocket_write(ngx_event_t *wev);
 static void ngx_http_socketio_websocket_feed(
     ngx_http_socketio_websocket_t *ws, u_char *data, size_t len);
 static void ngx_http_socketio_websocket_event(
+    ngx_http_socketio_websocket_t *ws, ws_event_t *ev);
+static void ngx_http_socketio_websocket_refuse(
+    ngx_http_socketio_websocket_t *ws, const ws_event_t *ev);
+static ngx_int_t ngx_http_socketio_websocket_inflate(
     ngx_http_socketio_websocket_t *ws, ws_event_t *ev);
 static void ngx_http_socketio_websocket_message(
     ngx_http_socketio_websocket_t *ws, ws_event_t *ev);
@@ -195,7 +200,7 @@ ngx_http_socketio_websocket_feed(ngx_http_socketio_websocket_t *ws,
 
     limits.mem = &ngx_http_socketio_mem;
     limits.max = ws->engine->options.max_payload;
-    limits.rsv_ok = 0;
+    limits.rsv_ok = ws->deflate ? WS_DEFLATE_RSV : 0;
 
     if (ws->session) {
         eio_session_check(&ws->session->eio, ngx_http_socketio_now());
@@ -228,11 +233,21 @@ ngx_http_socketio_websocket_feed(ngx_http_socketio_websocket_t *ws,
         return;
     }
 
+    ngx_http_socketio_websocket_refuse(ws, &ev);
+}
+
+
+/* The peer broke the protocol: ev->error, ev->close_code. */
+
+static void
+ngx_http_socketio_websocket_refuse(ngx_http_socketio_websocket_t *ws,
+    const ws_event_t *ev)
+{
     ngx_log_error(NGX_LOG_INFO, ws->connection->log, 0,
-                  "socketio client sent an invalid frame: %s", ev.error);
+                  "socketio client sent an invalid frame: %s", ev->error);
 
     ngx_http_socketio_upgrade_cancel(ws);
-    ngx_http_socketio_websocket_close(ws, ev.close_code);
+    ngx_http_socketio_websocket_close(ws, ev->close_code);
 
     if (ws->session) {
         eio_session_close(&ws->session->eio, EIO_REASON_TRANSPORT_ERROR,
@@ -286,10 +301,64 @@ ngx_http_socketio_websocket_event(ngx_http_socketio_websocket_t *ws,
 
     default: /* WS_EVENT_TEXT, WS_EVENT_BINARY */
 
-        if (!ws->closing) {
-            ngx_http_socketio_websocket_message(ws, ev);
+        if (ws->closing) {
+            return;
         }
+
+        if (ev->rsv == 0) {
+            ngx_http_socketio_websocket_message(ws, ev);
+            return;
+        }
+
+        if (ngx_http_socketio_websocket_inflate(ws, ev) == NGX_OK) {
+            ngx_http_socketio_websocket_message(ws, ev);
+
+        } else {
+            ngx_http_socketio_websocket_refuse(ws, ev);
+        }
+
+        ngx_http_socketio_inflate_done();
     }
+}
+
+
+/* A compressed message: ev gets what was compressed, or why it is refused. */
+
+static ngx_int_t
+ngx_http_socketio_websocket_inflate(ngx_http_socketio_websocket_t *ws,
+    ws_event_t *ev)
+{
+    ngx_int_t  rc;
+    sio_str_t  text;
+
+    rc = ngx_http_socketio_inflate(sio_str(ev->data, ev->len),
+                                   ws->engine->options.max_payload, &text,
+                                   ws->connection->log);
+
+    ev->data = (uint8_t *) text.data;
+    ev->len = text.len;
+
+    if (rc == NGX_DECLINED) {
+        ev->close_code = WS_CLOSE_BIG;
+        ev->error = "message too big when inflated";
+        return NGX_ERROR;
+    }
+
+    if (rc != NGX_OK) {
+        ev->close_code = WS_CLOSE_DATA;
+        ev->error = "compressed data is broken";
+        return NGX_ERROR;
+    }
+
+    if (ev->type == WS_EVENT_TEXT
+        && sio_utf8_valid(ev->data, ev->len) != SIO_OK)
+    {
+        ev->close_code = WS_CLOSE_DATA;
+        ev->error = "text is not UTF-8";
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
 }
 
 

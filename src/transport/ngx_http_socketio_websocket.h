@@ -55,6 +55,7 @@ struct ngx_http_socketio_websocket_s {
     unsigned                           linger:1;  /* all is sent: read on */
     unsigned                           peer:1;    /* the peer's close came */
     unsigned                           broken:1;  /* inside of a frame */
+    unsigned                           deflate:1; /* was agreed on */
 };
 
 

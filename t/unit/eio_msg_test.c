@@ -1,4 +1,7 @@
-/* eio_msg: images, payloads, images from elsewhere, failing memory. */
+/*
+ * eio_msg: images, payloads, images from elsewhere, packed ones, failing
+ * memory.
+ */
 
 
 #include "unit.h"
@@ -209,6 +212,87 @@ test_memory(void)
 }
 
 
+/* Packs what begins with a 4 to its first two bytes. */
+
+static int
+pack(void *ctx, sio_str_t data, sio_buf_t *buf)
+{
+    (*(unsigned *) ctx)++;
+
+    if (data.len < 3 || data.data[0] != '4') {
+        return SIO_DECLINED;
+    }
+
+    return sio_buf_append(buf, data.data, 2);
+}
+
+
+static void
+test_packed(void)
+{
+    unsigned       calls;
+    eio_msg_t     *msg, *packed;
+    sio_binary_t   bin;
+
+    calls = 0;
+    two_attachments(&bin);
+
+    msg = eio_msg_create(&unit_mem, sio_cstr("42[\"a\"]"), &bin);
+    msg->volatile_ = 1;
+
+    packed = eio_msg_packed(msg, &unit_mem, 15, pack, &calls);
+
+    ok(packed != msg, "it is another message");
+    is_mem(packed->image, packed->len, "\xc1\x02" "42" "\x82\4\1\2\3\4\x82\0",
+           12, "the text is packed, the attachments are not");
+    is_int(packed->packets, 3, "as many packets");
+    is_int(packed->volatile_, 1, "volatile, too");
+
+    calls = 0;
+    ok(eio_msg_packed(msg, &unit_mem, 15, pack, &calls) == packed,
+       "it is made once");
+    ok(eio_msg_packed(packed, &unit_mem, 15, pack, &calls) == packed,
+       "packed is packed");
+    ok(eio_msg_packed(msg, &unit_mem, 9, pack, &calls) == msg,
+       "another way is not offered");
+    is_int(calls, 0, "without another try");
+
+    (void) eio_msg_ref(packed);
+    eio_msg_unref(&unit_mem, msg);
+    is_int(packed->refs, 1, "it outlives the message");
+    eio_msg_unref(&unit_mem, packed);
+
+    msg = eio_msg_create(&unit_mem, sio_cstr("2"), NULL);
+    ok(eio_msg_packed(msg, &unit_mem, 15, pack, &calls) == msg,
+       "what does not pack stays");
+    calls = 0;
+    ok(eio_msg_packed(msg, &unit_mem, 15, pack, &calls) == msg && calls == 0,
+       "and is not tried again");
+    eio_msg_unref(&unit_mem, msg);
+    unit_mem_none_left("packed: no leak");
+}
+
+
+static void
+test_packed_memory(void)
+{
+    unsigned    n, calls;
+    eio_msg_t  *msg, *packed;
+
+    for (n = 1; unit_mem_fail(n); n++) {
+        msg = eio_msg_create(&unit_mem, sio_cstr("42[\"a\"]"), NULL);
+
+        if (msg) {
+            packed = eio_msg_packed(msg, &unit_mem, 15, pack, &calls);
+            ok(packed == msg || packed->len == 4, "allocation %u fails", n);
+            eio_msg_unref(&unit_mem, msg);
+        }
+    }
+
+    unit_mem_none_left("packed: no leak when memory fails");
+}
+
+
 int
 main(void)
 {
@@ -217,5 +301,7 @@ main(void)
     test_sizes();
     test_image();
     test_memory();
+    test_packed();
+    test_packed_memory();
     return unit_done();
 }

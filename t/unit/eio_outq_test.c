@@ -350,6 +350,45 @@ test_random(void)
 }
 
 
+static eio_msg_t *
+instead(void *ctx, eio_msg_t *msg)
+{
+    return eio_msg_text(msg).data[0] == 'a' ? ctx : msg;
+}
+
+
+static void
+test_replace(void)
+{
+    size_t          len;
+    eio_msg_t      *other;
+    const uint8_t  *data;
+    uint8_t         scratch[8];
+
+    start();
+    push(4, 'a', 1000);
+    push(4, 'b', 1000);
+    push(4, 'a', 1000);
+
+    len = eio_outq_peek(&q, scratch, sizeof(scratch), &data);
+    is_int(len, 8, "the first, and a part of the second, are offered");
+
+    other = message(2, 'z', 0);
+    eio_outq_replace(&q, &unit_mem, instead, other);
+
+    is_int(q.bytes, 6 + 6 + 4, "the last is another one");
+    is_int(other->refs, 2, "of which the queue has a reference");
+
+    eio_outq_sent(&q, &unit_mem, 8);
+    len = eio_outq_peek(&q, scratch, sizeof(scratch), &data);
+    is_mem(data, len, "bbbb\x81\2zz", 8, "what was offered stays");
+
+    eio_outq_free(&q, &unit_mem);
+    eio_msg_unref(&unit_mem, other);
+    unit_mem_none_left("replace: no leak");
+}
+
+
 int
 main(void)
 {
@@ -358,6 +397,7 @@ main(void)
     test_offered();
     test_payload();
     test_memory();
+    test_replace();
     test_random();
     return unit_done();
 }

@@ -1,0 +1,208 @@
+/*
+ * socketio_deflate on | off | [threshold=SIZE] [level=1..9] [window=9..15]
+ *
+ * The engine of a location takes it over when it is merged itself, which is
+ * after this module: see config.
+ */
+
+
+#include "http/ngx_http_socketio_deflate_module.h"
+#include "transport/ngx_http_socketio_deflate.h"
+
+
+#define NGX_HTTP_SOCKETIO_ANY_CONF                                            \
+    NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF
+
+#define NGX_HTTP_SOCKETIO_DEFLATE_THRESHOLD_MAX  (1024 * 1024 * 1024)
+
+
+static void *ngx_http_socketio_deflate_create_conf(ngx_conf_t *cf);
+static char *ngx_http_socketio_deflate_merge_conf(ngx_conf_t *cf, void *parent,
+    void *child);
+static char *ngx_http_socketio_deflate_set(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static ngx_uint_t ngx_http_socketio_deflate_number(ngx_str_t *token,
+    const char *name, ngx_int_t min, ngx_int_t max, ngx_int_t *value);
+
+
+static ngx_command_t  ngx_http_socketio_deflate_commands[] = {
+
+    { ngx_string("socketio_deflate"),
+      NGX_HTTP_SOCKETIO_ANY_CONF|NGX_CONF_1MORE,
+      ngx_http_socketio_deflate_set,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+      ngx_null_command
+};
+
+
+static ngx_http_module_t  ngx_http_socketio_deflate_module_ctx = {
+    NULL,                                  /* preconfiguration */
+    NULL,                                  /* postconfiguration */
+
+    NULL,                                  /* create main configuration */
+    NULL,                                  /* init main configuration */
+
+    NULL,                                  /* create server configuration */
+    NULL,                                  /* merge server configuration */
+
+    ngx_http_socketio_deflate_create_conf, /* create location configuration */
+    ngx_http_socketio_deflate_merge_conf   /* merge location configuration */
+};
+
+
+ngx_module_t  ngx_http_socketio_deflate_module = {
+    NGX_MODULE_V1,
+    &ngx_http_socketio_deflate_module_ctx, /* module context */
+    ngx_http_socketio_deflate_commands,    /* module directives */
+    NGX_HTTP_MODULE,                       /* module type */
+    NULL,                                  /* init master */
+    NULL,                                  /* init module */
+    NULL,                                  /* init process */
+    NULL,                                  /* init thread */
+    NULL,                                  /* exit thread */
+    NULL,                                  /* exit process */
+    NULL,                                  /* exit master */
+    NGX_MODULE_V1_PADDING
+};
+
+
+static void *
+ngx_http_socketio_deflate_create_conf(ngx_conf_t *cf)
+{
+    ngx_http_socketio_deflate_t  *conf;
+
+    conf = ngx_pcalloc(cf->pool, sizeof(ngx_http_socketio_deflate_t));
+    if (conf == NULL) {
+        return NULL;
+    }
+
+    conf->enable = NGX_CONF_UNSET;
+    conf->threshold = NGX_CONF_UNSET_SIZE;
+    conf->level = NGX_CONF_UNSET;
+    conf->window = NGX_CONF_UNSET;
+
+    return conf;
+}
+
+
+/* A directive says all: what it leaves out is the default. */
+
+static char *
+ngx_http_socketio_deflate_merge_conf(ngx_conf_t *cf, void *parent, void *child)
+{
+    ngx_http_socketio_deflate_t *prev = parent;
+    ngx_http_socketio_deflate_t *conf = child;
+
+    ngx_pool_cleanup_t  *cln;
+
+    ngx_conf_merge_value(conf->enable, prev->enable, 0);
+    ngx_conf_merge_size_value(conf->threshold, prev->threshold, 1024);
+    ngx_conf_merge_value(conf->level, prev->level, 1);
+    ngx_conf_merge_value(conf->window, prev->window, WS_DEFLATE_WINDOW_MAX);
+
+    if (conf->enable) {
+        cln = ngx_pool_cleanup_add(cf->pool, 0);
+        if (cln == NULL) {
+            return NGX_CONF_ERROR;
+        }
+
+        cln->handler = ngx_http_socketio_deflate_free;
+        cln->data = conf;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_socketio_deflate_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_socketio_deflate_t *deflate = conf;
+
+    ngx_str_t   *value, size;
+    ngx_uint_t   i;
+
+    if (deflate->enable != NGX_CONF_UNSET) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    deflate->enable = 1;
+    deflate->threshold = 1024;
+    deflate->level = 1;
+    deflate->window = WS_DEFLATE_WINDOW_MAX;
+
+    if (cf->args->nelts == 2 && ngx_strcmp(value[1].data, "off") == 0) {
+        deflate->enable = 0;
+        return NGX_CONF_OK;
+    }
+
+    if (cf->args->nelts == 2 && ngx_strcmp(value[1].data, "on") == 0) {
+        return NGX_CONF_OK;
+    }
+
+    for (i = 1; i < cf->args->nelts; i++) {
+
+        if (ngx_strncmp(value[i].data, "threshold=", 10) == 0) {
+            size.data = value[i].data + 10;
+            size.len = value[i].len - 10;
+            deflate->threshold = ngx_parse_size(&size);
+
+            if (size.len == 0 || deflate->threshold == 0
+                || deflate->threshold
+                   > NGX_HTTP_SOCKETIO_DEFLATE_THRESHOLD_MAX)
+            {
+                return "has a threshold that is no size from 1 to 1g";
+            }
+
+            continue;
+        }
+
+        if (ngx_strncmp(value[i].data, "level=", 6) == 0) {
+            if (!ngx_http_socketio_deflate_number(&value[i], "level=", 1, 9,
+                                                  &deflate->level))
+            {
+                return "has a level that is not from 1 to 9";
+            }
+
+            continue;
+        }
+
+        if (ngx_strncmp(value[i].data, "window=", 7) == 0) {
+            if (!ngx_http_socketio_deflate_number(&value[i], "window=",
+                                                  WS_DEFLATE_WINDOW_MIN,
+                                                  WS_DEFLATE_WINDOW_MAX,
+                                                  &deflate->window))
+            {
+                return "has a window that is not from 9 to 15";
+            }
+
+            continue;
+        }
+
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "unknown parameter \"%V\" of \"%V\": it is on, "
+                           "off, or threshold=, level= and window=",
+                           &value[i], &value[0]);
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static ngx_uint_t
+ngx_http_socketio_deflate_number(ngx_str_t *token, const char *name,
+    ngx_int_t min, ngx_int_t max, ngx_int_t *value)
+{
+    size_t  len;
+
+    len = ngx_strlen(name);
+    *value = ngx_atoi(token->data + len, token->len - len);
+
+    return *value >= min && *value <= max;
+}
