@@ -370,7 +370,7 @@ const elsewhere = [
     'invalid value "maybe" in "socketio_dry_run" directive'],
   ['a bad origin', location('socketio_origin "~(";'), ''],
   ['no key file', location('socketio_api campus; '
-    + 'socketio_api_key_file nowhere;'), 'nowhere" failed'],
+    + 'socketio_api_key_file nowhere;'), 'can\'t open'],
   ['the same app twice', { http: 'socketio_app campus { zone 8m; }',
     app: '# !\n' }, 'duplicate socketio_app "campus"', -2],
   ['an app without a zone', { http: 'socketio_app x {\n } # !\n' },
