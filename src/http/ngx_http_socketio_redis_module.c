@@ -39,6 +39,16 @@ static char *ngx_http_socketio_redis_url(ngx_conf_t *cf,
     ngx_http_socketio_redis_conf_t *rcf, ngx_str_t *host);
 static char *ngx_http_socketio_redis_param(ngx_conf_t *cf,
     ngx_http_socketio_redis_conf_t *rcf, ngx_str_t *value);
+static char *ngx_http_socketio_redis_user(ngx_conf_t *cf,
+    ngx_http_socketio_redis_conf_t *rcf, ngx_str_t *value);
+static char *ngx_http_socketio_redis_prefix(ngx_conf_t *cf,
+    ngx_http_socketio_redis_conf_t *rcf, ngx_str_t *value);
+static char *ngx_http_socketio_redis_stream(ngx_conf_t *cf,
+    ngx_http_socketio_redis_conf_t *rcf, ngx_str_t *value);
+static char *ngx_http_socketio_redis_maxlen(ngx_conf_t *cf,
+    ngx_http_socketio_redis_conf_t *rcf, ngx_str_t *value);
+static char *ngx_http_socketio_redis_tls(ngx_conf_t *cf,
+    ngx_http_socketio_redis_conf_t *rcf, ngx_str_t *value);
 static char *ngx_http_socketio_redis_adapter(ngx_conf_t *cf,
     ngx_http_socketio_redis_conf_t *rcf, ngx_str_t *value);
 static char *ngx_http_socketio_redis_subscription(ngx_conf_t *cf,
@@ -284,80 +294,44 @@ ngx_http_socketio_redis_url(ngx_conf_t *cf,
 }
 
 
+/* NAME=VALUE: the value goes to the parameter of that name. */
+
 static char *
 ngx_http_socketio_redis_param(ngx_conf_t *cf,
     ngx_http_socketio_redis_conf_t *rcf, ngx_str_t *value)
 {
-    ngx_str_t  s;
+    size_t      len;
+    ngx_str_t   s;
+    ngx_uint_t  i;
 
-    if (ngx_strncmp(value->data, "db=", 3) == 0) {
-        s.data = value->data + 3;
-        s.len = value->len - 3;
-        return ngx_http_socketio_redis_db(cf, rcf, &s);
-    }
+    static const struct {
+        const char  *name;
+        char        *(*set)(ngx_conf_t *cf,
+                            ngx_http_socketio_redis_conf_t *rcf,
+                            ngx_str_t *value);
+    } params[] = {
+        { "db=", ngx_http_socketio_redis_db },
+        { "user=", ngx_http_socketio_redis_user },
+        { "password_file=", ngx_http_socketio_redis_password },
+        { "prefix=", ngx_http_socketio_redis_prefix },
+        { "adapter=", ngx_http_socketio_redis_adapter },
+        { "subscription_mode=", ngx_http_socketio_redis_subscription },
+        { "stream=", ngx_http_socketio_redis_stream },
+        { "maxlen=", ngx_http_socketio_redis_maxlen },
+        { "heartbeat=", ngx_http_socketio_redis_heartbeat },
+        { "tls=", ngx_http_socketio_redis_tls }
+    };
 
-    if (ngx_strncmp(value->data, "user=", 5) == 0 && value->len > 5) {
-        rcf->user.data = value->data + 5;
-        rcf->user.len = value->len - 5;
-        return NGX_CONF_OK;
-    }
+    for (i = 0; i < sizeof(params) / sizeof(params[0]); i++) {
+        len = ngx_strlen(params[i].name);
 
-    if (ngx_strncmp(value->data, "password_file=", 14) == 0) {
-        s.data = value->data + 14;
-        s.len = value->len - 14;
-        return ngx_http_socketio_redis_password(cf, rcf, &s);
-    }
-
-    if (ngx_strncmp(value->data, "prefix=", 7) == 0 && value->len > 7) {
-        rcf->prefix.data = value->data + 7;
-        rcf->prefix.len = value->len - 7;
-        return NGX_CONF_OK;
-    }
-
-    if (ngx_strncmp(value->data, "adapter=", 8) == 0) {
-        s.data = value->data + 8;
-        s.len = value->len - 8;
-        return ngx_http_socketio_redis_adapter(cf, rcf, &s);
-    }
-
-    if (ngx_strncmp(value->data, "subscription_mode=", 18) == 0) {
-        s.data = value->data + 18;
-        s.len = value->len - 18;
-        return ngx_http_socketio_redis_subscription(cf, rcf, &s);
-    }
-
-    if (ngx_strncmp(value->data, "stream=", 7) == 0 && value->len > 7) {
-        rcf->stream.data = value->data + 7;
-        rcf->stream.len = value->len - 7;
-        rcf->streams = 1;
-        return NGX_CONF_OK;
-    }
-
-    if (ngx_strncmp(value->data, "maxlen=", 7) == 0) {
-        rcf->maxlen.data = value->data + 7;
-        rcf->maxlen.len = value->len - 7;
-        rcf->streams = 1;
-
-        if (ngx_atoi(rcf->maxlen.data, rcf->maxlen.len) < 1) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid maxlen \"%V\" of redis, it is the "
-                               "number of entries that a stream keeps",
-                               &rcf->maxlen);
-            return NGX_CONF_ERROR;
+        if (value->len > len
+            && ngx_strncmp(value->data, params[i].name, len) == 0)
+        {
+            s.data = value->data + len;
+            s.len = value->len - len;
+            return params[i].set(cf, rcf, &s);
         }
-
-        return NGX_CONF_OK;
-    }
-
-    if (ngx_strncmp(value->data, "heartbeat=", 10) == 0) {
-        s.data = value->data + 10;
-        s.len = value->len - 10;
-        return ngx_http_socketio_redis_heartbeat(cf, rcf, &s);
-    }
-
-    if (ngx_strncmp(value->data, "tls=", 4) == 0) {
-        return "cannot use TLS: it needs hiredis 1.0, and this is built with "
-               "an older one";
     }
 
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
@@ -367,6 +341,64 @@ ngx_http_socketio_redis_param(ngx_conf_t *cf,
                        value);
 
     return NGX_CONF_ERROR;
+}
+
+
+static char *
+ngx_http_socketio_redis_user(ngx_conf_t *cf,
+    ngx_http_socketio_redis_conf_t *rcf, ngx_str_t *value)
+{
+    rcf->user = *value;
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_socketio_redis_prefix(ngx_conf_t *cf,
+    ngx_http_socketio_redis_conf_t *rcf, ngx_str_t *value)
+{
+    rcf->prefix = *value;
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_socketio_redis_stream(ngx_conf_t *cf,
+    ngx_http_socketio_redis_conf_t *rcf, ngx_str_t *value)
+{
+    rcf->stream = *value;
+    rcf->streams = 1;
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_socketio_redis_maxlen(ngx_conf_t *cf,
+    ngx_http_socketio_redis_conf_t *rcf, ngx_str_t *value)
+{
+    rcf->maxlen = *value;
+    rcf->streams = 1;
+
+    if (ngx_atoi(value->data, value->len) < 1) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid maxlen \"%V\" of redis, it is the number "
+                           "of entries that a stream keeps", value);
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_socketio_redis_tls(ngx_conf_t *cf,
+    ngx_http_socketio_redis_conf_t *rcf, ngx_str_t *value)
+{
+    return "cannot use TLS: it needs hiredis 1.0, and this is built with an "
+           "older one";
 }
 
 
