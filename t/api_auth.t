@@ -116,8 +116,24 @@ test('a guard of the server is one', (t) => {
   t.ok(!output.includes(open), output);
 });
 
-test('auth_request off is no guard', (t) => {
-  t.ok(check('auth_request off;').output.includes(open));
+for (const guard of ['auth_request off;', 'auth_basic off;', 'allow all;',
+  'allow 127.0.0.1;', 'satisfy any; allow 127.0.0.1; allow ::1;']) {
+  test(`${guard} is no guard`, (t) => {
+    t.ok(check(guard).output.includes(open));
+  });
+}
+
+test('a guard of the server that is taken away is none', (t) => {
+  const { ok, output } = Nginx.check({ locations: locations('auth_basic off;'),
+    server: 'auth_basic x; auth_basic_user_file users;' });
+  t.ok(ok, output);
+  t.ok(output.includes(open), output);
+});
+
+test('one of two guards is enough', (t) => {
+  const { output } = check(`satisfy any; allow all; auth_basic x;
+    auth_basic_user_file users; deny all;`);
+  t.ok(!output.includes(open), output);
 });
 
 for (const [what, content, message] of [

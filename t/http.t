@@ -88,6 +88,8 @@ test('nginx starts', async () => {
                               "~^https://[a-z]+\\.example\\.org$"; }
       location /both/   { engineio_echo campus;
                           socketio_origin * https://a.example; }
+      location /null/   { engineio_echo campus;
+                          socketio_origin null "~^[a-z]+$"; }
       location /gzip/   { engineio_echo campus; gzip on;
                           gzip_types text/plain; gzip_proxied any; }
       location /off/    { socketio campus; access_log off; }
@@ -246,6 +248,35 @@ test('listed ones beside "*" have them', async (t) => {
     .headers['access-control-allow-origin'], '*');
 });
 
+test('"null" is nobody: by its name only, without credentials', async (t) => {
+  t.is((await from('null', '/listed/')).status, 403);
+
+  const { status, headers } = await from('null', '/null/');
+
+  t.is(status, 200);
+  t.is(headers['access-control-allow-origin'], '*');
+  t.is(headers['access-control-allow-credentials'], undefined);
+  t.is((await from('other', '/null/')).status, 200);
+  t.is((await from('https://a.example', '/null/')).status, 403);
+});
+
+test('errors of nginx\'s own have CORS headers', async (t) => {
+  const body = 'x'.repeat(1000001);
+
+  for (const [path, status, options] of [
+    ['/denied/', 403], ['/basic/', 401], ['/asked/', 401],
+    ['/listed/', 413, { method: 'POST', body }],
+    ['/listed/', 413, { method: 'POST', body, headers:
+      { 'content-length': 1000001, expect: '100-continue' } }]]) {
+    const { status: got, headers } = await from(site.url, path, options);
+
+    t.is(got, status, path);
+    t.is(headers['access-control-allow-origin'], site.url, path);
+    t.is(headers['access-control-allow-credentials'], 'true', path);
+    t.match(headers.vary, /Origin/i, path);
+  }
+});
+
 test('WebSockets have origins too', async (t) => {
   const status = async (path, Origin) =>
     (await site.ws(0, { path, headers: { Origin } })).status;
@@ -270,6 +301,19 @@ test('a preflight is answered', async (t) => {
   t.match(headers['access-control-allow-methods'], /GET.*POST/);
   t.match(headers['access-control-allow-headers'], /content-type/);
   t.match(headers['access-control-allow-headers'], /x-token/);
+});
+
+test('an inner network is open to named origins', async (t) => {
+  const ask = async (origin, path) => (await from(origin, path, {
+    method: 'OPTIONS', headers: {
+      'access-control-request-method': 'GET',
+      'access-control-request-private-network': 'true' } }))
+    .headers['access-control-allow-private-network'];
+
+  t.is(await ask('https://a.example', '/listed/'), 'true');
+  t.is(await ask('https://x.example', '/any/'), undefined);
+  t.is((await from('https://a.example', '/listed/', { method: 'OPTIONS' }))
+    .headers['access-control-allow-private-network'], undefined);
 });
 
 test('an origin that is no header value is no way in', async (t) => {

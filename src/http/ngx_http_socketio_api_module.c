@@ -60,6 +60,8 @@ static char *ngx_http_socketio_api_key_file(ngx_conf_t *cf,
 static ngx_int_t ngx_http_socketio_api_init(ngx_conf_t *cf);
 static ngx_uint_t ngx_http_socketio_api_guarded(ngx_conf_t *cf,
     void **loc_conf);
+static ngx_uint_t ngx_http_socketio_api_denies(void *first);
+static ngx_uint_t ngx_http_socketio_api_realm(void *first);
 
 
 static const ngx_http_socketio_api_call_t  ngx_http_socketio_api_calls[] = {
@@ -673,40 +675,89 @@ ngx_http_socketio_api_init(ngx_conf_t *cf)
  * Whether a module of nginx that can refuse a request has something to do in
  * a location.  Their configurations are private, but each of the three is
  * zeroed, merged by now, and begins with what makes it act: the rules, the
- * realm, the length of the URI.  One word of an allocation is read, which is
- * safe whatever it holds; only a warning depends on it.  The modules are
- * looked up by name since nginx may have been built without them.
+ * realm, the length of the URI.  Only a warning depends on what is read.  The
+ * modules are looked up by name since nginx may have been built without them.
  */
 static ngx_uint_t
 ngx_http_socketio_api_guarded(ngx_conf_t *cf, void **loc_conf)
 {
-    void           *conf;
-    ngx_uint_t      i, n;
-    ngx_module_t  **modules;
+    void           **conf;
+    ngx_uint_t       i, n;
+    ngx_module_t   **modules;
 
-    static const char  *names[] = {
-        "ngx_http_access_module",
-        "ngx_http_auth_basic_module",
-        "ngx_http_auth_request_module"
+    static const struct {
+        const char   *name;
+        ngx_uint_t  (*acts)(void *first);
+    } guards[] = {
+        { "ngx_http_access_module", ngx_http_socketio_api_denies },
+        { "ngx_http_auth_basic_module", ngx_http_socketio_api_realm },
+        { "ngx_http_auth_request_module", NULL }
     };
 
     modules = cf->cycle->modules;
 
     for (i = 0; modules[i]; i++) {
 
-        for (n = 0; n < sizeof(names) / sizeof(names[0]); n++) {
+        for (n = 0; n < sizeof(guards) / sizeof(guards[0]); n++) {
 
-            if (ngx_strcmp(modules[i]->name, names[n]) != 0) {
+            if (ngx_strcmp(modules[i]->name, guards[n].name) != 0) {
                 continue;
             }
 
             conf = loc_conf[modules[i]->ctx_index];
 
-            if (conf && *(uintptr_t *) conf != 0) {
+            if (conf && *conf
+                && (guards[n].acts == NULL || guards[n].acts(*conf)))
+            {
                 return 1;
             }
         }
     }
 
     return 0;
+}
+
+
+/* Rules for IPv4: "allow" alone, without a "deny", lets everybody in. */
+
+static ngx_uint_t
+ngx_http_socketio_api_denies(void *first)
+{
+    ngx_array_t *rules = first;
+
+    ngx_uint_t   i;
+
+    struct {
+        in_addr_t   mask;
+        in_addr_t   addr;
+        ngx_uint_t  deny;
+    } *rule;
+
+    /* a rule of another nginx, of which we know nothing */
+
+    if (rules->size != sizeof(*rule)) {
+        return 1;
+    }
+
+    rule = rules->elts;
+
+    for (i = 0; i < rules->nelts; i++) {
+        if (rule[i].deny) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/* "auth_basic off" is a realm, too. */
+
+static ngx_uint_t
+ngx_http_socketio_api_realm(void *first)
+{
+    ngx_http_complex_value_t *realm = first;
+
+    return realm->value.len != 3
+           || ngx_strncmp(realm->value.data, "off", 3) != 0;
 }

@@ -34,6 +34,7 @@ typedef struct {
     ngx_int_t                    max_packets;
     size_t                       buffer;
     ngx_flag_t                   any_origin;
+    ngx_flag_t                   null_origin;
     ngx_flag_t                   dry_run;
 } ngx_http_socketio_engine_conf_t;
 
@@ -68,6 +69,8 @@ static char *ngx_http_socketio_engine(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_socketio_engine_origin(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
+static char *ngx_http_socketio_engine_origin_regex(ngx_conf_t *cf,
+    ngx_http_socketio_origin_t *origin);
 static char *ngx_http_socketio_engine_cookie(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
 
@@ -339,6 +342,7 @@ ngx_http_socketio_engine_create_conf(ngx_conf_t *cf)
     conf->max_packets = NGX_CONF_UNSET;
     conf->buffer = NGX_CONF_UNSET_SIZE;
     conf->any_origin = NGX_CONF_UNSET;
+    conf->null_origin = NGX_CONF_UNSET;
     conf->dry_run = NGX_CONF_UNSET;
 
     return conf;
@@ -369,6 +373,7 @@ ngx_http_socketio_engine_merge_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_size_value(conf->buffer, prev->buffer, 1024 * 1024);
     ngx_conf_merge_ptr_value(conf->engine.origins, prev->engine.origins, NULL);
     ngx_conf_merge_value(conf->any_origin, prev->any_origin, 0);
+    ngx_conf_merge_value(conf->null_origin, prev->null_origin, 0);
     ngx_conf_merge_value(conf->dry_run, prev->dry_run, 0);
 
     if (conf->engine.cookie.data == NGX_CONF_UNSET_PTR) {
@@ -421,6 +426,7 @@ ngx_http_socketio_engine_options(ngx_http_socketio_engine_conf_t *conf)
     eio_options_t  *options;
 
     conf->engine.any_origin = conf->any_origin;
+    conf->engine.null_origin = conf->null_origin;
 
     options = &conf->engine.options;
 
@@ -511,10 +517,6 @@ ngx_http_socketio_engine_origin(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_str_t                   *value, name;
     ngx_uint_t                   i;
     ngx_http_socketio_origin_t  *origin;
-#if (NGX_PCRE)
-    u_char                       errstr[NGX_MAX_CONF_ERRSTR];
-    ngx_regex_compile_t          rc;
-#endif
 
     if (ecf->engine.origins == NGX_CONF_UNSET_PTR) {
         ecf->engine.origins = ngx_array_create(cf->pool, 4,
@@ -524,6 +526,7 @@ ngx_http_socketio_engine_origin(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         }
 
         ecf->any_origin = 0;
+        ecf->null_origin = 0;
     }
 
     value = cf->args->elts;
@@ -533,6 +536,11 @@ ngx_http_socketio_engine_origin(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
         if (name.len == 1 && name.data[0] == '*') {
             ecf->any_origin = 1;
+            continue;
+        }
+
+        if (ngx_strcmp(name.data, "null") == 0) {
+            ecf->null_origin = 1;
             continue;
         }
 
@@ -548,38 +556,64 @@ ngx_http_socketio_engine_origin(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         ngx_memzero(origin, sizeof(ngx_http_socketio_origin_t));
         origin->name = name;
 
-        if (name.data[0] != '~') {
-            continue;
-        }
-
-#if (NGX_PCRE)
-        ngx_memzero(&rc, sizeof(ngx_regex_compile_t));
-
-        rc.pattern.len = name.len - 1;
-        rc.pattern.data = name.data + 1;
-
-        if (rc.pattern.len && rc.pattern.data[0] == '*') {
-            rc.pattern.len--;
-            rc.pattern.data++;
-            rc.options = NGX_REGEX_CASELESS;
-        }
-
-        rc.pool = cf->pool;
-        rc.err.len = NGX_MAX_CONF_ERRSTR;
-        rc.err.data = errstr;
-
-        if (ngx_regex_compile(&rc) != NGX_OK) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "%V", &rc.err);
+        if (name.data[0] == '~'
+            && ngx_http_socketio_engine_origin_regex(cf, origin)
+               != NGX_CONF_OK)
+        {
             return NGX_CONF_ERROR;
         }
-
-        origin->regex = rc.regex;
-#else
-        return "needs the PCRE library for a regular expression";
-#endif
     }
 
     return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_socketio_engine_origin_regex(ngx_conf_t *cf,
+    ngx_http_socketio_origin_t *origin)
+{
+#if (NGX_PCRE)
+    u_char               errstr[NGX_MAX_CONF_ERRSTR];
+    ngx_regex_compile_t  rc;
+
+    ngx_memzero(&rc, sizeof(ngx_regex_compile_t));
+
+    rc.pattern.len = origin->name.len - 1;
+    rc.pattern.data = origin->name.data + 1;
+
+    if (rc.pattern.len && rc.pattern.data[0] == '*') {
+        rc.pattern.len--;
+        rc.pattern.data++;
+        rc.options = NGX_REGEX_CASELESS;
+    }
+
+    rc.pool = cf->pool;
+    rc.err.len = NGX_MAX_CONF_ERRSTR;
+    rc.err.data = errstr;
+
+    if (ngx_regex_compile(&rc) != NGX_OK) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "%V", &rc.err);
+        return NGX_CONF_ERROR;
+    }
+
+    if (rc.pattern.len == 0 || rc.pattern.data[0] != '^'
+        || rc.pattern.data[rc.pattern.len - 1] != '$')
+    {
+        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                           "\"%V\" does not begin with \"^\" and end with "
+                           "\"$\": other origins may match by a part of them",
+                           &origin->name);
+    }
+
+    origin->regex = rc.regex;
+
+    return NGX_CONF_OK;
+#else
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "the PCRE library is needed for \"%V\"",
+                       &origin->name);
+    return NGX_CONF_ERROR;
+#endif
 }
 
 

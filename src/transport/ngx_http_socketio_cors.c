@@ -76,6 +76,12 @@ ngx_http_socketio_cors_origin(ngx_http_request_t *r,
         }
     }
 
+    if (origin->len == 4 && ngx_strncmp(origin->data, "null", 4) == 0) {
+        return engine->any_origin || engine->null_origin
+               ? NGX_HTTP_SOCKETIO_ORIGIN_ANY
+               : NGX_HTTP_SOCKETIO_ORIGIN_FOREIGN;
+    }
+
     host = *origin;
 
     p = ngx_strlchr(host.data, host.data + host.len, ':');
@@ -210,6 +216,29 @@ ngx_http_socketio_cors_preflight(ngx_http_request_t *r,
            != NGX_OK)
     {
         return NGX_ERROR;
+    }
+
+    /*
+     * Private Network Access, "CORS preflight": a page of the open internet
+     * asks for a server of an inner network, which says so for origins that
+     * are named, not for anybody's page.
+     */
+
+    h = ngx_http_socketio_header_find(r,
+                                   "access-control-request-private-network");
+
+    if (h && ngx_http_socketio_cors_origin(r, engine, &value)
+             == NGX_HTTP_SOCKETIO_ORIGIN_NAMED)
+    {
+        ngx_str_set(&value, "true");
+
+        if (ngx_http_socketio_header_add(r,
+                                     "Access-Control-Allow-Private-Network",
+                                     value)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
     }
 
     ngx_str_set(&value, "600");

@@ -4,6 +4,10 @@
  * The same host is always allowed, and so is who sends no Origin: it is no
  * browser, or a page of the same host.  Any other origin must be listed.
  * Credentials are allowed to origins that are named, not to "*".
+ *
+ * "null" names nobody: sandboxed frames of any page and local files have it.
+ * It is taken for one of "*" if it is listed by this very name, and matches
+ * no expression.
  */
 
 

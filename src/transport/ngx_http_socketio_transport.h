@@ -67,6 +67,7 @@ typedef struct {
     ngx_http_socketio_deflate_t       *deflate;   /* NULL: off */
     ngx_str_t                  cookie;    /* its name; empty: none */
     unsigned                   any_origin:1;   /* without credentials */
+    unsigned                   null_origin:1;  /* likewise */
     unsigned                   echo:1;
 } ngx_http_socketio_engine_t;
 
