@@ -315,11 +315,13 @@ const inApp = [
   ['a mailbox without a bound', 'mailbox max=10001; # !\n',
     'invalid number "max=10001"'],
   ['a mailbox of several', 'mailbox max=many; # !\n', 'invalid number "max='],
-  ['a mailbox elsewhere', 'mailbox store=redis; # !\n',
-    'unknown store "store=redis", it must be "store=zone"'],
+  ['a mailbox elsewhere', 'mailbox store=disk; # !\n',
+    'unknown store "store=disk", it must be "store=zone" or "store=redis"'],
+  ['a mailbox in Redis without one', 'mailbox store=redis; # !\n',
+    '"store=redis" needs "redis" in socketio_app "campus"'],
   ['an unknown parameter of mailbox', 'mailbox size=1m; # !\n',
     'invalid parameter "size=1m", it must be "ttl=TIME", "max=NUMBER" or '
-    + '"store=zone"'],
+    + '"store=zone|redis"'],
   ['emit with a mailbox where there is none', 'namespace / {\n'
     + ' on x {\n emit x to user:a mailbox; # !\n }\n on y {\n'
     + ' mailbox flush; } }', 'socketio_app "campus" has no mailboxes, a rule '

@@ -114,7 +114,7 @@ function suite(workers) {
     t.deepIs(Object.keys(zone), ['size', 'cells', 'cells_used', 'store',
       'chunks', 'chunks_used', 'full']);
     t.deepIs(Object.keys(zone.store), ['blocks', 'blocks_used', 'mail',
-      'grant', 'presence', 'limit', 'dedup', 'emit']);
+      'grant', 'presence', 'limit', 'dedup', 'emit', 'outbox']);
     t.ok(zone.store.blocks > 5000);
     t.ok(zone.size > 7000000 && zone.size <= 8388608);
     t.ok(zone.cells > 1000 && zone.cells_used > 5);

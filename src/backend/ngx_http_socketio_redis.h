@@ -18,7 +18,7 @@
 #include "codec/sio_types.h"
 
 
-#define NGX_HTTP_SOCKETIO_REDIS_WORDS  16    /* of a command, at most */
+#define NGX_HTTP_SOCKETIO_REDIS_WORDS  20    /* of a command, at most */
 
 
 /* Of the sharded adapter: which rooms have channels of their own. */

@@ -79,33 +79,13 @@ ngx_http_socketio_leader_tick(ngx_http_socketio_adapter_t *a)
 }
 
 
-/*
- * The slot of the worker that is to lead: the lowest of the newest generation
- * that is not shutting down; NGX_HTTP_SOCKETIO_NO_SLOT: there is none.
- */
+/* The slot of the worker that is to lead. */
+
 static ngx_uint_t
 ngx_http_socketio_leader_chosen(ngx_http_socketio_adapter_t *a)
 {
-    ngx_uint_t                 n, best;
-    ngx_atomic_uint_t          generation;
-    ngx_http_socketio_slot_t  *slot;
-
-    best = NGX_HTTP_SOCKETIO_NO_SLOT;
-    generation = 0;
-
-    for (n = 0; n < NGX_HTTP_SOCKETIO_SLOTS; n++) {
-        slot = ngx_http_socketio_slot(a->hub->zone, n);
-
-        if (slot->pid && !slot->exiting && !(ngx_exiting && n == a->hub->n)
-            && (best == NGX_HTTP_SOCKETIO_NO_SLOT
-                || slot->generation > generation))
-        {
-            best = n;
-            generation = slot->generation;
-        }
-    }
-
-    return best;
+    return ngx_http_socketio_slot_chosen(a->hub->zone,
+                          ngx_exiting ? a->hub->n : NGX_HTTP_SOCKETIO_NO_SLOT);
 }
 
 

@@ -5,6 +5,7 @@
 
 
 #include "http/ngx_http_socketio_module.h"
+#include "hub/ngx_http_socketio_mail_store.h"
 #include "hub/ngx_http_socketio_mailbox.h"
 
 
@@ -18,6 +19,16 @@ static char *ngx_http_socketio_mailbox(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_socketio_mailbox_parameter(ngx_conf_t *cf,
     ngx_http_socketio_app_t *app, ngx_str_t *value);
+
+
+static const struct {
+    const char                            *name;
+    const ngx_http_socketio_mail_store_t  *store;
+} ngx_http_socketio_mailbox_stores[] = {
+    { "zone", &ngx_http_socketio_mail_zone },
+    { "redis", &ngx_http_socketio_mail_home },
+    { NULL, NULL }
+};
 
 
 static ngx_command_t  ngx_http_socketio_mailbox_commands[] = {
@@ -68,6 +79,7 @@ ngx_http_socketio_mailbox(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     app->mailbox_ttl = NGX_HTTP_SOCKETIO_MAILBOX_TTL;
     app->mailbox_max = NGX_HTTP_SOCKETIO_MAILBOX_MAX;
+    app->mailbox_store = &ngx_http_socketio_mail_zone;
 
     for (i = 1; i < cf->args->nelts; i++) {
         rv = ngx_http_socketio_mailbox_parameter(cf, app, &value[i]);
@@ -85,8 +97,9 @@ static char *
 ngx_http_socketio_mailbox_parameter(ngx_conf_t *cf,
     ngx_http_socketio_app_t *app, ngx_str_t *value)
 {
-    ngx_int_t  n;
-    ngx_str_t  s;
+    ngx_int_t   n;
+    ngx_str_t   s;
+    ngx_uint_t  i;
 
     if (ngx_strncmp(value->data, "ttl=", 4) == 0) {
         s.data = value->data + 4;
@@ -123,19 +136,28 @@ ngx_http_socketio_mailbox_parameter(ngx_conf_t *cf,
 
     if (ngx_strncmp(value->data, "store=", 6) == 0) {
 
-        if (ngx_strcmp(value->data + 6, "zone") == 0) {
-            return NGX_CONF_OK;
+        for (i = 0; ngx_http_socketio_mailbox_stores[i].name; i++) {
+
+            if (ngx_strcmp(value->data + 6,
+                           ngx_http_socketio_mailbox_stores[i].name) == 0)
+            {
+                app->mailbox_store = ngx_http_socketio_mailbox_stores[i].store;
+                app->mailbox_store_file = cf->conf_file->file.name.data;
+                app->mailbox_store_line = cf->conf_file->line;
+
+                return NGX_CONF_OK;
+            }
         }
 
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "unknown store \"%V\", it must be \"store=zone\"",
-                           value);
+                           "unknown store \"%V\", it must be \"store=zone\" "
+                           "or \"store=redis\"", value);
         return NGX_CONF_ERROR;
     }
 
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                        "invalid parameter \"%V\", it must be \"ttl=TIME\", "
-                       "\"max=NUMBER\" or \"store=zone\"", value);
+                       "\"max=NUMBER\" or \"store=zone|redis\"", value);
 
     return NGX_CONF_ERROR;
 }

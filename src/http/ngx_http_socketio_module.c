@@ -11,6 +11,7 @@
 #include "http/ngx_http_socketio_module.h"
 #include "http/ngx_http_socketio_presence_module.h"
 #include "hub/ngx_http_socketio_channel.h"
+#include "hub/ngx_http_socketio_mail_store.h"
 
 #include <sys/random.h>
 
@@ -271,6 +272,16 @@ ngx_http_socketio_app_check(ngx_conf_t *cf, ngx_http_socketio_app_t *app)
                       "socketio_app \"%V\" has no mailboxes, a rule with one "
                       "needs \"mailbox\" beside \"zone\" in %s:%ui",
                       &app->name, app->mailbox_file, app->mailbox_line);
+        return NGX_ERROR;
+    }
+
+    if (app->mailbox_store == &ngx_http_socketio_mail_home
+        && app->redis == NULL)
+    {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "\"store=redis\" needs \"redis\" in socketio_app "
+                      "\"%V\" in %s:%ui", &app->name,
+                      app->mailbox_store_file, app->mailbox_store_line);
         return NGX_ERROR;
     }
 

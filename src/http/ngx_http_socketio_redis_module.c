@@ -18,6 +18,7 @@
 
 #if (NGX_HTTP_SOCKETIO_REDIS)
 #include "backend/ngx_http_socketio_redis_adapter.h"
+#include "backend/ngx_http_socketio_redis_mail.h"
 #include "backend/ngx_http_socketio_redis_dialect.h"
 #endif
 
@@ -114,9 +115,13 @@ ngx_http_socketio_redis_init_process(ngx_cycle_t *cycle)
 
     for (i = 0; i < smcf->apps.nelts; i++) {
 
-        if (apps[i]->redis && apps[i]->hub
-            && ngx_http_socketio_redis_adapter_init(apps[i]->hub,
-                                                    apps[i]->redis)
+        if (apps[i]->redis == NULL || apps[i]->hub == NULL) {
+            continue;
+        }
+
+        if (ngx_http_socketio_redis_adapter_init(apps[i]->hub, apps[i]->redis)
+            != NGX_OK
+            || ngx_http_socketio_redis_mail_init(apps[i]->hub, apps[i]->redis)
                != NGX_OK)
         {
             return NGX_ERROR;

@@ -202,6 +202,7 @@ static const char  *const ngx_http_socketio_status_kinds[] = {
     [NGX_HTTP_SOCKETIO_STORE_LIMIT] = "limit",
     [NGX_HTTP_SOCKETIO_STORE_DEDUP] = "dedup",
     [NGX_HTTP_SOCKETIO_STORE_EMIT] = "emit",
+    [NGX_HTTP_SOCKETIO_STORE_OUTBOX] = "outbox",
     [NGX_HTTP_SOCKETIO_STORE_KINDS] = NULL
 };
 

@@ -550,7 +550,8 @@ ngx_http_socketio_channel_dispatch(ngx_http_socketio_hub_t *hub,
         return;
 
     case NGX_HTTP_SOCKETIO_RECORD_MAIL:
-        ngx_http_socketio_mailbox_receive(hub, &record, &from);
+    case NGX_HTTP_SOCKETIO_RECORD_MAILER:
+        ngx_http_socketio_mailbox_receive(hub, type, &record, &from);
         return;
 
     case NGX_HTTP_SOCKETIO_RECORD_HOSTS:

@@ -37,6 +37,7 @@ typedef enum {
     NGX_HTTP_SOCKETIO_RECORD_FETCH,             /* fetch */
     NGX_HTTP_SOCKETIO_RECORD_FETCHED,
     NGX_HTTP_SOCKETIO_RECORD_MAIL,              /* mailbox */
+    NGX_HTTP_SOCKETIO_RECORD_MAILER,            /* mailer */
     NGX_HTTP_SOCKETIO_RECORD_HOSTS,             /* hosts */
     NGX_HTTP_SOCKETIO_RECORD_CLUSTER            /* of a backend's own */
 } ngx_http_socketio_record_e;

@@ -21,6 +21,7 @@
 #include "hub/ngx_http_socketio_hosts.h"
 #include "hub/ngx_http_socketio_identity.h"
 #include "hub/ngx_http_socketio_mailbox.h"
+#include "hub/ngx_http_socketio_mailer.h"
 #include "hub/ngx_http_socketio_move.h"
 #include "hub/ngx_http_socketio_presence.h"
 #include "hub/ngx_http_socketio_probe.h"
@@ -225,6 +226,8 @@ ngx_http_socketio_hub_cleanup(ngx_http_socketio_hub_t *hub)
     ngx_http_socketio_channel_drain(hub);
     ngx_http_socketio_channel_flush(hub);
     ngx_http_socketio_presence_cleanup(hub);
+    ngx_http_socketio_mailer_end(hub);
+    ngx_http_socketio_channel_flush(hub);
     ngx_http_socketio_channel_remove(hub);
 
     if (hub->cluster) {

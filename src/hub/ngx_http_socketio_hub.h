@@ -58,6 +58,9 @@ typedef struct ngx_http_socketio_hosts_s    ngx_http_socketio_hosts_t;
 typedef struct ngx_http_socketio_mailbox_s  ngx_http_socketio_mailbox_t;
 typedef struct ngx_http_socketio_authenticator_s
                                             ngx_http_socketio_authenticator_t;
+typedef struct ngx_http_socketio_mailer_s   ngx_http_socketio_mailer_t;
+typedef struct ngx_http_socketio_mail_store_s
+                                            ngx_http_socketio_mail_store_t;
 typedef struct ngx_http_socketio_presence_s
                                             ngx_http_socketio_presence_t;
 typedef struct ngx_http_socketio_presence_conf_s
@@ -126,6 +129,10 @@ struct ngx_http_socketio_app_s {
     sio_hash_key_t                   hash;      /* of configuration tables */
     uint64_t                         mailbox_ttl;   /* msec */
     ngx_uint_t                       mailbox_max;   /* items, 0: no mailbox */
+    const ngx_http_socketio_mail_store_t
+                                    *mailbox_store;
+    u_char                          *mailbox_store_file;
+    ngx_uint_t                       mailbox_store_line;
     u_char                          *mailbox_file;  /* where a rule */
     ngx_uint_t                       mailbox_line;  /* has one first */
     ngx_http_socketio_hub_t         *hub;       /* of this worker, or NULL */
@@ -226,6 +233,9 @@ struct ngx_http_socketio_hub_s {
     sio_ack_table_t                  acks;
     sio_ack_table_t                  fetches;   /* whom we asked, by id */
     ngx_http_socketio_mailbox_t     *mailbox;   /* or NULL */
+    const ngx_http_socketio_mail_store_t
+                                    *mail_store;
+    ngx_http_socketio_mailer_t      *mailer;    /* NULL: they have no home */
     sio_wheel_t                      wheel;
     eio_env_t                        socketio;
     eio_env_t                        echo;

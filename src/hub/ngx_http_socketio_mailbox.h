@@ -81,15 +81,20 @@ void ngx_http_socketio_mailbox_send(ngx_http_socketio_hub_t *hub,
 int ngx_http_socketio_mailbox_users(const ngx_http_socketio_mailing_t *mailing,
     ngx_http_socketio_mail_e what, sio_buf_t *buf);
 
+/* Say that a mailbox is full, once a second. */
+
+void ngx_http_socketio_mailbox_full(ngx_http_socketio_hub_t *hub);
+
 /* Remove what was not delivered under a key, from all mailboxes. */
 
 void ngx_http_socketio_mailbox_forget(ngx_http_socketio_hub_t *hub,
     sio_str_t nsp, sio_str_t key);
 
-/* A MAIL record came. */
+/* A MAIL record came, or one of the mailer's. */
 
 void ngx_http_socketio_mailbox_receive(ngx_http_socketio_hub_t *hub,
-    sio_wire_t *record, const ngx_http_socketio_from_t *from);
+    ngx_uint_t type, sio_wire_t *record,
+    const ngx_http_socketio_from_t *from);
 
 
 /*
@@ -104,6 +109,39 @@ void ngx_http_socketio_mailbox_flush(sio_socket_t *socket);
  */
 void ngx_http_socketio_mailbox_write(sio_socket_t *socket, uint64_t id,
     eio_msg_t *msg);
+
+/* How much of what a user's mailbox holds is in the zone. */
+
+typedef enum {
+    NGX_HTTP_SOCKETIO_MAIL_ALL = 0,
+    NGX_HTTP_SOCKETIO_MAIL_PART,         /* the rest is to be asked for */
+    NGX_HTTP_SOCKETIO_MAIL_AWAY          /* what was put here, perhaps */
+} ngx_http_socketio_brought_e;
+
+
+/* What the home has was put into the zone, or could not be. */
+
+void ngx_http_socketio_mailbox_brought(ngx_http_socketio_hub_t *hub,
+    sio_str_t nsp, sio_str_t user, ngx_http_socketio_brought_e what);
+
+/*
+ * Tell the workers that have sockets of a user of an item that came from
+ * another host.
+ */
+void ngx_http_socketio_mailbox_came(ngx_http_socketio_hub_t *hub,
+    sio_str_t nsp, sio_str_t user, uint64_t id, eio_msg_t *msg);
+
+/*
+ * The room of a user's sockets; bytes: SIO_ROOM_MAX of them.  NGX_ERROR: the
+ * name would be too long.
+ */
+ngx_int_t ngx_http_socketio_mailbox_room_name(u_char *bytes, sio_str_t user,
+    sio_str_t *room);
+
+/* The slots of this host that have sockets of a user. */
+
+void ngx_http_socketio_mailbox_sockets(ngx_http_socketio_hub_t *hub,
+    sio_str_t nsp, sio_str_t user, ngx_http_socketio_found_t *found);
 
 /* Whether anything is known of what a socket was written. */
 

@@ -7,8 +7,9 @@
 
 #include "hub/ngx_http_socketio_mailbox.h"
 #include "hub/ngx_http_socketio_broadcast.h"
+#include "hub/ngx_http_socketio_hosts.h"
 #include "hub/ngx_http_socketio_move.h"
-#include "shm/ngx_http_socketio_shm_mailbox.h"
+#include "hub/ngx_http_socketio_mail_store.h"
 
 
 #define NGX_HTTP_SOCKETIO_USER      "user:"
@@ -30,8 +31,8 @@ static void ngx_http_socketio_mailbox_keep(ngx_http_socketio_hub_t *hub,
     ngx_http_socketio_mailing_t *mailing);
 static ngx_uint_t ngx_http_socketio_mailbox_repeated(
     const ngx_http_socketio_mailing_t *mailing, ngx_uint_t n);
-static void ngx_http_socketio_mailbox_full(ngx_http_socketio_hub_t *hub,
-    const ngx_http_socketio_mailing_t *mailing, ngx_uint_t zone);
+static void ngx_http_socketio_mailbox_zone_full(ngx_http_socketio_hub_t *hub,
+    const ngx_http_socketio_mailing_t *mailing);
 static ngx_uint_t ngx_http_socketio_mailbox_online(
     ngx_http_socketio_hub_t *hub, ngx_http_socketio_mailing_t *mailing,
     uint64_t *slots);
@@ -53,6 +54,42 @@ ngx_http_socketio_mailbox_user(sio_str_t room)
 {
     return sio_str(room.data + NGX_HTTP_SOCKETIO_USER_LEN,
                    room.len - NGX_HTTP_SOCKETIO_USER_LEN);
+}
+
+
+ngx_int_t
+ngx_http_socketio_mailbox_room_name(u_char *bytes, sio_str_t user,
+    sio_str_t *room)
+{
+    if (user.len == 0 || user.len > SIO_ROOM_MAX - NGX_HTTP_SOCKETIO_USER_LEN)
+    {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(ngx_cpymem(bytes, NGX_HTTP_SOCKETIO_USER,
+                          NGX_HTTP_SOCKETIO_USER_LEN),
+               user.data, user.len);
+
+    *room = sio_str(bytes, NGX_HTTP_SOCKETIO_USER_LEN + user.len);
+
+    return NGX_OK;
+}
+
+
+void
+ngx_http_socketio_mailbox_sockets(ngx_http_socketio_hub_t *hub, sio_str_t nsp,
+    sio_str_t user, ngx_http_socketio_found_t *found)
+{
+    u_char                   bytes[SIO_ROOM_MAX];
+    sio_str_t                room;
+    ngx_http_socketio_key_t  key;
+
+    ngx_memzero(found, sizeof(ngx_http_socketio_found_t));
+
+    if (ngx_http_socketio_mailbox_room_name(bytes, user, &room) == NGX_OK) {
+        ngx_http_socketio_key_room(hub->zone, nsp, room, &key);
+        ngx_http_socketio_directory_find(hub->zone, &key, found);
+    }
 }
 
 
@@ -107,21 +144,21 @@ static void
 ngx_http_socketio_mailbox_keep(ngx_http_socketio_hub_t *hub,
     ngx_http_socketio_mailing_t *mailing)
 {
-    uint64_t                   tag, expires;
-    ngx_int_t                  rc;
-    sio_str_t                  user, image;
-    ngx_uint_t                 i, replaced;
-    ngx_http_socketio_key_t    key;
+    ngx_int_t                 rc;
+    sio_str_t                 user;
+    ngx_uint_t                i;
+    ngx_http_socketio_put_t   put;
 
-    tag = 0;
+    ngx_memzero(&put, sizeof(ngx_http_socketio_put_t));
 
     if (mailing->key.len) {
-        tag = ngx_http_socketio_mailbox_tag(hub->zone, mailing->nsp,
-                                            mailing->key);
+        put.tag = ngx_http_socketio_mailbox_tag(hub->zone, mailing->nsp,
+                                                mailing->key);
     }
 
-    expires = ngx_http_socketio_calendar() + hub->conf->mailbox_ttl;
-    image = sio_str(mailing->msg->image, mailing->msg->len);
+    put.expires = ngx_http_socketio_calendar() + hub->conf->mailbox_ttl;
+    put.max = hub->conf->mailbox_max;
+    put.image = sio_str(mailing->msg->image, mailing->msg->len);
 
     for (i = 0; i < mailing->nrooms; i++) {
 
@@ -132,18 +169,17 @@ ngx_http_socketio_mailbox_keep(ngx_http_socketio_hub_t *hub,
 
         user = ngx_http_socketio_mailbox_user(mailing->rooms[i]);
 
-        ngx_http_socketio_mailbox_key(hub->zone, mailing->nsp, user, &key);
+        ngx_http_socketio_mailbox_key(hub->zone, mailing->nsp, user,
+                                      &put.key);
 
-        rc = ngx_http_socketio_mailbox_put(hub->zone, &key, tag, expires,
-                                           hub->conf->mailbox_max, image,
-                                           &ngx_http_socketio_mail_ids[i],
-                                           &replaced);
+        rc = hub->mail_store->put(hub, mailing->nsp, user, mailing->key, &put);
 
         if (rc == NGX_OK) {
             mailing->what[i] = NGX_HTTP_SOCKETIO_MAIL_QUEUED;
+            ngx_http_socketio_mail_ids[i] = put.id;
             ngx_http_socketio_stat(hub, NGX_HTTP_SOCKETIO_STAT_MAIL_STORED, 1);
             ngx_http_socketio_stat(hub, NGX_HTTP_SOCKETIO_STAT_MAIL_DROPPED,
-                                   replaced);
+                                   put.replaced);
             continue;
         }
 
@@ -151,7 +187,13 @@ ngx_http_socketio_mailbox_keep(ngx_http_socketio_hub_t *hub,
         mailing->n[NGX_HTTP_SOCKETIO_MAIL_REJECTED]++;
 
         ngx_http_socketio_stat(hub, NGX_HTTP_SOCKETIO_STAT_DROP_MAILBOX, 1);
-        ngx_http_socketio_mailbox_full(hub, mailing, rc == NGX_ERROR);
+
+        if (rc == NGX_ERROR) {
+            ngx_http_socketio_mailbox_zone_full(hub, mailing);
+
+        } else {
+            ngx_http_socketio_mailbox_full(hub);
+        }
     }
 }
 
@@ -175,40 +217,49 @@ ngx_http_socketio_mailbox_repeated(const ngx_http_socketio_mailing_t *mailing,
 
 
 static void
-ngx_http_socketio_mailbox_full(ngx_http_socketio_hub_t *hub,
-    const ngx_http_socketio_mailing_t *mailing, ngx_uint_t zone)
+ngx_http_socketio_mailbox_zone_full(ngx_http_socketio_hub_t *hub,
+    const ngx_http_socketio_mailing_t *mailing)
 {
     static time_t  last;
 
-    if (last == ngx_time()) {
-        return;
-    }
+    if (last != ngx_time()) {
+        last = ngx_time();
 
-    last = ngx_time();
-
-    if (zone) {
         ngx_log_error(NGX_LOG_ERR, hub->log, 0,
                       "socketio app \"%V\": the zone is full, an item of %uD "
                       "bytes is not kept in a mailbox",
                       &hub->conf->name, mailing->msg->len);
-        return;
     }
-
-    ngx_log_error(NGX_LOG_WARN, hub->log, 0,
-                  "socketio app \"%V\": a mailbox holds %ui items, another "
-                  "one is not kept",
-                  &hub->conf->name, hub->conf->mailbox_max);
 }
 
 
-/* Returns how many users are online; slots: where, all together. */
+void
+ngx_http_socketio_mailbox_full(ngx_http_socketio_hub_t *hub)
+{
+    static time_t  last;
+
+    if (last != ngx_time()) {
+        last = ngx_time();
+
+        ngx_log_error(NGX_LOG_WARN, hub->log, 0,
+                      "socketio app \"%V\": a mailbox holds %ui items, "
+                      "another one is not kept",
+                      &hub->conf->name, hub->conf->mailbox_max);
+    }
+}
+
+
+/*
+ * Returns how many users are online; slots: where on this host, all together.
+ * Other hosts hear of an item from its home.
+ */
 
 static ngx_uint_t
 ngx_http_socketio_mailbox_online(ngx_http_socketio_hub_t *hub,
     ngx_http_socketio_mailing_t *mailing, uint64_t *slots)
 {
+    sio_str_t                  user;
     ngx_uint_t                 i, n;
-    ngx_http_socketio_key_t    key;
     ngx_http_socketio_found_t  found;
 
     for (i = 0; i < mailing->nrooms; i++) {
@@ -217,13 +268,13 @@ ngx_http_socketio_mailbox_online(ngx_http_socketio_hub_t *hub,
             continue;
         }
 
-        ngx_memzero(&found, sizeof(ngx_http_socketio_found_t));
+        user = ngx_http_socketio_mailbox_user(mailing->rooms[i]);
+        ngx_http_socketio_mailbox_sockets(hub, mailing->nsp, user, &found);
 
-        ngx_http_socketio_key_room(hub->zone, mailing->nsp, mailing->rooms[i],
-                                   &key);
-        ngx_http_socketio_directory_find(hub->zone, &key, &found);
-
-        if (found.count) {
+        if (found.count
+            || (hub->mailer
+                && ngx_http_socketio_elsewhere(hub, mailing->nsp, user)))
+        {
             mailing->what[i] = NGX_HTTP_SOCKETIO_MAIL_DELIVERED;
             mailing->matched += found.count;
         }
@@ -285,6 +336,49 @@ ngx_http_socketio_mailbox_tell(ngx_http_socketio_hub_t *hub,
 }
 
 
+/* It is told like a mailing to one user. */
+
+void
+ngx_http_socketio_mailbox_came(ngx_http_socketio_hub_t *hub, sio_str_t nsp,
+    sio_str_t user, uint64_t id, eio_msg_t *msg)
+{
+    ngx_http_socketio_found_t            found;
+    ngx_http_socketio_mail_here_t        here;
+
+    static u_char                        bytes[SIO_ROOM_MAX];
+    static sio_str_t                     room;
+    static ngx_http_socketio_mailing_t   mailing;
+
+    if (ngx_http_socketio_mailbox_room_name(bytes, user, &room) != NGX_OK) {
+        return;
+    }
+
+    sio_app_enter(&hub->app);
+
+    mailing.nsp = nsp;
+    mailing.rooms = &room;
+    mailing.nrooms = 1;
+    mailing.msg = msg;
+    mailing.what[0] = NGX_HTTP_SOCKETIO_MAIL_DELIVERED;
+    ngx_http_socketio_mail_ids[0] = id;
+
+    here.nsp = nsp;
+    here.user = user;
+    here.id = id;
+    here.msg = msg;
+    here.sequence = ngx_http_socketio_sequence_begin(hub);
+
+    ngx_http_socketio_mailbox_sockets(hub, nsp, user, &found);
+    ngx_http_socketio_mailbox_tell(hub, &mailing, found.slots, 1,
+                                   here.sequence);
+
+    ngx_http_socketio_sequence_end(hub);
+    ngx_http_socketio_mailbox_here(hub, &here);
+
+    sio_app_leave(&hub->app);
+}
+
+
 int
 ngx_http_socketio_mailbox_users(const ngx_http_socketio_mailing_t *mailing,
     ngx_http_socketio_mail_e what, sio_buf_t *buf)
@@ -319,22 +413,29 @@ void
 ngx_http_socketio_mailbox_forget(ngx_http_socketio_hub_t *hub, sio_str_t nsp,
     sio_str_t key)
 {
-    uint64_t  tag;
-
-    tag = ngx_http_socketio_mailbox_tag(hub->zone, nsp, key);
-
-    ngx_http_socketio_stat(hub, NGX_HTTP_SOCKETIO_STAT_MAIL_DROPPED,
-                           ngx_http_socketio_mailbox_drop(hub->zone, tag));
+    if (hub->mailbox) {
+        ngx_http_socketio_stat(hub, NGX_HTTP_SOCKETIO_STAT_MAIL_DROPPED,
+                               hub->mail_store->drop(hub, nsp, key));
+    }
 }
 
 
 void
 ngx_http_socketio_mailbox_receive(ngx_http_socketio_hub_t *hub,
-    sio_wire_t *record, const ngx_http_socketio_from_t *from)
+    ngx_uint_t type, sio_wire_t *record, const ngx_http_socketio_from_t *from)
 {
     uint32_t                       n;
     sio_str_t                      image;
     ngx_http_socketio_mail_here_t  here;
+
+    if (type == NGX_HTTP_SOCKETIO_RECORD_MAILER) {
+
+        if (hub->mailer) {
+            hub->mail_store->receive(hub, record, from);
+        }
+
+        return;
+    }
 
     here.nsp = sio_wire_get_str(record);
     image = sio_wire_get_str(record);
@@ -386,16 +487,11 @@ ngx_http_socketio_mailbox_here(ngx_http_socketio_hub_t *hub,
     ns = sio_app_namespace(&hub->app, here->nsp);
 
     if (ns == NULL
-        || here->user.len > SIO_ROOM_MAX - NGX_HTTP_SOCKETIO_USER_LEN)
+        || ngx_http_socketio_mailbox_room_name(bytes, here->user, &room)
+           != NGX_OK)
     {
         return;
     }
-
-    ngx_memcpy(ngx_cpymem(bytes, NGX_HTTP_SOCKETIO_USER,
-                          NGX_HTTP_SOCKETIO_USER_LEN),
-               here->user.data, here->user.len);
-
-    room = sio_str(bytes, NGX_HTTP_SOCKETIO_USER_LEN + here->user.len);
 
     ngx_memzero(&target, sizeof(sio_target_t));
     target.rooms = &room;

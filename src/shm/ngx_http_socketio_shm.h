@@ -126,6 +126,13 @@ typedef struct {
     ngx_atomic_t               blocks_used;
     ngx_atomic_t               records[NGX_HTTP_SOCKETIO_KINDS];
 
+    /* who tells the home of mailboxes, see mailer; what it heard of it */
+    ngx_atomic_t               mailer NGX_HTTP_SOCKETIO_LINE;
+    ngx_atomic_t               mail_due;     /* it was woken */
+    ngx_atomic_t               mail_up;      /* the home can be asked */
+    uint64_t                   mail_epoch;
+    uint64_t                   mail_seen;
+
     /* messages: under their lock */
     ngx_http_socketio_lock_t   message_lock NGX_HTTP_SOCKETIO_LINE;
     uint32_t                   chunk_hint;   /* no free chunk is below it */

@@ -7,10 +7,19 @@
 
 
 #include "shm/ngx_http_socketio_shm_mailbox.h"
+#include "shm/ngx_http_socketio_shm_outbox.h"
 
 
-static void ngx_http_socketio_mailbox_copy(ngx_http_socketio_zone_t *zone,
+#define NGX_HTTP_SOCKETIO_MAIL_SLICE  100    /* items under one lock */
+
+
+static ngx_http_socketio_item_t *ngx_http_socketio_mailbox_add(
+    ngx_http_socketio_zone_t *zone, const ngx_http_socketio_put_t *put);
+static void ngx_http_socketio_mailbox_letter(ngx_http_socketio_zone_t *zone,
     ngx_http_socketio_item_t *item, ngx_http_socketio_load_t *load);
+static ngx_uint_t ngx_http_socketio_mailbox_slice(
+    ngx_http_socketio_zone_t *zone, const ngx_http_socketio_key_t *key,
+    uint64_t from, uint64_t upto, sio_str_t names);
 static ngx_uint_t ngx_http_socketio_mailbox_mark(
     ngx_http_socketio_item_t *item);
 static ngx_uint_t ngx_http_socketio_mailbox_same(
@@ -49,36 +58,28 @@ ngx_http_socketio_mailbox_tag(ngx_http_socketio_zone_t *zone, sio_str_t nsp,
 
 ngx_int_t
 ngx_http_socketio_mailbox_put(ngx_http_socketio_zone_t *zone,
-    const ngx_http_socketio_key_t *key, uint64_t tag, uint64_t expires,
-    ngx_uint_t max, sio_str_t image, uint64_t *id, ngx_uint_t *replaced)
+    ngx_http_socketio_put_t *put)
 {
     uint64_t                   now, last;
     ngx_int_t                  rc;
-    sio_str_t                  parts[2];
     ngx_uint_t                 n, same;
     ngx_http_socketio_item_t  *item, *next;
-    ngx_http_socketio_mail_t   mail;
-
-    ngx_memzero(&mail, sizeof(ngx_http_socketio_mail_t));
-
-    parts[0] = sio_str((u_char *) &mail, sizeof(ngx_http_socketio_mail_t));
-    parts[1] = image;
 
     now = ngx_http_socketio_calendar();
     last = 0;
     same = 0;
     n = 0;
-    *replaced = 0;
+    put->replaced = 0;
 
     ngx_http_socketio_store_lock(zone);
 
-    for (item = ngx_http_socketio_store_first(zone, key, now);
+    for (item = ngx_http_socketio_store_first(zone, &put->key, now);
          item;
          item = ngx_http_socketio_store_next(zone, item, now))
     {
         n++;
 
-        if (tag && item->tag == tag) {
+        if (put->tag && item->tag == put->tag) {
             last = item->id;
             same++;
         }
@@ -86,23 +87,18 @@ ngx_http_socketio_mailbox_put(ngx_http_socketio_zone_t *zone,
 
     rc = NGX_DECLINED;
 
-    if (n - same >= max) {
+    if (n - same >= put->max) {
         goto done;
     }
 
     rc = NGX_ERROR;
-
-    if (!ngx_http_socketio_store_mail(zone, parts[0].len + parts[1].len)) {
-        goto done;
-    }
-
-    item = ngx_http_socketio_store_add(zone, key, tag, expires, 0, parts, 2);
+    item = ngx_http_socketio_mailbox_add(zone, put);
 
     if (item == NULL) {
         goto done;
     }
 
-    *id = item->id;
+    put->id = item->id;
     rc = NGX_OK;
 
     if (same == 0) {
@@ -110,15 +106,17 @@ ngx_http_socketio_mailbox_put(ngx_http_socketio_zone_t *zone,
     }
 
     for (item = ngx_http_socketio_store_tagged(zone,
-                                   NGX_HTTP_SOCKETIO_STORE_MAIL, tag, 0);
+                                   NGX_HTTP_SOCKETIO_STORE_MAIL, put->tag, 0);
          item;
          item = next)
     {
         next = ngx_http_socketio_store_next_tagged(zone, item, 0);
 
-        if (item->id <= last && ngx_http_socketio_mailbox_same(item, key)) {
+        if (item->id <= last
+            && ngx_http_socketio_mailbox_same(item, &put->key))
+        {
             ngx_http_socketio_store_remove(zone, item);
-            (*replaced)++;
+            put->replaced++;
         }
     }
 
@@ -127,6 +125,57 @@ done:
     ngx_http_socketio_store_unlock(zone);
 
     return rc;
+}
+
+
+/* The item, and what its home is to be told.  NULL: no room for both. */
+
+static ngx_http_socketio_item_t *
+ngx_http_socketio_mailbox_add(ngx_http_socketio_zone_t *zone,
+    const ngx_http_socketio_put_t *put)
+{
+    sio_str_t                  parts[2];
+    ngx_http_socketio_item_t  *item;
+    ngx_http_socketio_mail_t   mail;
+    ngx_http_socketio_post_t   post;
+
+    ngx_memzero(&mail, sizeof(ngx_http_socketio_mail_t));
+
+    parts[0] = sio_str((u_char *) &mail,
+                       offsetof(ngx_http_socketio_mail_t, origin));
+    parts[1] = put->image;
+
+    if (put->host) {
+        parts[0].len = sizeof(ngx_http_socketio_mail_t);
+        mail.home = NGX_HTTP_SOCKETIO_HOME_NEW;
+        mail.origin.host = put->host;
+        mail.origin.id = zone->item_id + 1;
+    }
+
+    if (!ngx_http_socketio_store_mail(zone, parts[0].len + parts[1].len)) {
+        return NULL;
+    }
+
+    item = ngx_http_socketio_store_add(zone, &put->key, put->tag, put->expires,
+                                       0, parts, 2);
+
+    if (item == NULL || put->host == 0) {
+        return item;
+    }
+
+    ngx_memzero(&post, sizeof(ngx_http_socketio_post_t));
+
+    post.type = NGX_HTTP_SOCKETIO_POST_PUT;
+    post.key = put->key;
+    post.origin = mail.origin;
+    post.names = put->names;
+
+    if (ngx_http_socketio_outbox_add(zone, &post, put->expires) != NGX_OK) {
+        ngx_http_socketio_store_remove(zone, item);
+        return NULL;
+    }
+
+    return item;
 }
 
 
@@ -156,7 +205,7 @@ ngx_http_socketio_mailbox_load(ngx_http_socketio_zone_t *zone,
          item = ngx_http_socketio_store_next(zone, item, load->now))
     {
         if (item->id <= load->after
-            || item->len < sizeof(ngx_http_socketio_mail_t))
+            || item->len < ngx_http_socketio_mail_head(item))
         {
             continue;
         }
@@ -166,7 +215,7 @@ ngx_http_socketio_mailbox_load(ngx_http_socketio_zone_t *zone,
             break;
         }
 
-        len = item->len - sizeof(ngx_http_socketio_mail_t);
+        len = item->len - ngx_http_socketio_mail_head(item);
 
         if (len > load->room
             || ngx_http_socketio_letter_size(len) > load->cap - load->used)
@@ -178,7 +227,7 @@ ngx_http_socketio_mailbox_load(ngx_http_socketio_zone_t *zone,
         load->room -= len;
         load->again += ngx_http_socketio_mailbox_mark(item);
 
-        ngx_http_socketio_mailbox_copy(zone, item, load);
+        ngx_http_socketio_mailbox_letter(zone, item, load);
     }
 
     ngx_http_socketio_store_unlock(zone);
@@ -188,18 +237,22 @@ ngx_http_socketio_mailbox_load(ngx_http_socketio_zone_t *zone,
 /* What is in front of the image is overwritten by its head. */
 
 static void
-ngx_http_socketio_mailbox_copy(ngx_http_socketio_zone_t *zone,
+ngx_http_socketio_mailbox_letter(ngx_http_socketio_zone_t *zone,
     ngx_http_socketio_item_t *item, ngx_http_socketio_load_t *load)
 {
+    size_t                       head;
     u_char                      *p;
     ngx_http_socketio_letter_t   letter;
 
+    head = ngx_http_socketio_mail_head(item);
+
     letter.id = item->id;
-    letter.len = item->len - sizeof(ngx_http_socketio_mail_t);
+    letter.len = item->len - head;
     letter.size = ngx_http_socketio_letter_size(letter.len);
 
-    p = load->dst + load->used + sizeof(ngx_http_socketio_letter_t)
-        - sizeof(ngx_http_socketio_mail_t);
+    letter.reserved = 0;
+
+    p = load->dst + load->used + sizeof(ngx_http_socketio_letter_t) - head;
 
     (void) ngx_http_socketio_store_read(zone, item, p, item->len);
 
@@ -229,52 +282,81 @@ ngx_http_socketio_mailbox_mark(ngx_http_socketio_item_t *item)
 
 ngx_uint_t
 ngx_http_socketio_mailbox_remove(ngx_http_socketio_zone_t *zone,
-    const ngx_http_socketio_key_t *key, uint64_t upto)
+    const ngx_http_socketio_key_t *key, uint64_t upto, sio_str_t names)
 {
-    ngx_uint_t                 n;
-    ngx_http_socketio_item_t  *item;
+    ngx_uint_t  n, all;
 
-    n = 0;
+    all = 0;
 
-    ngx_http_socketio_store_lock(zone);
+    do {
+        n = ngx_http_socketio_mailbox_slice(zone, key, 0, upto, names);
+        all += n;
 
-    for ( ;; ) {
-        item = ngx_http_socketio_store_first(zone, key, 0);
+    } while (n == NGX_HTTP_SOCKETIO_MAIL_SLICE);
 
-        if (item == NULL || item->id > upto) {
-            break;
-        }
-
-        ngx_http_socketio_store_remove(zone, item);
-        n++;
-    }
-
-    ngx_http_socketio_store_unlock(zone);
-
-    return n;
+    return all;
 }
 
 
 ngx_uint_t
 ngx_http_socketio_mailbox_take(ngx_http_socketio_zone_t *zone,
-    const ngx_http_socketio_key_t *key, uint64_t id)
+    const ngx_http_socketio_key_t *key, uint64_t id, sio_str_t names)
 {
-    ngx_uint_t                 n;
-    ngx_http_socketio_item_t  *item;
+    return ngx_http_socketio_mailbox_slice(zone, key, id, id, names);
+}
 
+
+/*
+ * Remove some items of ids in between.  The home is told of those it has, or
+ * will have: if there is no room to say so, it has them longer.
+ */
+static ngx_uint_t
+ngx_http_socketio_mailbox_slice(ngx_http_socketio_zone_t *zone,
+    const ngx_http_socketio_key_t *key, uint64_t from, uint64_t upto,
+    sio_str_t names)
+{
+    uint64_t                     expires;
+    ngx_uint_t                   n;
+    ngx_http_socketio_item_t    *item, *next;
+    ngx_http_socketio_mail_t    *mail;
+    ngx_http_socketio_post_t     post;
+    ngx_http_socketio_origin_t   origins[NGX_HTTP_SOCKETIO_MAIL_SLICE];
+
+    ngx_memzero(&post, sizeof(ngx_http_socketio_post_t));
+
+    post.type = NGX_HTTP_SOCKETIO_POST_REMOVE;
+    post.key = *key;
+    post.names = names;
+    post.origins = origins;
+
+    expires = 0;
     n = 0;
 
     ngx_http_socketio_store_lock(zone);
 
     for (item = ngx_http_socketio_store_first(zone, key, 0);
-         item;
-         item = ngx_http_socketio_store_next(zone, item, 0))
+         item && item->id <= upto && n < NGX_HTTP_SOCKETIO_MAIL_SLICE;
+         item = next)
     {
-        if (item->id == id) {
-            ngx_http_socketio_store_remove(zone, item);
-            n++;
-            break;
+        next = ngx_http_socketio_store_next(zone, item, 0);
+
+        if (item->id < from) {
+            continue;
         }
+
+        mail = (ngx_http_socketio_mail_t *) item->data;
+
+        if (mail->home != NGX_HTTP_SOCKETIO_HOME_NONE && names.len) {
+            origins[post.norigins++] = mail->origin;
+            expires = ngx_max(expires, item->expires);
+        }
+
+        ngx_http_socketio_store_remove(zone, item);
+        n++;
+    }
+
+    if (post.norigins) {
+        (void) ngx_http_socketio_outbox_add(zone, &post, expires);
     }
 
     ngx_http_socketio_store_unlock(zone);
@@ -284,24 +366,43 @@ ngx_http_socketio_mailbox_take(ngx_http_socketio_zone_t *zone,
 
 
 ngx_uint_t
-ngx_http_socketio_mailbox_drop(ngx_http_socketio_zone_t *zone, uint64_t tag)
+ngx_http_socketio_mailbox_drop(ngx_http_socketio_zone_t *zone, uint64_t tag,
+    ngx_uint_t kept, uint64_t *upto)
 {
-    ngx_uint_t                 n;
-    ngx_http_socketio_item_t  *item;
+    ngx_uint_t                 n, looked;
+    ngx_http_socketio_item_t  *item, *next;
+    ngx_http_socketio_mail_t  *mail;
 
     n = 0;
+    looked = 0;
 
     ngx_http_socketio_store_lock(zone);
 
-    for ( ;; ) {
-        item = ngx_http_socketio_store_tagged(zone,
-                                     NGX_HTTP_SOCKETIO_STORE_MAIL, tag, 0);
-        if (item == NULL) {
-            break;
+    if (*upto == 0) {
+        *upto = zone->item_id;
+    }
+
+    for (item = ngx_http_socketio_store_tagged(zone,
+                                       NGX_HTTP_SOCKETIO_STORE_MAIL, tag, 0);
+         item && looked < NGX_HTTP_SOCKETIO_MAIL_SLICE;
+         item = next)
+    {
+        next = ngx_http_socketio_store_next_tagged(zone, item, 0);
+        mail = (ngx_http_socketio_mail_t *) item->data;
+
+        if (item->id > *upto
+            || (kept && mail->home != NGX_HTTP_SOCKETIO_HOME_KEPT))
+        {
+            continue;
         }
 
         ngx_http_socketio_store_remove(zone, item);
+        looked++;
         n++;
+    }
+
+    if (item == NULL) {
+        *upto = 0;
     }
 
     ngx_http_socketio_store_unlock(zone);
@@ -309,6 +410,8 @@ ngx_http_socketio_mailbox_drop(ngx_http_socketio_zone_t *zone, uint64_t tag)
     return n;
 }
 
+
+/* A copy that ends is no loss. */
 
 ngx_uint_t
 ngx_http_socketio_mailbox_sweep(ngx_http_socketio_zone_t *zone, uint64_t now,
@@ -316,6 +419,7 @@ ngx_http_socketio_mailbox_sweep(ngx_http_socketio_zone_t *zone, uint64_t now,
 {
     ngx_uint_t                 n;
     ngx_http_socketio_item_t  *item;
+    ngx_http_socketio_mail_t  *mail;
 
     n = 0;
 
@@ -329,12 +433,165 @@ ngx_http_socketio_mailbox_sweep(ngx_http_socketio_zone_t *zone, uint64_t now,
         }
 
         if (item->expires && item->expires <= now) {
+            mail = (ngx_http_socketio_mail_t *) item->data;
+            n += (mail->home != NGX_HTTP_SOCKETIO_HOME_KEPT);
+
             ngx_http_socketio_store_remove(zone, item);
-            n++;
         }
     }
 
     ngx_http_socketio_store_unlock(zone);
 
     return n;
+}
+
+
+ngx_http_socketio_item_t *
+ngx_http_socketio_mailbox_origin(ngx_http_socketio_zone_t *zone,
+    const ngx_http_socketio_key_t *key,
+    const ngx_http_socketio_origin_t *origin)
+{
+    ngx_http_socketio_item_t  *item;
+    ngx_http_socketio_mail_t  *mail;
+
+    for (item = ngx_http_socketio_store_first(zone, key, 0);
+         item;
+         item = ngx_http_socketio_store_next(zone, item, 0))
+    {
+        mail = (ngx_http_socketio_mail_t *) item->data;
+
+        if (mail->home != NGX_HTTP_SOCKETIO_HOME_NONE
+            && mail->origin.host == origin->host
+            && mail->origin.id == origin->id)
+        {
+            return item;
+        }
+    }
+
+    return NULL;
+}
+
+
+ngx_int_t
+ngx_http_socketio_mailbox_copy(ngx_http_socketio_zone_t *zone,
+    ngx_http_socketio_copy_t *copy)
+{
+    uint64_t                   expires;
+    ngx_int_t                  rc;
+    sio_str_t                  parts[2];
+    ngx_http_socketio_item_t  *item;
+    ngx_http_socketio_mail_t  *mail, head;
+
+    ngx_memzero(&head, sizeof(ngx_http_socketio_mail_t));
+
+    head.written = copy->written ? 1 : 0;
+    head.home = NGX_HTTP_SOCKETIO_HOME_KEPT;
+    head.stamp = copy->stamp;
+    head.origin = copy->origin;
+
+    parts[0] = sio_str((u_char *) &head, sizeof(ngx_http_socketio_mail_t));
+    parts[1] = copy->image;
+
+    expires = ngx_http_socketio_calendar() + NGX_HTTP_SOCKETIO_MAIL_COPY;
+    expires = ngx_min(expires, copy->expires);
+
+    ngx_http_socketio_store_lock(zone);
+
+    item = ngx_http_socketio_mailbox_origin(zone, &copy->key, &copy->origin);
+
+    if (item) {
+        rc = NGX_DECLINED;
+        mail = (ngx_http_socketio_mail_t *) item->data;
+        mail->stamp = copy->stamp;
+
+        if (copy->behind && !mail->written) {
+            ngx_http_socketio_store_renew(zone, item);
+        }
+
+    } else {
+        rc = NGX_ERROR;
+
+        if (ngx_http_socketio_store_mail(zone, parts[0].len + parts[1].len)) {
+            item = ngx_http_socketio_store_add(zone, &copy->key, copy->tag,
+                                               expires, 0, parts, 2);
+        }
+
+        if (item) {
+            rc = NGX_OK;
+            copy->behind = 1;
+        }
+    }
+
+    if (item) {
+        copy->id = item->id;
+    }
+
+    ngx_http_socketio_store_unlock(zone);
+
+    return rc;
+}
+
+
+void
+ngx_http_socketio_mailbox_settled(ngx_http_socketio_zone_t *zone,
+    const ngx_http_socketio_copy_t *copy, ngx_uint_t whole)
+{
+    uint64_t                   last;
+    ngx_http_socketio_item_t  *item, *next;
+    ngx_http_socketio_mail_t  *mail;
+
+    ngx_http_socketio_store_lock(zone);
+
+    last = zone->item_id;
+
+    for (item = ngx_http_socketio_store_first(zone, &copy->key, 0);
+         item && item->id <= last;
+         item = next)
+    {
+        next = ngx_http_socketio_store_next(zone, item, 0);
+        mail = (ngx_http_socketio_mail_t *) item->data;
+
+        if (mail->home == NGX_HTTP_SOCKETIO_HOME_KEPT) {
+
+            if (whole && mail->stamp != copy->stamp) {
+                ngx_http_socketio_store_remove(zone, item);
+            }
+
+        } else if (copy->behind && !mail->written) {
+            ngx_http_socketio_store_renew(zone, item);
+        }
+    }
+
+    ngx_http_socketio_store_unlock(zone);
+}
+
+
+void
+ngx_http_socketio_mailbox_confirm(ngx_http_socketio_zone_t *zone,
+    const ngx_http_socketio_key_t *key,
+    const ngx_http_socketio_origin_t *origin, ngx_uint_t keep)
+{
+    uint64_t                   expires;
+    ngx_http_socketio_item_t  *item;
+    ngx_http_socketio_mail_t  *mail;
+
+    item = ngx_http_socketio_mailbox_origin(zone, key, origin);
+
+    if (item == NULL) {
+        return;
+    }
+
+    if (!keep) {
+        ngx_http_socketio_store_remove(zone, item);
+        return;
+    }
+
+    mail = (ngx_http_socketio_mail_t *) item->data;
+    mail->home = NGX_HTTP_SOCKETIO_HOME_KEPT;
+
+    expires = ngx_http_socketio_calendar() + NGX_HTTP_SOCKETIO_MAIL_COPY;
+
+    if (item->expires > expires) {
+        ngx_http_socketio_store_expire(zone, item, expires);
+    }
 }

@@ -6,6 +6,12 @@
  * written to a socket yet, and the image of the message.  Ids grow, so they
  * are the order of a mailbox and tell how far a socket has got.
  *
+ * The zone may be their only place, or they have a home elsewhere, shared
+ * with other hosts.  Then an item has an origin: the host where it was put,
+ * and the id that it got there.  It is NEW until the home has it, and KEPT
+ * from then on: a copy, for sockets here, that ends soon.  What the home is to
+ * be told is in the outbox (see there), written under the same lock.
+ *
  * All functions take the store's lock themselves, for a few microseconds.
  */
 
@@ -17,11 +23,36 @@
 #include "shm/ngx_http_socketio_shm_store.h"
 
 
-/* In front of an item's image, in the store and as it is loaded. */
+/* What the home of an item knows of it. */
+
+typedef enum {
+    NGX_HTTP_SOCKETIO_HOME_NONE = 0,         /* the zone is its home */
+    NGX_HTTP_SOCKETIO_HOME_NEW,
+    NGX_HTTP_SOCKETIO_HOME_KEPT
+} ngx_http_socketio_home_e;
+
+
+/* A copy of what is kept elsewhere ends after this time. */
+
+#define NGX_HTTP_SOCKETIO_MAIL_COPY  (5 * 60 * 1000)     /* msec */
+
 
 typedef struct {
+    uint64_t                   host;
+    uint64_t                   id;
+} ngx_http_socketio_origin_t;
+
+
+/*
+ * In front of an item's image in the store; without an origin if it has no
+ * home.
+ */
+typedef struct {
     uint8_t                    written;      /* to a socket, at least once */
-    uint8_t                    reserved[7];
+    uint8_t                    home;
+    uint16_t                   reserved;
+    uint32_t                   stamp;        /* of the last look at its home */
+    ngx_http_socketio_origin_t origin;
 } ngx_http_socketio_mail_t;
 
 
@@ -31,6 +62,7 @@ typedef struct {
     uint64_t                   id;
     uint32_t                   len;          /* of the image */
     uint32_t                   size;         /* to the next one */
+    uint64_t                   reserved;     /* the room of a mail's head */
 } ngx_http_socketio_letter_t;
 
 
@@ -60,17 +92,32 @@ void ngx_http_socketio_mailbox_key(ngx_http_socketio_zone_t *zone,
 uint64_t ngx_http_socketio_mailbox_tag(ngx_http_socketio_zone_t *zone,
     sio_str_t nsp, sio_str_t name);
 
+/* What to keep, and what came of it. */
+
+typedef struct {
+    ngx_http_socketio_key_t    key;
+    uint64_t                   tag;          /* 0: none */
+    uint64_t                   expires;
+    ngx_uint_t                 max;          /* items of the mailbox */
+    sio_str_t                  image;
+    uint64_t                   host;         /* 0: the zone is its home */
+    sio_str_t                  names;        /* for the outbox, then */
+
+    uint64_t                   id;
+    ngx_uint_t                 replaced;
+} ngx_http_socketio_put_t;
+
+
 /*
- * Keep an image.  An item of the same tag (0: none) is replaced: the new one
- * takes its own place in the order.  *replaced: how many were.
+ * Keep an image.  An item of the same tag is replaced: the new one takes its
+ * own place in the order.
  *
- * NGX_OK        kept, *id is its id
+ * NGX_OK        kept
  * NGX_DECLINED  the mailbox holds max items
  * NGX_ERROR     the zone has no room
  */
 ngx_int_t ngx_http_socketio_mailbox_put(ngx_http_socketio_zone_t *zone,
-    const ngx_http_socketio_key_t *key, uint64_t tag, uint64_t expires,
-    ngx_uint_t max, sio_str_t image, uint64_t *id, ngx_uint_t *replaced);
+    ngx_http_socketio_put_t *put);
 
 /*
  * Copy items to load->dst, oldest first, as long as they fit, and note them
@@ -79,20 +126,25 @@ ngx_int_t ngx_http_socketio_mailbox_put(ngx_http_socketio_zone_t *zone,
 void ngx_http_socketio_mailbox_load(ngx_http_socketio_zone_t *zone,
     ngx_http_socketio_load_t *load);
 
-/* Remove the items up to an id: they have arrived.  Returns how many. */
-
+/*
+ * Remove the items up to an id: they have arrived.  names: of the mailbox, for
+ * the outbox; empty: the zone is their home.  Returns how many.
+ */
 ngx_uint_t ngx_http_socketio_mailbox_remove(ngx_http_socketio_zone_t *zone,
-    const ngx_http_socketio_key_t *key, uint64_t upto);
+    const ngx_http_socketio_key_t *key, uint64_t upto, sio_str_t names);
 
 /* Remove one item. */
 
 ngx_uint_t ngx_http_socketio_mailbox_take(ngx_http_socketio_zone_t *zone,
-    const ngx_http_socketio_key_t *key, uint64_t id);
+    const ngx_http_socketio_key_t *key, uint64_t id, sio_str_t names);
 
-/* Remove all items of a tag, whosever they are. */
-
+/*
+ * Remove items of a tag, whosever they are, a few at a time: those that are
+ * not newer than upto (0: as of now; it is set).  kept: only those that their
+ * home has.  Returns how many, and sets *upto to 0 when none is left.
+ */
 ngx_uint_t ngx_http_socketio_mailbox_drop(ngx_http_socketio_zone_t *zone,
-    uint64_t tag);
+    uint64_t tag, ngx_uint_t kept, uint64_t *upto);
 
 /*
  * Remove what has expired, looking at so many blocks from *cursor on (0 to
@@ -100,6 +152,72 @@ ngx_uint_t ngx_http_socketio_mailbox_drop(ngx_http_socketio_zone_t *zone,
  */
 ngx_uint_t ngx_http_socketio_mailbox_sweep(ngx_http_socketio_zone_t *zone,
     uint64_t now, uint32_t *cursor, ngx_uint_t blocks);
+
+
+/* An item that its home has, and what became of it here. */
+
+typedef struct {
+    ngx_http_socketio_key_t    key;
+    uint64_t                   tag;
+    uint64_t                   expires;
+    ngx_http_socketio_origin_t origin;
+    sio_str_t                  image;
+    uint32_t                   stamp;
+    ngx_uint_t                 written;      /* perhaps, to a socket */
+
+    ngx_uint_t                 behind;       /* something was put before it */
+    uint64_t                   id;
+} ngx_http_socketio_copy_t;
+
+
+/*
+ * Keep a copy of an item, unless there is one.  Items of a mailbox come in
+ * their order: if one had to be put in, later ones that nobody was written go
+ * behind it.
+ *
+ * NGX_OK        put in
+ * NGX_DECLINED  it was there
+ * NGX_ERROR     the zone has no room
+ */
+ngx_int_t ngx_http_socketio_mailbox_copy(ngx_http_socketio_zone_t *zone,
+    ngx_http_socketio_copy_t *copy);
+
+/*
+ * All copies of a mailbox were put in: those of another stamp are of items
+ * that are gone, if the list was whole; new items that nobody was written go
+ * behind (if something was put in).
+ */
+void ngx_http_socketio_mailbox_settled(ngx_http_socketio_zone_t *zone,
+    const ngx_http_socketio_copy_t *copy, ngx_uint_t whole);
+
+/*
+ * The home has an item, or refused it: it becomes a copy, or goes.  With the
+ * store's lock held.
+ */
+void ngx_http_socketio_mailbox_confirm(ngx_http_socketio_zone_t *zone,
+    const ngx_http_socketio_key_t *key,
+    const ngx_http_socketio_origin_t *origin, ngx_uint_t keep);
+
+/* The item of an origin, with the store's lock held; NULL: there is none. */
+
+ngx_http_socketio_item_t *ngx_http_socketio_mailbox_origin(
+    ngx_http_socketio_zone_t *zone, const ngx_http_socketio_key_t *key,
+    const ngx_http_socketio_origin_t *origin);
+
+
+/* Bytes in front of an item's image. */
+
+static ngx_inline size_t
+ngx_http_socketio_mail_head(const ngx_http_socketio_item_t *item)
+{
+    const ngx_http_socketio_mail_t  *mail;
+
+    mail = (const ngx_http_socketio_mail_t *) item->data;
+
+    return mail->home == NGX_HTTP_SOCKETIO_HOME_NONE
+           ? offsetof(ngx_http_socketio_mail_t, origin)
+           : sizeof(ngx_http_socketio_mail_t);
+}
 
 
 #endif /* _NGX_HTTP_SOCKETIO_SHM_MAILBOX_H_INCLUDED_ */

@@ -305,3 +305,30 @@ ngx_http_socketio_slot_drop(ngx_http_socketio_zone_t *zone,
         ngx_http_socketio_slot_release(zone, slot, n, message);
     }
 }
+
+
+ngx_uint_t
+ngx_http_socketio_slot_chosen(ngx_http_socketio_zone_t *zone,
+    ngx_uint_t except)
+{
+    ngx_uint_t                 n, best;
+    ngx_atomic_uint_t          generation;
+    ngx_http_socketio_slot_t  *slot;
+
+    best = NGX_HTTP_SOCKETIO_NO_SLOT;
+    generation = 0;
+
+    for (n = 0; n < NGX_HTTP_SOCKETIO_SLOTS; n++) {
+        slot = ngx_http_socketio_slot(zone, n);
+
+        if (slot->pid && !slot->exiting && n != except
+            && (best == NGX_HTTP_SOCKETIO_NO_SLOT
+                || slot->generation > generation))
+        {
+            best = n;
+            generation = slot->generation;
+        }
+    }
+
+    return best;
+}

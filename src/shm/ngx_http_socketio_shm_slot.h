@@ -127,6 +127,14 @@ void ngx_http_socketio_slot_leave(ngx_http_socketio_zone_t *zone,
     ngx_uint_t n);
 
 /*
+ * The slot of the worker that does what one of them has to do: the lowest of
+ * the newest generation that is not shutting down; except: a slot that is not
+ * to be, or NGX_HTTP_SOCKETIO_NO_SLOT.  NGX_HTTP_SOCKETIO_NO_SLOT: none.
+ */
+ngx_uint_t ngx_http_socketio_slot_chosen(ngx_http_socketio_zone_t *zone,
+    ngx_uint_t except);
+
+/*
  * Whether slot n is held by the given incarnation: 1 or 0.  That its process
  * has died shows once the slot is reaped, which costs a system call a slot,
  * not one a question.

@@ -358,7 +358,9 @@ ngx_http_socketio_store_count(ngx_http_socketio_zone_t *zone,
         zone->evictable += blocks;
     }
 
-    if (kind == NGX_HTTP_SOCKETIO_STORE_MAIL) {
+    if (kind == NGX_HTTP_SOCKETIO_STORE_MAIL
+        || kind == NGX_HTTP_SOCKETIO_STORE_OUTBOX)
+    {
         zone->mail += blocks;
     }
 }
@@ -515,6 +517,16 @@ ngx_http_socketio_store_evict(ngx_http_socketio_zone_t *zone,
 
     ngx_http_socketio_store_count(zone, item, kind, 1);
     ngx_http_socketio_expiry_add(zone, item);
+}
+
+
+void
+ngx_http_socketio_store_renew(ngx_http_socketio_zone_t *zone,
+    ngx_http_socketio_item_t *item)
+{
+    ngx_http_socketio_list_remove(zone, item);
+    item->id = ++zone->item_id;
+    ngx_http_socketio_list_add(zone, item);
 }
 
 

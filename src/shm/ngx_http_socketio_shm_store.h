@@ -40,6 +40,7 @@ typedef enum {
     NGX_HTTP_SOCKETIO_STORE_LIMIT,           /* limit */
     NGX_HTTP_SOCKETIO_STORE_DEDUP,           /* dedup */
     NGX_HTTP_SOCKETIO_STORE_EMIT,            /* emits that have an id */
+    NGX_HTTP_SOCKETIO_STORE_OUTBOX,          /* mail for another store */
     NGX_HTTP_SOCKETIO_STORE_KINDS
 } ngx_http_socketio_store_e;
 
@@ -149,6 +150,11 @@ void ngx_http_socketio_store_expire(ngx_http_socketio_zone_t *zone,
 
 void ngx_http_socketio_store_evict(ngx_http_socketio_zone_t *zone,
     ngx_http_socketio_item_t *item, ngx_uint_t evict);
+
+/* Give a record a new id: it goes behind all others of its key. */
+
+void ngx_http_socketio_store_renew(ngx_http_socketio_zone_t *zone,
+    ngx_http_socketio_item_t *item);
 
 /* Remove a record; an iteration goes on from what came before it. */
 

@@ -16,19 +16,31 @@ static ngx_http_socketio_key_t  ann, bob;
 static uint64_t                 buffer[16384];
 
 
+static ngx_int_t
+keep(ngx_http_socketio_zone_t *zone, const ngx_http_socketio_key_t *key,
+    uint64_t tag, const char *text, ngx_http_socketio_put_t *p)
+{
+    memset(p, 0, sizeof(*p));
+
+    p->key = *key;
+    p->tag = tag;
+    p->expires = NOW + 1000;
+    p->max = 5;
+    p->image = sio_cstr(text);
+
+    return ngx_http_socketio_mailbox_put(zone, p);
+}
+
+
 static uint64_t
 put(ngx_http_socketio_zone_t *zone, const ngx_http_socketio_key_t *key,
     uint64_t tag, const char *text)
 {
-    uint64_t    id;
-    ngx_uint_t  replaced;
+    ngx_http_socketio_put_t  p;
 
-    id = 0;
+    (void) keep(zone, key, tag, text, &p);
 
-    (void) ngx_http_socketio_mailbox_put(zone, key, tag, NOW + 1000, 5,
-                                         sio_cstr(text), &id, &replaced);
-
-    return id;
+    return p.id;
 }
 
 
@@ -73,9 +85,11 @@ int
 main(void)
 {
     uint64_t                   id, first, tag;
+    uint64_t                   upto;
     uint32_t                   cursor;
-    sio_str_t                  got;
-    ngx_uint_t                 n, replaced;
+    sio_str_t                  got, none;
+    ngx_uint_t                 n;
+    ngx_http_socketio_put_t    p;
     ngx_http_socketio_load_t   l;
     ngx_http_socketio_zone_t  *zone;
 
@@ -101,9 +115,9 @@ main(void)
     got = load(zone, &l, 0, UINT64_MAX, sizeof(buffer), 8);
     is_str(got, "one,two,", "what there is room for");
     is_int(l.next, 6, "and how long the next one is");
-    got = load(zone, &l, 0, UINT64_MAX, 24, 1000);
+    got = load(zone, &l, 0, UINT64_MAX, 32, 1000);
     is_str(got, "one,", "what the buffer holds");
-    got = load(zone, &l, 0, UINT64_MAX, 23, 1000);
+    got = load(zone, &l, 0, UINT64_MAX, 31, 1000);
     is_str(got, "", "a byte less is too little");
 
     (void) put(zone, &ann, tag, "new two,");
@@ -113,18 +127,25 @@ main(void)
 
     (void) put(zone, &ann, 0, "four,");
     (void) put(zone, &ann, 0, "five,");
-    is_int(ngx_http_socketio_mailbox_put(zone, &ann, 0, NOW + 1000, 5,
-                                     sio_cstr("six,"), &id, &replaced),
-           NGX_DECLINED, "full");
-    is_int(ngx_http_socketio_mailbox_put(zone, &ann, tag, NOW + 1000, 5,
-                                     sio_cstr("2,"), &id, &replaced),
-           NGX_OK, "but not for a key that is there");
-    is_int(replaced, 1, "which was replaced");
+    is_int(keep(zone, &ann, 0, "six,", &p), NGX_DECLINED, "full");
+    is_int(keep(zone, &ann, tag, "2,", &p), NGX_OK,
+           "but not for a key that is there");
+    is_int(p.replaced, 1, "which was replaced");
 
-    is_int(ngx_http_socketio_mailbox_remove(zone, &ann, first), 1, "proved");
-    is_int(ngx_http_socketio_mailbox_take(zone, &ann, id), 1, "one by its id");
-    is_int(ngx_http_socketio_mailbox_take(zone, &ann, id), 0, "once");
-    is_int(ngx_http_socketio_mailbox_drop(zone, tag), 1, "bob's is left");
+    none = sio_str(NULL, 0);
+
+    is_int(ngx_http_socketio_mailbox_remove(zone, &ann, first, none), 1,
+           "proved");
+    is_int(ngx_http_socketio_mailbox_take(zone, &ann, p.id, none), 1,
+           "one by its id");
+    is_int(ngx_http_socketio_mailbox_take(zone, &ann, p.id, none), 0, "once");
+
+    upto = 0;
+    is_int(ngx_http_socketio_mailbox_drop(zone, tag, 1, &upto), 0,
+           "none that a home has");
+    is_int(ngx_http_socketio_mailbox_drop(zone, tag, 0, &upto), 1,
+           "bob's is left");
+    is_int(upto, 0, "and that was all");
     got = load(zone, &l, 0, UINT64_MAX, sizeof(buffer), 1000);
     is_str(got, "three,four,five,", "the rest is untouched");
 

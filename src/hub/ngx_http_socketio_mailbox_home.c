@@ -1,0 +1,192 @@
+/*
+ * Sockets that wait for what the home of mailboxes has for their users.
+ *
+ * A socket that connects asks, and is written nothing until the answer is
+ * there, so that the order is that of the home.  If the home is away, what the
+ * zone has goes out, and the rest when it is back: the socket asks again.
+ */
+
+
+#include "hub/ngx_http_socketio_mailbox_state.h"
+
+
+#define NGX_HTTP_SOCKETIO_MAILBOX_AGAIN  900     /* msec, nearly a tick */
+#define NGX_HTTP_SOCKETIO_MAILBOX_WAIT   1900    /* msec for an answer */
+
+
+typedef struct {
+    ngx_http_socketio_hub_t      *hub;
+    ngx_http_socketio_brought_e   what;
+} ngx_http_socketio_brought_t;
+
+
+static void ngx_http_socketio_mailbox_answered(sio_socket_t *socket,
+    void *ctx);
+static void ngx_http_socketio_mailbox_unask(ngx_http_socketio_written_t *w);
+
+
+ngx_int_t
+ngx_http_socketio_mailbox_ask(ngx_http_socketio_hub_t *hub,
+    ngx_http_socketio_written_t *w)
+{
+    sio_socket_t  *socket;
+
+    socket = w->socket;
+
+    if (hub->mail_store->bring(hub, sio_namespace_name(socket->ns),
+                               sio_socket_user(socket))
+        == NGX_OK)
+    {
+        return NGX_OK;
+    }
+
+    if (w->asking) {
+        ngx_queue_remove(&w->ask);
+    }
+
+    /* the list is in the order of questions */
+
+    ngx_queue_insert_tail(&hub->mailbox->asks, &w->ask);
+    w->asked = ngx_http_socketio_now();
+    w->asking = 1;
+
+    return NGX_AGAIN;
+}
+
+
+static void
+ngx_http_socketio_mailbox_unask(ngx_http_socketio_written_t *w)
+{
+    if (w->asking) {
+        ngx_queue_remove(&w->ask);
+        w->asking = 0;
+    }
+
+    w->unread = 0;
+}
+
+
+void
+ngx_http_socketio_mailbox_brought(ngx_http_socketio_hub_t *hub, sio_str_t nsp,
+    sio_str_t user, ngx_http_socketio_brought_e what)
+{
+    u_char                       bytes[SIO_ROOM_MAX];
+    sio_str_t                    room;
+    sio_target_t                 target;
+    sio_namespace_t             *ns;
+    ngx_http_socketio_brought_t  brought;
+
+    ns = sio_app_namespace(&hub->app, nsp);
+
+    if (ns == NULL || ngx_http_socketio_mailbox_room_name(bytes, user, &room)
+                      != NGX_OK)
+    {
+        return;
+    }
+
+    brought.hub = hub;
+    brought.what = what;
+
+    ngx_memzero(&target, sizeof(sio_target_t));
+    target.rooms = &room;
+    target.nrooms = 1;
+
+    sio_app_enter(&hub->app);
+
+    (void) sio_namespace_select(ns, &target,
+                                ngx_http_socketio_mailbox_answered, &brought);
+
+    sio_app_leave(&hub->app);
+
+    ngx_http_socketio_hub_post(hub);
+}
+
+
+/* Who did not ask may be written something all the same: it was missed. */
+
+static void
+ngx_http_socketio_mailbox_answered(sio_socket_t *socket, void *ctx)
+{
+    ngx_http_socketio_brought_t *brought = ctx;
+
+    ngx_http_socketio_hub_t      *hub;
+    ngx_http_socketio_session_t  *s;
+    ngx_http_socketio_written_t  *w;
+
+    hub = brought->hub;
+    s = (ngx_http_socketio_session_t *) socket->client->session;
+    w = ngx_http_socketio_mailbox_find(hub, socket);
+
+    /* a session on its way asks again where it arrives */
+
+    if (s->eio.frozen || socket->leaving) {
+        return;
+    }
+
+    if (w == NULL || !w->asking) {
+        if (socket->accepted && brought->what != NGX_HTTP_SOCKETIO_MAIL_AWAY) {
+            ngx_http_socketio_mailbox_look(socket);
+        }
+
+        return;
+    }
+
+    if (brought->what == NGX_HTTP_SOCKETIO_MAIL_ALL) {
+        ngx_http_socketio_mailbox_unask(w);
+    }
+
+    w->unread = 0;
+
+    if (!w->more) {
+        ngx_http_socketio_mailbox_fill(hub, w, UINT64_MAX);
+    }
+
+    ngx_http_socketio_mailbox_rest(hub, w);
+}
+
+
+void
+ngx_http_socketio_mailbox_asks(ngx_http_socketio_hub_t *hub)
+{
+    uint64_t                      now, since;
+    ngx_uint_t                    n;
+    ngx_queue_t                  *q;
+    ngx_http_socketio_mailbox_t  *mb;
+    ngx_http_socketio_written_t  *w;
+
+    mb = hub->mailbox;
+    now = ngx_http_socketio_now();
+    n = mb->written.count;
+
+    sio_app_enter(&hub->app);
+
+    while (n-- && !ngx_queue_empty(&mb->asks)) {
+        q = ngx_queue_head(&mb->asks);
+        w = ngx_queue_data(q, ngx_http_socketio_written_t, ask);
+        since = now - w->asked;
+
+        if (since < NGX_HTTP_SOCKETIO_MAILBOX_AGAIN) {
+            break;
+        }
+
+        ngx_queue_remove(q);
+        ngx_queue_insert_tail(&mb->asks, q);
+
+        if (w->unread && since < NGX_HTTP_SOCKETIO_MAILBOX_WAIT) {
+            continue;
+        }
+
+        if (w->unread) {
+            w->unread = 0;
+            ngx_http_socketio_mailbox_fill(hub, w, UINT64_MAX);
+        }
+
+        if (hub->zone->mail_up
+            && ngx_http_socketio_mailbox_ask(hub, w) == NGX_OK)
+        {
+            ngx_http_socketio_mailbox_unask(w);
+        }
+    }
+
+    sio_app_leave(&hub->app);
+}
