@@ -16,6 +16,7 @@
 #include "hub/ngx_http_socketio_dispatch.h"
 #include "hub/ngx_http_socketio_echo.h"
 #include "hub/ngx_http_socketio_fetch.h"
+#include "hub/ngx_http_socketio_flush.h"
 #include "hub/ngx_http_socketio_forward.h"
 #include "hub/ngx_http_socketio_grant.h"
 #include "hub/ngx_http_socketio_hosts.h"
@@ -49,8 +50,6 @@ static void ngx_http_socketio_hub_timer(ngx_event_t *ev);
 static void ngx_http_socketio_hub_tick(ngx_event_t *ev);
 static void ngx_http_socketio_hub_arm(ngx_http_socketio_hub_t *hub);
 static void ngx_http_socketio_hub_shutdown(ngx_http_socketio_hub_t *hub);
-static void ngx_http_socketio_session_flush(ngx_http_socketio_session_t *s);
-static void ngx_http_socketio_session_destroy(ngx_http_socketio_session_t *s);
 static void ngx_http_socketio_session_output(eio_session_t *eio);
 static void ngx_http_socketio_session_closed(eio_session_t *eio);
 
@@ -204,6 +203,8 @@ ngx_http_socketio_hub_events(ngx_http_socketio_hub_t *hub, ngx_cycle_t *cycle)
 
     hub->retry = hub->turn;
 
+    ngx_http_socketio_flush_init(hub);
+
     /* the others hold a worker that shuts down until they are done */
 
     hub->tick = hub->turn;
@@ -221,6 +222,7 @@ ngx_http_socketio_hub_cleanup(ngx_http_socketio_hub_t *hub)
 {
     ngx_http_socketio_hub_shutdown(hub);
     ngx_http_socketio_hub_turn(&hub->turn);
+    ngx_http_socketio_flush_all(hub);
 
     ngx_http_socketio_channel_flush(hub);
     ngx_http_socketio_channel_drain(hub);
@@ -318,22 +320,13 @@ ngx_http_socketio_hub_turn(ngx_event_t *ev)
 {
     ngx_connection_t             *c;
     ngx_http_socketio_hub_t      *hub;
-    ngx_http_socketio_session_t  *s;
 
     c = ev->data;
     hub = c->data;
 
     ngx_http_socketio_mailbox_turn(hub);
 
-    while (hub->dirty) {
-        s = hub->dirty;
-        hub->dirty = s->next;
-
-        s->next = NULL;
-        s->eio.dirty = 0;
-
-        ngx_http_socketio_session_flush(s);
-    }
+    ngx_http_socketio_flush_turn(hub);
 
     if (hub->leaving) {
         ngx_http_socketio_move_check(hub);
@@ -625,21 +618,6 @@ ngx_http_socketio_session_owner(ngx_http_socketio_hub_t *hub, sio_str_t sid)
 
 
 void
-ngx_http_socketio_session_dirty(ngx_http_socketio_session_t *s)
-{
-    if (s->eio.dirty) {
-        return;
-    }
-
-    s->eio.dirty = 1;
-    s->next = s->hub->dirty;
-    s->hub->dirty = s;
-
-    ngx_http_socketio_hub_post(s->hub);
-}
-
-
-void
 ngx_http_socketio_session_count(ngx_http_socketio_session_t *s)
 {
     ngx_uint_t  counted;
@@ -670,34 +648,7 @@ ngx_http_socketio_session_count(ngx_http_socketio_session_t *s)
 }
 
 
-static void
-ngx_http_socketio_session_flush(ngx_http_socketio_session_t *s)
-{
-    if (s->eio.poll) {
-        ngx_http_socketio_forward_flush(s);
-    }
-
-    if (s->eio.carrier) {
-        ngx_http_socketio_carrier->flush(s);
-    }
-
-    if (s->eio.lost) {
-        ngx_http_socketio_admit_lost(s);
-    }
-
-    ngx_http_socketio_session_count(s);
-
-    if (s->eio.state == EIO_STATE_CLOSED
-        && s->eio.carrier == NULL
-        && s->eio.poll == NULL
-        && !s->eio.dirty)
-    {
-        ngx_http_socketio_session_destroy(s);
-    }
-}
-
-
-static void
+void
 ngx_http_socketio_session_destroy(ngx_http_socketio_session_t *s)
 {
     ngx_http_socketio_hub_t  *hub;

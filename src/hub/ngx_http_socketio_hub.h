@@ -11,6 +11,7 @@
  *     forward     polling requests whose session lives in another worker
  *     move        a session changes its worker, when its WebSocket arrives
  *                 elsewhere
+ *     flush       which sessions write now, and which a little later
  *     dispatch    events to rules, and what rules do
  *     collect     acks of many sockets for one API request
  *     fetch       what all workers know of rooms, users, sockets
@@ -251,7 +252,11 @@ struct ngx_http_socketio_hub_s {
     ngx_http_socketio_hosts_t       *hosts;     /* or NULL */
 
     ngx_http_socketio_presence_t    *presence;  /* NULL: the app has none */
-    ngx_http_socketio_session_t     *dirty;     /* to flush */
+    ngx_http_socketio_session_t     *dirty;     /* to flush in this turn */
+    ngx_http_socketio_session_t     *dirty_last;
+    ngx_http_socketio_session_t     *rest;      /* of turns before */
+    ngx_http_socketio_session_t    **rest_tail;
+    ngx_event_t                      more;      /* posted: flush those */
     ngx_http_socketio_move_t        *leaving;   /* sessions moving away */
 
     ngx_http_socketio_waiting_t     *waiting;   /* for room in an inbox */
@@ -328,6 +333,10 @@ ngx_uint_t ngx_http_socketio_session_owner(ngx_http_socketio_hub_t *hub,
 /* It needs a look at the end of the turn: flush, or free. */
 
 void ngx_http_socketio_session_dirty(ngx_http_socketio_session_t *s);
+
+/* Of one that is over, and whose carrier has let it go; on no list. */
+
+void ngx_http_socketio_session_destroy(ngx_http_socketio_session_t *s);
 
 /* Keep the counters by transport. */
 
