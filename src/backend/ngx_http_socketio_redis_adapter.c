@@ -5,12 +5,12 @@
 
 #include "backend/ngx_http_socketio_redis_adapter.h"
 #include "backend/ngx_http_socketio_redis_answer.h"
+#include "backend/ngx_http_socketio_redis_ask.h"
 #include "backend/ngx_http_socketio_redis_dialect.h"
 #include "backend/ngx_http_socketio_redis_handover.h"
 #include "backend/ngx_http_socketio_redis_leader.h"
 #include "backend/ngx_http_socketio_redis_request.h"
 #include "backend/ngx_http_socketio_redis_rooms.h"
-#include "hub/ngx_http_socketio_cluster.h"
 #include "hub/ngx_http_socketio_dispatch.h"
 #include "hub/ngx_http_socketio_hosts.h"
 
@@ -36,6 +36,9 @@ static const ngx_http_socketio_cluster_t  ngx_http_socketio_adapter_cluster = {
     ngx_http_socketio_adapter_broadcast,
     ngx_http_socketio_redis_operate,
     ngx_http_socketio_rooms_changed,
+    ngx_http_socketio_redis_ask,
+    ngx_http_socketio_redis_forget,
+    ngx_http_socketio_redis_ask_timeout,
     ngx_http_socketio_adapter_receive,
     ngx_http_socketio_adapter_tell,
     ngx_http_socketio_adapter_tick,
@@ -51,7 +54,8 @@ static void (*const  ngx_http_socketio_adapter_records[])(
 {
     [NGX_HTTP_SOCKETIO_CLUSTER_YIELD] = ngx_http_socketio_handover_receive,
     [NGX_HTTP_SOCKETIO_CLUSTER_ASK] = ngx_http_socketio_rooms_asked,
-    [NGX_HTTP_SOCKETIO_CLUSTER_ROOMS] = ngx_http_socketio_rooms_told
+    [NGX_HTTP_SOCKETIO_CLUSTER_ROOMS] = ngx_http_socketio_rooms_told,
+    [NGX_HTTP_SOCKETIO_CLUSTER_RESPONSE] = ngx_http_socketio_redis_passed
 };
 
 
@@ -71,9 +75,8 @@ ngx_http_socketio_redis_adapter_init(ngx_http_socketio_hub_t *hub,
 
     a->hub = hub;
     a->conf = conf;
-    a->prefix = sio_str(conf->prefix.data, conf->prefix.len);
-
     a->dialect = conf->dialect;
+    a->prefix = sio_str(conf->prefix.data, conf->prefix.len);
 
     sio_adapter_init(&a->codec, mem, NGX_HTTP_SOCKETIO_ADAPTER_MAX);
     sio_buf_init(&a->channel, mem, 65536);
@@ -386,6 +389,10 @@ ngx_http_socketio_adapter_deliver(ngx_http_socketio_adapter_t *a,
 {
     ngx_http_socketio_hub_t        *hub;
     ngx_http_socketio_broadcast_t   b;
+
+    if (a->leader != NGX_HTTP_SOCKETIO_LEADER_YES) {
+        return;
+    }
 
     hub = a->hub;
 

@@ -10,9 +10,8 @@
  * stream, one hands out everything before it, the other everything behind.
  * After a crash there is no old leader, and the mark is the beginning.
  *
- * Requests are heard and not heeded before the mark as well: for as long a
- * peer that counts subscribers sees one too many, and may wait in vain for an
- * answer; the other order would lose joins and leaves, of which nobody learns.
+ * Before its mark the new one is counted by peers beside the old one: of what
+ * they ask both answer, the new one with nothing.
  */
 
 
@@ -22,8 +21,7 @@
 
 #include "backend/ngx_http_socketio_redis_backlog.h"
 #include "backend/ngx_http_socketio_redis_publisher.h"
-#include "codec/sio_adapter_request.h"
-#include "hub/ngx_http_socketio_channel.h"
+#include "hub/ngx_http_socketio_cluster.h"
 
 
 typedef enum {
@@ -37,6 +35,7 @@ typedef enum {
 
 
 #define NGX_HTTP_SOCKETIO_ADAPTER_UID  16        /* bytes, at most */
+#define NGX_HTTP_SOCKETIO_ASKS_MAX     1024      /* of a worker, that wait */
 
 
 /* What a CLUSTER record begins with: whose it is. */
@@ -45,6 +44,7 @@ typedef enum {
     NGX_HTTP_SOCKETIO_CLUSTER_YIELD = 0,     /* handover */
     NGX_HTTP_SOCKETIO_CLUSTER_ASK,           /* rooms */
     NGX_HTTP_SOCKETIO_CLUSTER_ROOMS,
+    NGX_HTTP_SOCKETIO_CLUSTER_RESPONSE,      /* ask */
     NGX_HTTP_SOCKETIO_CLUSTER_N
 } ngx_http_socketio_cluster_e;
 
@@ -109,6 +109,10 @@ typedef struct {
 
     ngx_http_socketio_due_t    *due;         /* requests not answered */
     ngx_uint_t                  ndue;
+
+    ngx_http_socketio_ask_t    *asks[NGX_HTTP_SOCKETIO_ASKS_MAX];
+    ngx_uint_t                  nasks;       /* requests of ours */
+    uint32_t                    ask_ids;
 
     sio_adapter_t               codec;
     sio_buf_t                   channel;     /* being written */

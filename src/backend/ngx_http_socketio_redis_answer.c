@@ -1,10 +1,11 @@
 /*
  * Answers: lists of rooms or sockets, which are asked of this host's workers
- * page by page.
+ * page by page, and single pages.
  */
 
 
 #include "backend/ngx_http_socketio_redis_answer.h"
+#include "hub/ngx_http_socketio_fetch_hosts.h"
 
 
 #define NGX_HTTP_SOCKETIO_DUE_MAX      1000      /* requests at a time */
@@ -12,6 +13,9 @@
 
 
 static sio_str_t ngx_http_socketio_due_copy(u_char **p, sio_str_t s);
+static void ngx_http_socketio_answer_question(ngx_http_socketio_due_t *due,
+    const sio_request_t *r);
+static void ngx_http_socketio_answer_paged(ngx_http_socketio_fetch_t *f);
 static void ngx_http_socketio_answer_fetch(ngx_http_socketio_due_t *due);
 static void ngx_http_socketio_answer_fetched(ngx_http_socketio_fetch_t *f);
 static ngx_uint_t ngx_http_socketio_answer_page(ngx_http_socketio_due_t *due);
@@ -87,6 +91,7 @@ ngx_http_socketio_due_create(ngx_http_socketio_adapter_t *a, sio_str_t nsp,
 
     sio_buf_init(&due->json, mem, NGX_HTTP_SOCKETIO_ANSWER_SIZE);
     sio_buf_init(&due->after, mem, SIO_ROOM_MAX);
+    sio_buf_init(&due->question, mem, NGX_HTTP_SOCKETIO_ANSWER_SIZE);
 
     due->next = a->due;
     due->prev = &a->due;
@@ -135,6 +140,7 @@ ngx_http_socketio_due_free(ngx_http_socketio_due_t *due)
 
     sio_buf_free(&due->json);
     sio_buf_free(&due->after);
+    sio_buf_free(&due->question);
     sio_free(&ngx_http_socketio_mem, due->rooms);
     sio_free(&ngx_http_socketio_mem, due);
 }
@@ -153,24 +159,115 @@ void
 ngx_http_socketio_answer_list(ngx_http_socketio_adapter_t *a, sio_str_t nsp,
     const sio_request_t *r)
 {
-    sio_response_t            nothing;
     ngx_http_socketio_due_t  *due;
 
     due = ngx_http_socketio_due_create(a, nsp, r);
 
-    if (due) {
+    if (due == NULL) {
+        ngx_http_socketio_answer_nothing(a, nsp, r);
+
+    } else if (r->page.len) {
+        ngx_http_socketio_answer_question(due, r);
+
+    } else {
         ngx_http_socketio_answer_fetch(due);
+    }
+}
+
+
+void
+ngx_http_socketio_answer_nothing(ngx_http_socketio_adapter_t *a,
+    sio_str_t nsp, const sio_request_t *r)
+{
+    sio_response_t  nothing;
+
+    if (r->id.len == 0 || (r->type >= SIO_REQUEST_JOIN
+                           && r->type <= SIO_REQUEST_DISCONNECT))
+    {
         return;
     }
 
     ngx_memzero(&nothing, sizeof(sio_response_t));
 
-    nothing.type = r->type;
+    nothing.type = r->type == SIO_REQUEST_BROADCAST
+                   ? SIO_RESPONSE_CLIENT_COUNT : r->type;
     nothing.id = r->id;
     nothing.rooms = sio_cstr("[]");
     nothing.sockets = nothing.rooms;
+    nothing.data = sio_cstr("null");
 
     ngx_http_socketio_adapter_response(a, nsp, r->uid, &nothing);
+}
+
+
+/* A host of our kind asks for a page: what our workers say is passed on. */
+
+static void
+ngx_http_socketio_answer_question(ngx_http_socketio_due_t *due,
+    const sio_request_t *r)
+{
+    ngx_int_t                   rc;
+    ngx_http_socketio_fetch_t  *f;
+
+    f = &due->fetch;
+
+    f->hub = due->adapter->hub;
+    f->done = ngx_http_socketio_answer_paged;
+    f->data = due;
+    f->raw = 1;
+
+    rc = ngx_http_socketio_page_question(&due->question, r->page, due->nsp,
+                                         &f->question);
+
+    /* another version's question: all of it, as for another kind of host */
+
+    if (rc != NGX_OK) {
+        ngx_memzero(f, sizeof(ngx_http_socketio_fetch_t));
+        ngx_http_socketio_answer_fetch(due);
+        return;
+    }
+
+    due->fetching = 1;
+
+    rc = ngx_http_socketio_fetch(f);
+
+    if (rc == NGX_AGAIN) {
+        return;
+    }
+
+    if (rc != NGX_OK) {
+        due->fetching = 0;
+        ngx_http_socketio_answer_nothing(due->adapter, due->nsp, r);
+        ngx_http_socketio_due_free(due);
+        return;
+    }
+
+    ngx_http_socketio_answer_paged(f);
+}
+
+
+static void
+ngx_http_socketio_answer_paged(ngx_http_socketio_fetch_t *f)
+{
+    sio_response_t            r;
+    ngx_http_socketio_due_t  *due;
+
+    due = f->data;
+
+    ngx_memzero(&r, sizeof(sio_response_t));
+
+    r.type = due->type;
+    r.id = due->id;
+    r.sockets = sio_cstr("[]");
+
+    if (ngx_http_socketio_page_answer(&due->json, f) == NGX_OK) {
+        r.page = sio_buf_str(&due->json);
+    }
+
+    ngx_http_socketio_adapter_response(due->adapter, due->nsp, due->from, &r);
+    ngx_http_socketio_hub_post(due->adapter->hub);
+
+    ngx_http_socketio_due_free(due);
 }
 
 

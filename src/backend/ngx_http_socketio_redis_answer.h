@@ -35,6 +35,7 @@ struct ngx_http_socketio_due_s {
     sio_buf_t                      json;
     sio_buf_t                      after;      /* the last key of a page */
     ngx_http_socketio_fetch_t      fetch;
+    sio_buf_t                      question;   /* of a page: its bytes */
 
     ngx_http_socketio_collect_t    collect;
     unsigned                       fetching:1;
@@ -54,9 +55,14 @@ ngx_http_socketio_due_t *ngx_http_socketio_due_create(
 
 void ngx_http_socketio_due_free(ngx_http_socketio_due_t *due);
 
-/* Answer with a list of rooms or of sockets, now or later. */
+/* Answer with a list of rooms or of sockets, or a page; now or later. */
 
 void ngx_http_socketio_answer_list(ngx_http_socketio_adapter_t *a,
+    sio_str_t nsp, const sio_request_t *r);
+
+/* Answer a question with nothing: no list, no client, no value. */
+
+void ngx_http_socketio_answer_nothing(ngx_http_socketio_adapter_t *a,
     sio_str_t nsp, const sio_request_t *r);
 
 /* The adapter ends: what is not answered yet never will be. */

@@ -9,6 +9,7 @@
  */
 
 
+#include "backend/ngx_http_socketio_redis_ask.h"
 #include "backend/ngx_http_socketio_redis_dialect.h"
 #include "backend/ngx_http_socketio_redis_leader.h"
 #include "backend/ngx_http_socketio_redis_request.h"
@@ -21,9 +22,13 @@ static void ngx_http_socketio_classic_subscribe(
     ngx_http_socketio_adapter_t *a);
 static void ngx_http_socketio_classic_pattern(ngx_http_socketio_adapter_t *a,
     sio_channel_e type, sio_str_t nsp);
+static void ngx_http_socketio_classic_responses(
+    ngx_http_socketio_adapter_t *a, sio_str_t nsp, sio_str_t uid);
 static void ngx_http_socketio_classic_receive(ngx_http_socketio_adapter_t *a,
     sio_str_t pattern, sio_str_t channel, sio_str_t message);
 static void ngx_http_socketio_classic_asked(ngx_http_socketio_adapter_t *a,
+    sio_str_t nsp, sio_str_t message, ngx_uint_t by_pattern);
+static void ngx_http_socketio_classic_answered(ngx_http_socketio_adapter_t *a,
     sio_str_t nsp, sio_str_t message, ngx_uint_t by_pattern);
 static int ngx_http_socketio_classic_broadcast(ngx_http_socketio_adapter_t *a,
     const sio_adapter_broadcast_t *b);
@@ -84,7 +89,17 @@ ngx_http_socketio_classic_subscribe(ngx_http_socketio_adapter_t *a)
         }
     }
 
+    for (i = 0; i < app->namespaces.nelts; i++) {
+        if (nsp[i]->regex == NULL) {
+            ngx_http_socketio_classic_responses(a, nsp[i]->name,
+                                                sio_str(NULL, 0));
+            ngx_http_socketio_classic_responses(a, nsp[i]->name, a->uid);
+        }
+    }
+
     if (a->dynamic) {
+        ngx_http_socketio_classic_pattern(a, SIO_CHANNEL_RESPONSE,
+                                          sio_str(NULL, 0));
         ngx_http_socketio_classic_pattern(a, SIO_CHANNEL_REQUEST,
                                           sio_str(NULL, 0));
         ngx_http_socketio_classic_pattern(a, SIO_CHANNEL_BROADCAST,
@@ -94,6 +109,24 @@ ngx_http_socketio_classic_subscribe(ngx_http_socketio_adapter_t *a)
 
     for (i = 0; i < a->npeers; i++) {
         ngx_http_socketio_leader_subscribe(a, a->dialect->listen, a->peers[i]);
+    }
+}
+
+
+/* Node answers on the channel of all, or, if told to, on that of the asker. */
+
+static void
+ngx_http_socketio_classic_responses(ngx_http_socketio_adapter_t *a,
+    sio_str_t nsp, sio_str_t uid)
+{
+    sio_buf_reset(&a->channel);
+
+    if (sio_adapter_channel(&a->channel, a->prefix, SIO_CHANNEL_RESPONSE, nsp,
+                            uid)
+        == SIO_OK)
+    {
+        ngx_http_socketio_leader_subscribe(a, "SUBSCRIBE",
+                                           sio_buf_str(&a->channel));
     }
 }
 
@@ -156,9 +189,18 @@ ngx_http_socketio_classic_receive(ngx_http_socketio_adapter_t *a,
         return;
     }
 
-    if (sio_adapter_channel_parse(channel, a->prefix, SIO_CHANNEL_BROADCAST,
+    if (sio_adapter_channel_parse(channel, a->prefix, SIO_CHANNEL_RESPONSE,
                                   &nsp, &room)
-        != SIO_OK
+        == SIO_OK)
+    {
+        ngx_http_socketio_classic_answered(a, nsp, message, pattern.len != 0);
+        return;
+    }
+
+    if (a->leader != NGX_HTTP_SOCKETIO_LEADER_YES
+        || sio_adapter_channel_parse(channel, a->prefix,
+                                     SIO_CHANNEL_BROADCAST, &nsp, &room)
+           != SIO_OK
         || sio_str_eq(sio_adapter_broadcast_uid(message), a->uid))
     {
         return;
@@ -220,6 +262,39 @@ ngx_http_socketio_classic_asked(ngx_http_socketio_adapter_t *a, sio_str_t nsp,
 }
 
 
+/* Most of it answers Node's requests. */
+
+static void
+ngx_http_socketio_classic_answered(ngx_http_socketio_adapter_t *a,
+    sio_str_t nsp, sio_str_t message, ngx_uint_t by_pattern)
+{
+    int                             rc;
+    sio_response_t                  r;
+    ngx_http_socketio_namespace_t  *conf;
+
+    if (a->leader != NGX_HTTP_SOCKETIO_LEADER_YES
+        || !ngx_http_socketio_redis_asked(a, message))
+    {
+        return;
+    }
+
+    conf = ngx_http_socketio_namespace(a->hub->conf, nsp);
+
+    if (conf == NULL || (by_pattern && conf->regex == NULL)) {
+        return;
+    }
+
+    rc = sio_adapter_response_decode(&a->codec, message, &r);
+
+    if (rc != SIO_OK) {
+        ngx_http_socketio_adapter_refuse(a, "a response", rc);
+        return;
+    }
+
+    ngx_http_socketio_redis_response(a, &r);
+}
+
+
 static int
 ngx_http_socketio_classic_broadcast(ngx_http_socketio_adapter_t *a,
     const sio_adapter_broadcast_t *b)
@@ -266,7 +341,11 @@ ngx_http_socketio_classic_response(ngx_http_socketio_adapter_t *a,
     size_t  len;
     u_char  text[NGX_INT64_LEN];
 
-    switch (r->type) {
+    switch (r->page.len ? SIO_REQUEST_N : r->type) {
+
+    case SIO_REQUEST_N:
+        rc = sio_adapter_page_encode(&a->message, r->id, r->page);
+        break;
 
     case SIO_RESPONSE_ACK:
         rc = sio_adapter_ack_encode(&a->message, r->id, r->data, NULL);

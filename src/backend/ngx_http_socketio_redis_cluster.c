@@ -6,6 +6,7 @@
  */
 
 
+#include "backend/ngx_http_socketio_redis_ask.h"
 #include "backend/ngx_http_socketio_redis_cluster.h"
 #include "backend/ngx_http_socketio_redis_leader.h"
 #include "backend/ngx_http_socketio_redis_request.h"
@@ -121,6 +122,8 @@ void
 ngx_http_socketio_cluster_heard(ngx_http_socketio_adapter_t *a,
     const sio_cluster_t *m, int rc)
 {
+    sio_response_t  r;
+
     if (rc == SIO_OK && sio_str_eq(m->uid, a->uid)) {
         return;
     }
@@ -150,6 +153,16 @@ ngx_http_socketio_cluster_heard(ngx_http_socketio_adapter_t *a,
     case SIO_CLUSTER_FETCH:
     case SIO_CLUSTER_SERVER_EMIT:
         ngx_http_socketio_redis_request(a, m->nsp, &m->request);
+        break;
+
+    case SIO_CLUSTER_FETCHED:
+    case SIO_CLUSTER_SERVER_ANSWER:
+    case SIO_CLUSTER_CLIENT_COUNT:
+    case SIO_CLUSTER_ACK:
+        r = m->response;
+        r.attachments = m->attachments;
+
+        ngx_http_socketio_redis_response(a, &r);
         break;
 
     default:

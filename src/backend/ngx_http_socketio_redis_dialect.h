@@ -71,10 +71,12 @@ struct ngx_http_socketio_dialect_s {
     void          (*tick)(ngx_http_socketio_adapter_t *a);
 
     /*
-     * A message came that this worker is to hand out; pattern is empty if the
-     * channel was subscribed by its name.  It ends at
-     * ngx_http_socketio_adapter_deliver(), ngx_http_socketio_redis_request()
-     * or ngx_http_socketio_adapter_refuse(), or is somebody else's.
+     * A message came.  Unless a->leader is _YES nothing of it is handed out,
+     * but requests go the same way, and are answered with nothing.  pattern
+     * is empty if the channel was subscribed by its name.  It ends at
+     * ngx_http_socketio_adapter_deliver(), ngx_http_socketio_redis_request(),
+     * ngx_http_socketio_redis_response() or
+     * ngx_http_socketio_adapter_refuse(), or is somebody else's.
      */
     void          (*receive)(ngx_http_socketio_adapter_t *a,
                              sio_str_t pattern, sio_str_t channel,

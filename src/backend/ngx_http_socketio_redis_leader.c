@@ -1,8 +1,10 @@
 /*
  * The leader.
  *
- * What it hears before its mark it does not hand out; behind it, while the
- * old leader is still at it, it is kept.
+ * What it hears before its mark it does not hand out, only that questions are
+ * answered, with nothing: it is counted already, and the old leader, if there
+ * is one, answers for the host.  What is behind the mark is kept while the old
+ * leader is still at it.
  */
 
 
@@ -338,12 +340,15 @@ ngx_http_socketio_leader_receive(ngx_http_socketio_adapter_t *a,
                                1);
     }
 
-    if (a->leader != NGX_HTTP_SOCKETIO_LEADER_YES) {
+    if (a->leader == NGX_HTTP_SOCKETIO_LEADER_WAITING) {
         return;
     }
 
     if (pattern.len == 0 && sio_str_eq(channel, a->hosts)) {
-        ngx_http_socketio_hosts_heard(a->hub, message);
+
+        if (a->leader == NGX_HTTP_SOCKETIO_LEADER_YES) {
+            ngx_http_socketio_hosts_heard(a->hub, message);
+        }
 
     } else {
         a->dialect->receive(a, pattern, channel, message);

@@ -20,8 +20,6 @@
 
 static void ngx_http_socketio_request_operate(ngx_http_socketio_adapter_t *a,
     sio_str_t nsp, const sio_request_t *r);
-static void ngx_http_socketio_request_event(ngx_http_socketio_adapter_t *a,
-    sio_str_t nsp, const sio_request_t *r);
 static void ngx_http_socketio_request_broadcast(
     ngx_http_socketio_adapter_t *a, sio_str_t nsp, const sio_request_t *r);
 static ngx_http_socketio_due_t *ngx_http_socketio_request_collect(
@@ -38,6 +36,11 @@ ngx_http_socketio_redis_request(ngx_http_socketio_adapter_t *a, sio_str_t nsp,
         return;
     }
 
+    if (a->leader != NGX_HTTP_SOCKETIO_LEADER_YES) {
+        ngx_http_socketio_answer_nothing(a, nsp, r);
+        return;
+    }
+
     ngx_http_socketio_stat(a->hub, NGX_HTTP_SOCKETIO_STAT_REDIS_IN, 1);
 
     switch (r->type) {
@@ -49,7 +52,7 @@ ngx_http_socketio_redis_request(ngx_http_socketio_adapter_t *a, sio_str_t nsp,
         break;
 
     case SIO_REQUEST_SERVER_EMIT:
-        ngx_http_socketio_request_event(a, nsp, r);
+        ngx_http_socketio_answer_nothing(a, nsp, r);
         break;
 
     case SIO_REQUEST_BROADCAST:
@@ -126,35 +129,12 @@ ngx_http_socketio_request_operate(ngx_http_socketio_adapter_t *a,
 }
 
 
-/* An event of a server has no rules here: it is acknowledged at most. */
-
-static void
-ngx_http_socketio_request_event(ngx_http_socketio_adapter_t *a, sio_str_t nsp,
-    const sio_request_t *r)
-{
-    sio_response_t  answer;
-
-    if (r->id.len == 0) {
-        return;
-    }
-
-    ngx_memzero(&answer, sizeof(sio_response_t));
-
-    answer.type = r->type;
-    answer.id = r->id;
-    answer.data = sio_cstr("null");
-
-    ngx_http_socketio_adapter_response(a, nsp, r->uid, &answer);
-}
-
-
 /* If nobody can wait for the acks, the event is sent all the same. */
 
 static void
 ngx_http_socketio_request_broadcast(ngx_http_socketio_adapter_t *a,
     sio_str_t nsp, const sio_request_t *r)
 {
-    sio_response_t                   nobody;
     ngx_http_socketio_hub_t         *hub;
     ngx_http_socketio_due_t         *due;
     ngx_http_socketio_broadcast_t    b;
@@ -183,12 +163,7 @@ ngx_http_socketio_request_broadcast(ngx_http_socketio_adapter_t *a,
     }
 
     if (due == NULL) {
-        ngx_memzero(&nobody, sizeof(sio_response_t));
-
-        nobody.type = SIO_RESPONSE_CLIENT_COUNT;
-        nobody.id = r->id;
-
-        ngx_http_socketio_adapter_response(a, nsp, r->uid, &nobody);
+        ngx_http_socketio_answer_nothing(a, nsp, r);
     }
 
     if (b.msg == NULL) {

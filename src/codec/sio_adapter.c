@@ -224,7 +224,7 @@ sio_adapter_opts_encode(sio_buf_t *buf, const sio_adapter_broadcast_t *b)
     }
 
     if (rc == SIO_OK) {
-        rc = sio_msgpack_put_map(buf, b->volatile_);
+        rc = sio_msgpack_put_map(buf, b->volatile_ + (b->timeout != 0));
     }
 
     if (rc == SIO_OK && b->volatile_) {
@@ -232,6 +232,14 @@ sio_adapter_opts_encode(sio_buf_t *buf, const sio_adapter_broadcast_t *b)
 
         if (rc == SIO_OK) {
             rc = sio_msgpack_put_bool(buf, 1);
+        }
+    }
+
+    if (rc == SIO_OK && b->timeout) {
+        rc = sio_msgpack_put_str(buf, sio_cstr("timeout"));
+
+        if (rc == SIO_OK) {
+            rc = sio_msgpack_put_int(buf, (int64_t) b->timeout);
         }
     }
 

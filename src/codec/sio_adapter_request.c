@@ -26,6 +26,7 @@ static int sio_request_targets(sio_adapter_t *a, sio_str_t object,
     unsigned *used, sio_request_t *r);
 static int sio_request_put_opts(sio_buf_t *buf,
     const sio_adapter_opts_t *opts);
+static int sio_request_put_broadcast(sio_buf_t *buf, const sio_request_t *r);
 static int sio_response_msgpack(sio_adapter_t *a, sio_str_t message,
     sio_response_t *r);
 
@@ -104,6 +105,8 @@ sio_request_json(sio_adapter_t *a, sio_str_t message, sio_request_t *r)
     if (sio_json_member(object, sio_cstr("data"), &value) == SIO_OK) {
         r->data = value;
     }
+
+    r->page = sio_request_page(object);
 
     return r->type == SIO_REQUEST_SERVER_EMIT
            && sio_json_type(r->data) != SIO_JSON_ARRAY ? SIO_ERROR : SIO_OK;
@@ -332,11 +335,32 @@ sio_request_text(sio_adapter_t *a, sio_str_t value, sio_str_t *s)
 }
 
 
+/* In base64 nothing is to be unescaped. */
+
+sio_str_t
+sio_request_page(sio_str_t object)
+{
+    sio_str_t  value;
+
+    if (sio_json_member(object, sio_cstr(SIO_REQUEST_PAGE), &value) != SIO_OK
+        || sio_json_type(value) != SIO_JSON_STRING)
+    {
+        return sio_str(NULL, 0);
+    }
+
+    return sio_str(value.data + 1, value.len - 2);
+}
+
+
 int
 sio_adapter_request_encode(sio_buf_t *buf, const sio_request_t *r)
 {
     int     rc;
     size_t  len;
+
+    if (r->type == SIO_REQUEST_BROADCAST) {
+        return sio_request_put_broadcast(buf, r);
+    }
 
     len = buf->len;
 
@@ -388,8 +412,64 @@ sio_adapter_request_encode(sio_buf_t *buf, const sio_request_t *r)
                                               : sio_cstr(",\"close\":false"));
     }
 
+    if (rc == SIO_OK && r->page.len) {
+        rc = sio_buf_append(buf, ",\"" SIO_REQUEST_PAGE "\":",
+                            sizeof(SIO_REQUEST_PAGE) + 3);
+
+        if (rc == SIO_OK) {
+            rc = sio_json_quote(buf, r->page);
+        }
+    }
+
     if (rc == SIO_OK) {
         rc = sio_buf_append_char(buf, '}');
+    }
+
+    if (rc != SIO_OK) {
+        buf->len = len;
+    }
+
+    return rc;
+}
+
+
+/* {uid, requestId, type: 7, packet, opts} */
+
+static int
+sio_request_put_broadcast(sio_buf_t *buf, const sio_request_t *r)
+{
+    int     rc;
+    size_t  len;
+
+    len = buf->len;
+    rc = sio_buf_append(buf, "\x85" "\xa3" "uid", 5);
+
+    if (rc == SIO_OK) {
+        rc = sio_msgpack_put_str(buf, r->uid);
+    }
+
+    if (rc == SIO_OK) {
+        rc = sio_msgpack_put_str(buf, sio_cstr("requestId"));
+    }
+
+    if (rc == SIO_OK) {
+        rc = sio_msgpack_put_str(buf, r->id);
+    }
+
+    if (rc == SIO_OK) {
+        rc = sio_buf_append(buf, "\xa4" "type" "\x07" "\xa6" "packet", 13);
+    }
+
+    if (rc == SIO_OK) {
+        rc = sio_adapter_packet_encode(buf, &r->broadcast);
+    }
+
+    if (rc == SIO_OK) {
+        rc = sio_msgpack_put_str(buf, sio_cstr("opts"));
+    }
+
+    if (rc == SIO_OK) {
+        rc = sio_adapter_opts_encode(buf, &r->broadcast);
     }
 
     if (rc != SIO_OK) {
@@ -499,11 +579,13 @@ sio_adapter_response_decode(sio_adapter_t *a, sio_str_t message,
     (void) sio_json_member(object, sio_cstr("rooms"), &r->rooms);
     (void) sio_json_member(object, sio_cstr("data"), &r->data);
 
+    r->page = sio_request_page(object);
+
     return r->id.len ? SIO_OK : SIO_ERROR;
 }
 
 
-/* {type: 9, requestId, packet: value}; attachments are not kept. */
+/* {type: 9, requestId, packet: value} */
 
 static int
 sio_response_msgpack(sio_adapter_t *a, sio_str_t message, sio_response_t *r)
@@ -511,7 +593,6 @@ sio_response_msgpack(sio_adapter_t *a, sio_str_t message, sio_response_t *r)
     int                  rc;
     uint64_t             n;
     sio_str_t            key;
-    sio_binary_t         to;
     sio_msgpack_t        m;
     sio_msgpack_value_t  v;
 
@@ -533,9 +614,9 @@ sio_response_msgpack(sio_adapter_t *a, sio_str_t message, sio_response_t *r)
         key = v.bytes;
 
         if (sio_str_eq(key, sio_cstr("packet"))) {
-            to.n = 0;
+            r->attachments.n = 0;
             sio_buf_reset(&a->text);
-            rc = sio_msgpack_to_json(&m, &a->text, &to);
+            rc = sio_msgpack_to_json(&m, &a->text, &r->attachments);
             r->data = sio_buf_str(&a->text);
 
         } else if (sio_str_eq(key, sio_cstr("type"))) {
@@ -611,6 +692,40 @@ sio_adapter_response_encode(sio_buf_t *buf, sio_str_t id, int type,
 
     if (rc == SIO_OK) {
         rc = sio_buf_append_char(buf, '}');
+    }
+
+    if (rc != SIO_OK) {
+        buf->len = len;
+    }
+
+    return rc;
+}
+
+
+int
+sio_adapter_page_encode(sio_buf_t *buf, sio_str_t id, sio_str_t page)
+{
+    int     rc;
+    size_t  len;
+
+    len = buf->len;
+    rc = sio_buf_append(buf, "{\"requestId\":", 13);
+
+    if (rc == SIO_OK) {
+        rc = sio_json_quote(buf, id);
+    }
+
+    if (rc == SIO_OK) {
+        rc = sio_buf_append(buf, ",\"" SIO_REQUEST_PAGE "\":\"",
+                            sizeof(SIO_REQUEST_PAGE) + 4);
+    }
+
+    if (rc == SIO_OK) {
+        rc = sio_buf_append_str(buf, page);
+    }
+
+    if (rc == SIO_OK) {
+        rc = sio_buf_append(buf, "\"}", 2);
     }
 
     if (rc != SIO_OK) {

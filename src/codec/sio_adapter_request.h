@@ -15,6 +15,11 @@
 #include "codec/sio_adapter.h"
 
 
+/* The member of JSON that only hosts of our kind know: page, in base64. */
+
+#define SIO_REQUEST_PAGE  "nginx"
+
+
 typedef enum {
     SIO_REQUEST_SOCKETS = 0,
     SIO_REQUEST_ALL_ROOMS,
@@ -40,6 +45,9 @@ typedef struct {
     unsigned                 close:1;    /* disconnect: the whole client */
     sio_str_t                data;       /* JSON: of a server's event the list
                                             [event, args...] */
+    sio_str_t                page;       /* of a fetch: what hosts of our kind
+                                            are asked instead, base64; the
+                                            others do not know it */
 
     /* opts.rooms and except of all, the packet of SIO_REQUEST_BROADCAST */
     sio_adapter_broadcast_t  broadcast;
@@ -54,7 +62,9 @@ typedef struct {
     sio_str_t                sockets;    /* array */
     sio_str_t                rooms;      /* array */
     sio_str_t                data;       /* any value; of an ack, a value too */
+    sio_str_t                page;       /* the answer to one, base64 */
     uint64_t                 count;      /* clientCount */
+    sio_binary_t             attachments;    /* of an ack */
 } sio_response_t;
 
 
@@ -69,7 +79,11 @@ typedef struct {
 int sio_adapter_request_decode(sio_adapter_t *a, sio_str_t message,
     sio_request_t *r);
 
-/* Append a request, JSON; not for SIO_REQUEST_BROADCAST. */
+/* The page of a JSON object, a view; empty: it has none. */
+
+sio_str_t sio_request_page(sio_str_t object);
+
+/* Append a request: JSON, that of SIO_REQUEST_BROADCAST MessagePack. */
 
 int sio_adapter_request_encode(sio_buf_t *buf, const sio_request_t *r);
 
@@ -84,6 +98,10 @@ int sio_adapter_response_decode(sio_adapter_t *a, sio_str_t message,
  */
 int sio_adapter_response_encode(sio_buf_t *buf, sio_str_t id, int type,
     const char *name, sio_str_t value);
+
+/* Append an answer that is a page: nothing in it is to be escaped. */
+
+int sio_adapter_page_encode(sio_buf_t *buf, sio_str_t id, sio_str_t page);
 
 /*
  * Append the ack of one client: value is JSON, its attachments those of from

@@ -28,6 +28,7 @@ static int sio_cluster_response(sio_str_t data, sio_cluster_t *m);
 static int sio_cluster_template(sio_buf_t *buf, const char *template,
     const sio_cluster_t *m);
 static int sio_cluster_part(sio_buf_t *buf, int part, const sio_cluster_t *m);
+static int sio_cluster_put_page(sio_buf_t *buf, sio_str_t page);
 static int sio_cluster_put_opts(sio_buf_t *buf,
     const sio_adapter_broadcast_t *b);
 static const sio_binary_t *sio_cluster_binary(const sio_cluster_t *m);
@@ -48,8 +49,8 @@ static const sio_cluster_type_t  sio_cluster_types[SIO_CLUSTER_N] = {
     { SIO_REQUEST_JOIN, "{\"opts\":@o,@r}" },
     { SIO_REQUEST_LEAVE, "{\"opts\":@o,@r}" },
     { SIO_REQUEST_DISCONNECT, "{\"opts\":@o,\"close\":@c}" },
-    { SIO_REQUEST_FETCH, "{\"opts\":@o,\"requestId\":@q}" },
-    { -1, "{\"requestId\":@a,\"sockets\":@s}" },
+    { SIO_REQUEST_FETCH, "{\"opts\":@o,\"requestId\":@q@p}" },
+    { -1, "{\"requestId\":@a,\"sockets\":@s@P}" },
     { SIO_REQUEST_SERVER_EMIT, "{@i\"packet\":@d}" },
     { -1, "{\"requestId\":@a,\"packet\":@v}" },
     { -1, "{\"requestId\":@a,\"clientCount\":@n}" },
@@ -260,6 +261,7 @@ sio_cluster_data(sio_adapter_t *a, sio_str_t data,
     r->type = (sio_request_e) sio_cluster_types[m->type].request;
     r->uid = m->uid;
     r->broadcast.nsp = m->nsp;
+    r->page = sio_request_page(data);
     used = 0;
 
     if (m->type == SIO_CLUSTER_SERVER_EMIT) {
@@ -402,6 +404,8 @@ sio_cluster_response(sio_str_t data, sio_cluster_t *m)
     switch (m->type) {
 
     case SIO_CLUSTER_FETCHED:
+        r->page = sio_request_page(data);
+
         return sio_json_member(data, sio_cstr("sockets"), &r->sockets)
                == SIO_OK
                && sio_json_type(r->sockets) == SIO_JSON_ARRAY
@@ -650,6 +654,12 @@ sio_cluster_part(sio_buf_t *buf, int part, const sio_cluster_t *m)
     case 's':
         return sio_buf_append_str(buf, m->response.sockets);
 
+    case 'p':
+        return sio_cluster_put_page(buf, r->page);
+
+    case 'P':
+        return sio_cluster_put_page(buf, m->response.page);
+
     case 'n':
         return sio_buf_append_uint(buf, m->response.count);
 
@@ -657,6 +667,23 @@ sio_cluster_part(sio_buf_t *buf, int part, const sio_cluster_t *m)
         return sio_buf_append_str(buf, m->response.data.len
                                        ? m->response.data : sio_cstr("null"));
     }
+}
+
+
+/* What only hosts of our kind know, if there is any. */
+
+static int
+sio_cluster_put_page(sio_buf_t *buf, sio_str_t page)
+{
+    int  rc;
+
+    if (page.len == 0) {
+        return SIO_OK;
+    }
+
+    rc = sio_buf_append_str(buf, sio_cstr(",\"" SIO_REQUEST_PAGE "\":"));
+
+    return rc == SIO_OK ? sio_json_quote(buf, page) : rc;
 }
 
 

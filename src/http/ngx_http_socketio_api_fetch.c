@@ -1,5 +1,6 @@
 /*
- * GET rooms, rooms/NAME, users/ID, sockets/ID: what all workers know.
+ * GET rooms, rooms/NAME, users/ID, sockets/ID: what all workers know, of this
+ * host and of the others.
  *
  * The query is checked as strictly as a body; then the workers are asked, and
  * when they have answered, or time is up, the request is.
@@ -22,7 +23,7 @@
  */
 
 typedef const char *(*ngx_http_socketio_api_arg_pt)(
-    ngx_http_socketio_question_t *q, sio_str_t value);
+    ngx_http_socketio_fetch_t *f, sio_str_t value);
 
 typedef struct {
     sio_str_t                     name;
@@ -33,20 +34,22 @@ typedef struct {
 
 static ngx_int_t ngx_http_socketio_api_ask(ngx_http_request_t *r);
 static ngx_int_t ngx_http_socketio_api_question(ngx_http_request_t *r,
-    ngx_http_socketio_question_t *q, ngx_int_t *answer);
+    ngx_http_socketio_fetch_t *f, ngx_int_t *answer);
 static ngx_int_t ngx_http_socketio_api_query(ngx_http_request_t *r,
-    ngx_http_socketio_question_t *q, ngx_int_t *answer);
+    ngx_http_socketio_fetch_t *f, ngx_int_t *answer);
 static const char *ngx_http_socketio_api_query_arg(
-    ngx_http_socketio_question_t *q, sio_str_t name, sio_str_t value,
+    ngx_http_socketio_fetch_t *f, sio_str_t name, sio_str_t value,
     ngx_uint_t *seen);
 static const char *ngx_http_socketio_api_arg_namespace(
-    ngx_http_socketio_question_t *q, sio_str_t value);
+    ngx_http_socketio_fetch_t *f, sio_str_t value);
 static const char *ngx_http_socketio_api_arg_limit(
-    ngx_http_socketio_question_t *q, sio_str_t value);
+    ngx_http_socketio_fetch_t *f, sio_str_t value);
 static const char *ngx_http_socketio_api_arg_after(
-    ngx_http_socketio_question_t *q, sio_str_t value);
+    ngx_http_socketio_fetch_t *f, sio_str_t value);
 static const char *ngx_http_socketio_api_arg_prefix(
-    ngx_http_socketio_question_t *q, sio_str_t value);
+    ngx_http_socketio_fetch_t *f, sio_str_t value);
+static const char *ngx_http_socketio_api_arg_local(
+    ngx_http_socketio_fetch_t *f, sio_str_t value);
 static const char *ngx_http_socketio_api_name(sio_str_t value);
 static ngx_int_t ngx_http_socketio_api_invalid(ngx_http_request_t *r,
     const char *error, sio_str_t path);
@@ -87,6 +90,8 @@ static const ngx_http_socketio_api_arg_t  ngx_http_socketio_api_args[] = {
       ngx_http_socketio_api_arg_after },
     { sio_string("prefix"), NGX_HTTP_SOCKETIO_API_ROOMS,
       ngx_http_socketio_api_arg_prefix },
+    { sio_string("local"), NGX_HTTP_SOCKETIO_API_ALL,
+      ngx_http_socketio_api_arg_local },
     { sio_null_string, 0, NULL }
 };
 
@@ -130,7 +135,7 @@ ngx_http_socketio_api_ask(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    if (ngx_http_socketio_api_question(r, &get->fetch.question, &answer)
+    if (ngx_http_socketio_api_question(r, &get->fetch, &answer)
         != NGX_OK)
     {
         return answer;
@@ -162,12 +167,16 @@ ngx_http_socketio_api_ask(ngx_http_request_t *r)
 
 static ngx_int_t
 ngx_http_socketio_api_question(ngx_http_request_t *r,
-    ngx_http_socketio_question_t *q, ngx_int_t *answer)
+    ngx_http_socketio_fetch_t *f, ngx_int_t *answer)
 {
     size_t                         max;
     const char                    *error, *path;
     ngx_http_socketio_hub_t       *hub;
     ngx_http_socketio_api_ctx_t   *ctx;
+    ngx_http_socketio_question_t  *q;
+
+    q = &f->question;
+    f->hosts = 1;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_socketio_api_module);
     hub = ngx_http_socketio_api_hub(r);
@@ -195,7 +204,7 @@ ngx_http_socketio_api_question(ngx_http_request_t *r,
         q->nsp = sio_cstr("/");
     }
 
-    if (ngx_http_socketio_api_query(r, q, answer) != NGX_OK) {
+    if (ngx_http_socketio_api_query(r, f, answer) != NGX_OK) {
         return NGX_DECLINED;
     }
 
@@ -222,7 +231,7 @@ ngx_http_socketio_api_question(ngx_http_request_t *r,
 
 static ngx_int_t
 ngx_http_socketio_api_query(ngx_http_request_t *r,
-    ngx_http_socketio_question_t *q, ngx_int_t *answer)
+    ngx_http_socketio_fetch_t *f, ngx_int_t *answer)
 {
     u_char      *pos;
     ngx_int_t    rc;
@@ -245,7 +254,7 @@ ngx_http_socketio_api_query(ngx_http_request_t *r,
             return NGX_DECLINED;
         }
 
-        error = ngx_http_socketio_api_query_arg(q, name, value, &seen);
+        error = ngx_http_socketio_api_query_arg(f, name, value, &seen);
 
         if (error) {
             *answer = ngx_http_socketio_api_invalid(r, error, name);
@@ -256,7 +265,7 @@ ngx_http_socketio_api_query(ngx_http_request_t *r,
 
 
 static const char *
-ngx_http_socketio_api_query_arg(ngx_http_socketio_question_t *q,
+ngx_http_socketio_api_query_arg(ngx_http_socketio_fetch_t *f,
     sio_str_t name, sio_str_t value, ngx_uint_t *seen)
 {
     ngx_uint_t                          i;
@@ -265,7 +274,7 @@ ngx_http_socketio_api_query_arg(ngx_http_socketio_question_t *q,
     for (i = 0; ngx_http_socketio_api_args[i].name.len; i++) {
         arg = &ngx_http_socketio_api_args[i];
 
-        if (!(arg->questions & (1 << q->type))
+        if (!(arg->questions & (1 << f->question.type))
             || !sio_str_eq(arg->name, name))
         {
             continue;
@@ -277,7 +286,7 @@ ngx_http_socketio_api_query_arg(ngx_http_socketio_question_t *q,
 
         *seen |= 1 << i;
 
-        return arg->take(q, value);
+        return arg->take(f, value);
     }
 
     return "is unknown";
@@ -285,10 +294,10 @@ ngx_http_socketio_api_query_arg(ngx_http_socketio_question_t *q,
 
 
 static const char *
-ngx_http_socketio_api_arg_namespace(ngx_http_socketio_question_t *q,
+ngx_http_socketio_api_arg_namespace(ngx_http_socketio_fetch_t *f,
     sio_str_t value)
 {
-    q->nsp = value;
+    f->question.nsp = value;
 
     return value.len && value.data[0] == '/'
            && sio_name_valid(value, SIO_ROOM_MAX)
@@ -297,7 +306,7 @@ ngx_http_socketio_api_arg_namespace(ngx_http_socketio_question_t *q,
 
 
 static const char *
-ngx_http_socketio_api_arg_limit(ngx_http_socketio_question_t *q,
+ngx_http_socketio_api_arg_limit(ngx_http_socketio_fetch_t *f,
     sio_str_t value)
 {
     ngx_int_t  n;
@@ -308,29 +317,42 @@ ngx_http_socketio_api_arg_limit(ngx_http_socketio_question_t *q,
         return "must be 1 to 1000";
     }
 
-    q->limit = n;
+    f->question.limit = n;
 
     return NULL;
 }
 
 
 static const char *
-ngx_http_socketio_api_arg_after(ngx_http_socketio_question_t *q,
+ngx_http_socketio_api_arg_after(ngx_http_socketio_fetch_t *f,
     sio_str_t value)
 {
-    q->after = value;
+    f->question.after = value;
 
     return ngx_http_socketio_api_name(value);
 }
 
 
 static const char *
-ngx_http_socketio_api_arg_prefix(ngx_http_socketio_question_t *q,
+ngx_http_socketio_api_arg_prefix(ngx_http_socketio_fetch_t *f,
     sio_str_t value)
 {
-    q->prefix = value;
+    f->question.prefix = value;
 
     return ngx_http_socketio_api_name(value);
+}
+
+
+static const char *
+ngx_http_socketio_api_arg_local(ngx_http_socketio_fetch_t *f,
+    sio_str_t value)
+{
+    f->hosts = sio_str_eq(value, sio_cstr("0"))
+               || sio_str_eq(value, sio_cstr("false"));
+
+    return f->hosts || sio_str_eq(value, sio_cstr("1"))
+           || sio_str_eq(value, sio_cstr("true"))
+           ? NULL : "must be true or false";
 }
 
 
@@ -377,7 +399,9 @@ ngx_http_socketio_api_fetch_answer(ngx_http_socketio_api_wait_t *get)
             return ngx_http_socketio_json_refuse(get->request,
                                         NGX_HTTP_SERVICE_UNAVAILABLE,
                                         "unavailable",
-                                        "a worker does not answer", "");
+                                        f->away || f->silent
+                                        ? "a host does not answer"
+                                        : "a worker does not answer", "");
         }
 
         return ngx_http_socketio_json_refuse(get->request, NGX_HTTP_NOT_FOUND,
@@ -392,6 +416,13 @@ ngx_http_socketio_api_fetch_answer(ngx_http_socketio_api_wait_t *get)
 
     if (f->partial) {
         ngx_http_socketio_json_text(&json, ",\"partial\":true");
+    }
+
+    if (f->away) {
+        ngx_http_socketio_json_text(&json, ",\"silent\":null");
+
+    } else if (f->silent) {
+        ngx_http_socketio_json_member(&json, "silent", f->silent);
     }
 
     ngx_http_socketio_json_text(&json, "}");
@@ -547,8 +578,10 @@ ngx_http_socketio_api_its(ngx_http_socketio_json_t *json,
     ngx_http_socketio_json_text(json, ",\"namespace\":");
     ngx_http_socketio_json_string(json, item->nsp);
     ngx_http_socketio_json_text(json, ",\"transport\":");
-    ngx_http_socketio_json_text(json, item->transport == EIO_POLLING
-                                      ? "\"polling\"" : "\"websocket\"");
+    ngx_http_socketio_json_text(json,
+                       item->transport == NGX_HTTP_SOCKETIO_FETCH_UNKNOWN
+                       ? "null" : item->transport == EIO_POLLING
+                       ? "\"polling\"" : "\"websocket\"");
     ngx_http_socketio_json_text(json, ",\"rooms\":[");
 
     rooms = item->rooms;

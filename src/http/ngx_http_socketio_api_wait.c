@@ -51,11 +51,13 @@ ngx_http_socketio_api_wait_fetch(ngx_http_socketio_api_wait_t *wait)
         return rc;
     }
 
-    wait->request->connection->log->action = "waiting for other workers";
+    wait->request->connection->log->action = "waiting for others";
 
     rc = ngx_http_socketio_api_park(wait->request, &wait->guard,
                                     ngx_http_socketio_api_wait_late,
-                                    NGX_HTTP_SOCKETIO_FETCH_TIMEOUT
+                                    (wait->fetch.hosts
+                                     ? NGX_HTTP_SOCKETIO_FETCH_HOSTS
+                                     : NGX_HTTP_SOCKETIO_FETCH_TIMEOUT)
                                     + NGX_HTTP_SOCKETIO_API_GUARD);
 
     return rc == NGX_AGAIN ? NGX_AGAIN : NGX_ABORT;
@@ -89,7 +91,7 @@ ngx_http_socketio_api_wait_late(ngx_event_t *ev)
     ctx = ngx_http_get_module_ctx(r, ngx_http_socketio_api_module);
     wait = ctx->data;
 
-    ngx_http_socketio_fetch_timeout(wait->fetch.hub, &wait->fetch.ack->timer);
+    ngx_http_socketio_fetch_late(&wait->fetch);
 }
 
 

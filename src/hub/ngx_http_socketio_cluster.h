@@ -9,8 +9,44 @@
 #define _NGX_HTTP_SOCKETIO_CLUSTER_H_INCLUDED_
 
 
-#include "codec/sio_operation.h"
 #include "hub/ngx_http_socketio_broadcast.h"
+#include "codec/sio_adapter_request.h"
+#include "codec/sio_operation.h"
+
+
+/*
+ * A request of ours to all other hosts.  heard and done are the asker's; done
+ * comes once, not from inside of ask, and ask may be freed then.
+ */
+
+typedef struct ngx_http_socketio_ask_s  ngx_http_socketio_ask_t;
+
+struct ngx_http_socketio_ask_s {
+    ngx_http_socketio_hub_t  *hub;
+
+    /* A host answered, or a client of it did (SIO_RESPONSE_ACK); r is good
+       for the call only. */
+    void                    (*heard)(ngx_http_socketio_ask_t *ask,
+                                     const sio_response_t *r);
+
+    /* All have answered, or time is up: silent and missing tell. */
+    void                    (*done)(ngx_http_socketio_ask_t *ask);
+
+    void                     *data;
+
+    ngx_uint_t                silent;    /* hosts that did not answer */
+    uint64_t                  missing;   /* clients that owe an ack */
+
+    /* the backend's, zeroed */
+    sio_timer_t               timer;
+    uint32_t                  id;
+    ngx_uint_t                hosts;     /* asked */
+    ngx_uint_t                answered;
+    ngx_uint_t                own;       /* of those that were counted */
+    int64_t                   owed;      /* acks */
+    unsigned                  waiting:1; /* done will be called */
+    unsigned                  counted:1;
+};
 
 
 struct ngx_http_socketio_cluster_s {
@@ -28,6 +64,21 @@ struct ngx_http_socketio_cluster_s {
      */
     void  (*room)(ngx_http_socketio_hub_t *hub, sio_str_t nsp, sio_str_t room,
                   ngx_uint_t present, ngx_uint_t is_socket);
+
+    /*
+     * Ask all others; r gets an id.  NGX_OK: done will be called within
+     * timeout; NGX_DECLINED: nobody can be asked now.
+     */
+    ngx_int_t  (*ask)(ngx_http_socketio_hub_t *hub,
+                      ngx_http_socketio_ask_t *ask, sio_str_t nsp,
+                      sio_request_t *r, ngx_msec_t timeout);
+
+    /* Nobody wants to know any more; in any state. */
+    void  (*forget)(ngx_http_socketio_hub_t *hub,
+                    ngx_http_socketio_ask_t *ask);
+
+    /* A timer of kind CLUSTER. */
+    void  (*timeout)(ngx_http_socketio_hub_t *hub, sio_timer_t *timer);
 
     /* A CLUSTER record came, from the backend in another worker. */
     void  (*receive)(ngx_http_socketio_hub_t *hub, sio_wire_t *record,

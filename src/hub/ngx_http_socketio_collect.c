@@ -30,7 +30,7 @@ static void ngx_http_socketio_collect_named(ngx_http_socketio_hub_t *hub,
     int64_t id, sio_str_t sids, ngx_uint_t slot);
 static void ngx_http_socketio_collect_take(ngx_http_socketio_hub_t *hub,
     int64_t id, sio_str_t sid, sio_str_t args);
-static ngx_int_t ngx_http_socketio_collect_value(
+static ngx_int_t ngx_http_socketio_collect_write(
     ngx_http_socketio_hub_t *hub, sio_str_t value,
     const sio_binary_t *attachments);
 static int ngx_http_socketio_collect_bytes(sio_buf_t *buf,
@@ -195,18 +195,18 @@ ngx_http_socketio_collect_ack(ngx_http_socketio_hub_t *hub, int64_t id,
     sio_str_t sid, sio_str_t args, const sio_binary_t *attachments)
 {
     ngx_uint_t         slot;
-    sio_buf_t         *buf;
     sio_wire_writer_t  w;
 
     slot = ngx_http_socketio_ack_slot(id);
-    buf = &hub->packet;
 
-    if (ngx_http_socketio_collect_value(hub, args, attachments) != NGX_OK) {
+    if (ngx_http_socketio_collect_value(hub, args, attachments, &args)
+        != NGX_OK)
+    {
         return;
     }
 
     if (slot == hub->n) {
-        ngx_http_socketio_collect_take(hub, id, sid, sio_buf_str(buf));
+        ngx_http_socketio_collect_take(hub, id, sid, args);
         return;
     }
 
@@ -217,7 +217,7 @@ ngx_http_socketio_collect_ack(ngx_http_socketio_hub_t *hub, int64_t id,
     ngx_http_socketio_record_begin(hub, &w, NGX_HTTP_SOCKETIO_RECORD_ACK);
     sio_wire_put_u64(&w, (uint64_t) id);
     sio_wire_put_str(&w, sid);
-    sio_wire_put_str(&w, sio_buf_str(buf));
+    sio_wire_put_str(&w, args);
 
     if (sio_wire_end(&w) == SIO_OK) {
         (void) ngx_http_socketio_channel_send_to(hub, slot);
@@ -314,14 +314,26 @@ ngx_http_socketio_collect_done(sio_ack_t *ack, unsigned missing)
 }
 
 
+ngx_int_t
+ngx_http_socketio_collect_value(ngx_http_socketio_hub_t *hub, sio_str_t value,
+    const sio_binary_t *attachments, sio_str_t *json)
+{
+    if (ngx_http_socketio_collect_write(hub, value, attachments) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    *json = sio_buf_str(&hub->packet);
+
+    return NGX_OK;
+}
+
+
 /*
- * A JSON value with each attachment in place as {"base64": "..."}.
- *
  * Renumbering writes placeholders in one form only, which no string of valid
  * JSON can hold (its quotes would be escaped): so it can be searched for.
  */
 static ngx_int_t
-ngx_http_socketio_collect_value(ngx_http_socketio_hub_t *hub, sio_str_t value,
+ngx_http_socketio_collect_write(ngx_http_socketio_hub_t *hub, sio_str_t value,
     const sio_binary_t *attachments)
 {
     size_t         len;

@@ -66,6 +66,13 @@ void ngx_http_socketio_collect_expect(ngx_http_socketio_hub_t *hub,
 void ngx_http_socketio_collect_ack(ngx_http_socketio_hub_t *hub, int64_t id,
     sio_str_t sid, sio_str_t args, const sio_binary_t *attachments);
 
+/*
+ * A JSON value with each attachment (of which there may be none) in place as
+ * {"base64": "..."}: good until the next call.  NGX_OK, NGX_ERROR.
+ */
+ngx_int_t ngx_http_socketio_collect_value(ngx_http_socketio_hub_t *hub,
+    sio_str_t value, const sio_binary_t *attachments, sio_str_t *json);
+
 /* Records. */
 
 void ngx_http_socketio_collect_receive(ngx_http_socketio_hub_t *hub,

@@ -7,6 +7,7 @@
 #include "hub/ngx_http_socketio_fetch.h"
 #include "hub/ngx_http_socketio_broadcast.h"
 #include "hub/ngx_http_socketio_fetch_answer.h"
+#include "hub/ngx_http_socketio_fetch_hosts.h"
 
 
 #define NGX_HTTP_SOCKETIO_FETCHES_MAX  1000      /* that wait, in a worker */
@@ -25,6 +26,7 @@ static void ngx_http_socketio_fetch_question(ngx_http_socketio_hub_t *hub,
 static void ngx_http_socketio_fetch_keep(sio_ack_t *ack, sio_str_t name,
     sio_str_t answer, const sio_binary_t *attachments);
 static void ngx_http_socketio_fetch_done(sio_ack_t *ack, unsigned missing);
+static void ngx_http_socketio_fetch_end(ngx_http_socketio_fetch_t *f);
 static ngx_int_t ngx_http_socketio_fetch_merge(ngx_http_socketio_fetch_t *f);
 static ngx_int_t ngx_http_socketio_fetch_take(ngx_http_socketio_fetch_t *f,
     sio_wire_t *r, sio_distinct_t *users, sio_str_t *bound);
@@ -59,11 +61,17 @@ ngx_http_socketio_fetch_init(ngx_http_socketio_hub_t *hub)
 ngx_int_t
 ngx_http_socketio_fetch(ngx_http_socketio_fetch_t *f)
 {
-    ngx_int_t          rc;
-    sio_wire_writer_t  w;
+    ngx_int_t                      rc;
+    ngx_http_socketio_question_t  *q;
+
+    q = &f->question;
 
     sio_buf_init(&f->answers, &ngx_http_socketio_mem,
                  NGX_HTTP_SOCKETIO_ANSWERS_MAX);
+
+    if (q->key.k0 == 0) {
+        ngx_http_socketio_random(f->hub, (u_char *) &q->key, sizeof(q->key));
+    }
 
     if (f->question.type != NGX_HTTP_SOCKETIO_FETCH_NOTHING) {
         ngx_http_socketio_fetch_slots(f);
@@ -90,18 +98,17 @@ ngx_http_socketio_fetch(ngx_http_socketio_fetch_t *f)
         return NGX_ERROR;
     }
 
-    w.buf = &f->answers;
-    w.start = f->answers.len;
-    w.rc = SIO_OK;
+    ngx_http_socketio_fetch_add(f, sio_buf_str(&f->hub->payload));
 
-    sio_wire_put_str(&w, sio_buf_str(&f->hub->payload));
-
-    if (sio_wire_end(&w) != SIO_OK) {
-        ngx_http_socketio_fetch_free(f);
-        return NGX_ERROR;
+    if (f->hosts && f->hub->cluster) {
+        ngx_http_socketio_fetch_hosts(f);
     }
 
-    return rc == NGX_AGAIN ? NGX_AGAIN : ngx_http_socketio_fetch_merge(f);
+    if (rc == NGX_AGAIN || f->asking) {
+        return NGX_AGAIN;
+    }
+
+    return f->raw ? NGX_OK : ngx_http_socketio_fetch_merge(f);
 }
 
 
@@ -112,6 +119,8 @@ ngx_http_socketio_fetch_free(ngx_http_socketio_fetch_t *f)
         sio_ack_cancel(&f->hub->fetches, f->ack);
         f->ack = NULL;
     }
+
+    ngx_http_socketio_fetch_hosts_forget(f);
 
     sio_buf_free(&f->answers);
     sio_free(&ngx_http_socketio_mem, f->items);
@@ -224,26 +233,53 @@ ngx_http_socketio_fetch_ask(ngx_http_socketio_fetch_t *f)
 static ngx_int_t
 ngx_http_socketio_fetch_send(ngx_http_socketio_fetch_t *f)
 {
-    sio_wire_writer_t              w;
-    ngx_http_socketio_question_t  *q;
-
-    q = &f->question;
+    sio_wire_writer_t  w;
 
     ngx_http_socketio_record_begin(f->hub, &w,
                                    NGX_HTTP_SOCKETIO_RECORD_FETCH);
     sio_wire_put_u64(&w, (uint64_t) f->ack->id);
-    sio_wire_put_u8(&w, (uint8_t) q->type);
-    sio_wire_put_str(&w, q->nsp);
-    sio_wire_put_str(&w, q->name);
-    sio_wire_put_str(&w, q->after);
-    sio_wire_put_str(&w, q->prefix);
-    sio_wire_put_u32(&w, (uint32_t) q->limit);
+    ngx_http_socketio_question_put(&w, &f->question);
 
     if (sio_wire_end(&w) != SIO_OK) {
         return NGX_ERROR;
     }
 
     return ngx_http_socketio_channel_send(f->hub, f->slots, 0);
+}
+
+
+void
+ngx_http_socketio_question_put(sio_wire_writer_t *w,
+    const ngx_http_socketio_question_t *q)
+{
+    sio_wire_put_u8(w, (uint8_t) q->type);
+    sio_wire_put_str(w, q->nsp);
+    sio_wire_put_str(w, q->name);
+    sio_wire_put_str(w, q->after);
+    sio_wire_put_str(w, q->prefix);
+    sio_wire_put_u32(w, (uint32_t) q->limit);
+    sio_wire_put_u64(w, q->key.k0);
+    sio_wire_put_u64(w, q->key.k1);
+}
+
+
+ngx_int_t
+ngx_http_socketio_question_get(sio_wire_t *record,
+    ngx_http_socketio_question_t *q)
+{
+    q->type = sio_wire_get_u8(record);
+    q->nsp = sio_wire_get_str(record);
+    q->name = sio_wire_get_str(record);
+    q->after = sio_wire_get_str(record);
+    q->prefix = sio_wire_get_str(record);
+    q->limit = sio_wire_get_u32(record);
+    q->key.k0 = sio_wire_get_u64(record);
+    q->key.k1 = sio_wire_get_u64(record);
+
+    return sio_wire_done(record) == SIO_OK
+           && q->type < NGX_HTTP_SOCKETIO_FETCH_N
+           && q->limit != 0 && q->limit <= NGX_HTTP_SOCKETIO_FETCH_LIMIT
+           ? NGX_OK : NGX_ERROR;
 }
 
 
@@ -296,17 +332,8 @@ ngx_http_socketio_fetch_question(ngx_http_socketio_hub_t *hub,
     ngx_http_socketio_question_t  q;
 
     id = sio_wire_get_u64(record);
-    q.type = sio_wire_get_u8(record);
-    q.nsp = sio_wire_get_str(record);
-    q.name = sio_wire_get_str(record);
-    q.after = sio_wire_get_str(record);
-    q.prefix = sio_wire_get_str(record);
-    q.limit = sio_wire_get_u32(record);
 
-    if (sio_wire_done(record) != SIO_OK
-        || q.type >= NGX_HTTP_SOCKETIO_FETCH_N
-        || q.limit == 0 || q.limit > NGX_HTTP_SOCKETIO_FETCH_LIMIT)
-    {
+    if (ngx_http_socketio_question_get(record, &q) != NGX_OK) {
         ngx_log_error(NGX_LOG_ALERT, hub->log, 0,
                       "socketio: a damaged question from slot %ui",
                       from->slot);
@@ -341,10 +368,14 @@ static void
 ngx_http_socketio_fetch_keep(sio_ack_t *ack, sio_str_t name, sio_str_t answer,
     const sio_binary_t *attachments)
 {
-    sio_wire_writer_t           w;
-    ngx_http_socketio_fetch_t  *f;
+    ngx_http_socketio_fetch_add(ack->data, answer);
+}
 
-    f = ack->data;
+
+void
+ngx_http_socketio_fetch_add(ngx_http_socketio_fetch_t *f, sio_str_t answer)
+{
+    sio_wire_writer_t  w;
 
     w.buf = &f->answers;
     w.start = f->answers.len;
@@ -370,11 +401,50 @@ ngx_http_socketio_fetch_done(sio_ack_t *ack, unsigned missing)
         f->partial = 1;
     }
 
-    if (ngx_http_socketio_fetch_merge(f) != NGX_OK) {
+    ngx_http_socketio_fetch_end(f);
+}
+
+
+void
+ngx_http_socketio_fetch_asked(ngx_http_socketio_fetch_t *f)
+{
+    f->asking--;
+
+    ngx_http_socketio_fetch_end(f);
+}
+
+
+/* Unless something is still waited for. */
+
+static void
+ngx_http_socketio_fetch_end(ngx_http_socketio_fetch_t *f)
+{
+    if (f->ack || f->asking) {
+        return;
+    }
+
+    if (!f->raw && ngx_http_socketio_fetch_merge(f) != NGX_OK) {
         f->partial = 1;
     }
 
     f->done(f);
+}
+
+
+void
+ngx_http_socketio_fetch_late(ngx_http_socketio_fetch_t *f)
+{
+    if (f->asking) {
+        f->partial = 1;
+        ngx_http_socketio_fetch_hosts_forget(f);
+    }
+
+    if (f->ack) {
+        sio_ack_expire(&f->hub->fetches, &f->ack->timer);
+
+    } else {
+        ngx_http_socketio_fetch_end(f);
+    }
 }
 
 

@@ -11,7 +11,11 @@
  * are for collect: an answer is taken by an id and a name of 20 bytes, which
  * need not be that of a worker.
  *
- * The records.  FETCH: id, question, namespace, name, after, prefix, limit.
+ * Other hosts are asked the same, if the asker wants: see
+ * ngx_http_socketio_fetch_hosts.h.
+ *
+ * The records.  FETCH: id, question, namespace, name, after, prefix, limit,
+ * the key of hashes.
  * FETCHED: id, an answer.  An answer: whether there is more, sockets, whether
  * hashes of users were dropped, those that were not, count of items, items.
  * An item: key, count, namespace, user, transport, rooms.
@@ -22,14 +26,20 @@
 #define _NGX_HTTP_SOCKETIO_FETCH_H_INCLUDED_
 
 
-#include "hub/ngx_http_socketio_channel.h"
+#include "hub/ngx_http_socketio_cluster.h"
 
 #include "logic/sio_distinct.h"
 #include "logic/sio_page.h"
 
 
 #define NGX_HTTP_SOCKETIO_FETCH_TIMEOUT  1000    /* msec */
+#define NGX_HTTP_SOCKETIO_FETCH_HOSTS    2000    /* msec: they ask workers */
 #define NGX_HTTP_SOCKETIO_FETCH_LIMIT    1000    /* items of a page */
+
+
+/* The transport of a socket of another kind of host. */
+
+#define NGX_HTTP_SOCKETIO_FETCH_UNKNOWN  255
 
 
 /* What is asked for; keys are what items are sorted by. */
@@ -55,6 +65,8 @@ typedef struct {
     sio_str_t                            after;   /* empty: all */
     sio_str_t                            prefix;  /* of rooms */
     ngx_uint_t                           limit;
+    sio_hash_key_t                       key;     /* of hashes of users, set
+                                                     by whoever asks first */
 } ngx_http_socketio_question_t;
 
 
@@ -65,7 +77,8 @@ typedef struct {
     sio_str_t                            user;    /* empty: none */
     sio_wire_t                           rooms;   /* strings, nrooms of them */
     uint32_t                             nrooms;
-    uint8_t                              transport;   /* eio_transport_e */
+    uint8_t                              transport;   /* eio_transport_e, or
+                                                         _UNKNOWN */
 } ngx_http_socketio_fetched_t;
 
 
@@ -77,6 +90,10 @@ struct ngx_http_socketio_fetch_s {
     ngx_http_socketio_question_t         question;
     uint64_t                             slots[NGX_HTTP_SOCKETIO_SLOTS / 64];
     sio_buf_t                            answers;
+
+    ngx_http_socketio_ask_t             *asks;    /* of other hosts, */
+    ngx_uint_t                           nasks;   /* one a namespace */
+    ngx_uint_t                           asking;  /* of these */
 
     /* The asker's: all is there, or time is up. */
     void                               (*done)(ngx_http_socketio_fetch_t *f);
@@ -90,6 +107,12 @@ struct ngx_http_socketio_fetch_s {
     unsigned                             more:1;
     unsigned                             partial:1;    /* somebody is silent */
     unsigned                             estimated:1;  /* users is */
+    ngx_uint_t                           silent;       /* hosts that are */
+    unsigned                             away:1;       /* or all: who knows */
+
+    /* the asker's wishes */
+    unsigned                             hosts:1;      /* of all hosts */
+    unsigned                             raw:1;        /* answers will do */
 };
 
 
@@ -98,7 +121,8 @@ struct ngx_http_socketio_fetch_s {
  * the names of the question live as long as f.
  *
  * NGX_OK        the result is there, done is not called
- * NGX_AGAIN     done will be called, within NGX_HTTP_SOCKETIO_FETCH_TIMEOUT
+ * NGX_AGAIN     done will be called, within NGX_HTTP_SOCKETIO_FETCH_TIMEOUT,
+ *               or _HOSTS
  * NGX_DECLINED  too many questions wait
  * NGX_ERROR     the zone is full, or no memory
  */
@@ -107,6 +131,23 @@ ngx_int_t ngx_http_socketio_fetch(ngx_http_socketio_fetch_t *f);
 /* In any state: nobody wants to know (any more).  f itself is the caller's. */
 
 void ngx_http_socketio_fetch_free(ngx_http_socketio_fetch_t *f);
+
+/* Wait no longer: done is called with what there is. */
+
+void ngx_http_socketio_fetch_late(ngx_http_socketio_fetch_t *f);
+
+/* A question in a record; get: NGX_OK, NGX_ERROR: there is none such. */
+
+void ngx_http_socketio_question_put(sio_wire_writer_t *w,
+    const ngx_http_socketio_question_t *q);
+ngx_int_t ngx_http_socketio_question_get(sio_wire_t *record,
+    ngx_http_socketio_question_t *q);
+
+/* For fetch_hosts: an answer came, and one of the asks is over. */
+
+void ngx_http_socketio_fetch_add(ngx_http_socketio_fetch_t *f,
+    sio_str_t answer);
+void ngx_http_socketio_fetch_asked(ngx_http_socketio_fetch_t *f);
 
 /* The table of a hub that starts; a timer of kind FETCH; records. */
 

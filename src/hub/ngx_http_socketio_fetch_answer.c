@@ -44,8 +44,6 @@ static void ngx_http_socketio_answer_members(ngx_http_socketio_answer_t *a,
     sio_room_t *room);
 static void ngx_http_socketio_answer_add(ngx_http_socketio_answer_t *a,
     sio_socket_t *socket);
-static ngx_uint_t ngx_http_socketio_answer_prefix(sio_str_t name,
-    sio_str_t prefix);
 static ngx_int_t ngx_http_socketio_answer_write(
     ngx_http_socketio_answer_t *a, sio_buf_t *buf);
 static void ngx_http_socketio_answer_item(ngx_http_socketio_answer_t *a,
@@ -130,8 +128,8 @@ ngx_http_socketio_answer_rooms(ngx_http_socketio_answer_t *a,
     sio_map_node_t  *node, *saved;
 
     prefix = a->question->prefix;
-    users = ngx_http_socketio_answer_prefix(prefix,
-                                            ngx_http_socketio_user_room);
+    users = ngx_http_socketio_name_begins(prefix,
+                                          ngx_http_socketio_user_room);
     cursor = 0;
     saved = NULL;
 
@@ -142,9 +140,9 @@ ngx_http_socketio_answer_rooms(ngx_http_socketio_answer_t *a,
         name = sio_room_name(room);
 
         if (room->count == 0
-            || !ngx_http_socketio_answer_prefix(name, prefix)
+            || !ngx_http_socketio_name_begins(name, prefix)
             || (!users
-                && ngx_http_socketio_answer_prefix(name,
+                && ngx_http_socketio_name_begins(name,
                                                ngx_http_socketio_user_room)))
         {
             continue;
@@ -266,18 +264,9 @@ ngx_http_socketio_answer_add(ngx_http_socketio_answer_t *a,
 
     if (a->rc == SIO_OK && user.len) {
         a->rc = sio_distinct_add(&a->users,
-                                 sio_hash(&a->hub->zone->hash, user.data,
+                                 sio_hash(&a->question->key, user.data,
                                           user.len));
     }
-}
-
-
-static ngx_uint_t
-ngx_http_socketio_answer_prefix(sio_str_t name, sio_str_t prefix)
-{
-    return name.len >= prefix.len
-           && (prefix.len == 0
-               || ngx_memcmp(name.data, prefix.data, prefix.len) == 0);
 }
 
 
@@ -381,8 +370,7 @@ ngx_http_socketio_answer_its_rooms(const sio_socket_t *socket,
     for (i = 0; i < socket->nrooms; i++) {
         name = sio_room_name(socket->rooms[i].room);
 
-        if (!ngx_http_socketio_answer_prefix(name,
-                                             ngx_http_socketio_user_room))
+        if (!ngx_http_socketio_name_begins(name, ngx_http_socketio_user_room))
         {
             sio_wire_put_str(w, name);
         }

@@ -23,4 +23,13 @@ sio_str_t ngx_http_socketio_fetch_user(sio_str_t user,
     uint8_t room[SIO_ROOM_MAX]);
 
 
+static ngx_inline ngx_uint_t
+ngx_http_socketio_name_begins(sio_str_t name, sio_str_t prefix)
+{
+    return name.len >= prefix.len
+           && (prefix.len == 0
+               || ngx_memcmp(name.data, prefix.data, prefix.len) == 0);
+}
+
+
 #endif /* _NGX_HTTP_SOCKETIO_FETCH_ANSWER_H_INCLUDED_ */

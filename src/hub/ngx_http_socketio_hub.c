@@ -405,6 +405,10 @@ ngx_http_socketio_hub_fire(sio_wheel_t *wheel, sio_timer_t *timer,
         ngx_http_socketio_fetch_timeout(hub, timer);
         break;
 
+    case NGX_HTTP_SOCKETIO_TIMER_CLUSTER:
+        hub->cluster->timeout(hub, timer);
+        break;
+
     case NGX_HTTP_SOCKETIO_TIMER_PRESENCE:
         ngx_http_socketio_presence_timeout(hub, timer);
         break;

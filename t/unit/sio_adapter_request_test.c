@@ -154,8 +154,10 @@ test_wrong(void)
 static void
 test_broadcast(void)
 {
+    int             n;
     size_t          len;
     uint8_t         data[512];
+    sio_buf_t       buf;
     sio_adapter_t   a;
     sio_request_t   r;
 
@@ -176,6 +178,72 @@ test_broadcast(void)
     is_str(r.broadcast.nsp, "/", "namespace");
     is_int(r.broadcast.timeout, 700, "timeout");
 
+    sio_buf_init(&buf, &unit_mem, 512);
+    is_int(sio_adapter_request_encode(&buf, &r), SIO_OK, "encoded again");
+    is_mem(buf.data, buf.len, data, len, "the same bytes");
+    sio_buf_free(&buf);
+
+    for (n = 1; unit_mem_fail(n); n++) {
+        sio_buf_init(&buf, &unit_mem, 512);
+        (void) sio_adapter_request_encode(&buf, &r);
+        sio_buf_free(&buf);
+    }
+
+    for (n = 0; (size_t) n < len; n++) {
+        sio_buf_init(&buf, &unit_mem, n);
+        ok(sio_adapter_request_encode(&buf, &r) != SIO_OK && buf.len == 0,
+           "no room for %d bytes: nothing is written", n);
+        sio_buf_free(&buf);
+    }
+
+    sio_adapter_free(&a);
+}
+
+
+/* What hosts of our kind ask each other, and others do not know. */
+
+static void
+test_page(void)
+{
+    sio_buf_t       buf;
+    sio_adapter_t   a;
+    sio_request_t   r;
+    sio_response_t  answer;
+
+    sio_adapter_init(&a, &unit_mem, 100000);
+    sio_buf_init(&buf, &unit_mem, 100000);
+
+    memset(&r, 0, sizeof(sio_request_t));
+    r.type = SIO_REQUEST_FETCH;
+    r.uid = sio_cstr("u");
+    r.id = sio_cstr("i");
+    r.page = sio_cstr("QUJD");
+
+    is_int(sio_adapter_request_encode(&buf, &r), SIO_OK, "a question");
+    is_str(sio_buf_str(&buf), "{\"uid\":\"u\",\"requestId\":\"i\","
+           "\"type\":5,\"opts\":{\"rooms\":[],\"except\":[]},"
+           "\"nginx\":\"QUJD\"}", "in a fetch");
+    is_int(sio_adapter_request_decode(&a, sio_buf_str(&buf), &r), SIO_OK,
+           "read again");
+    is_str(r.page, "QUJD", "the question");
+
+    sio_buf_reset(&buf);
+    is_int(sio_adapter_page_encode(&buf, sio_cstr("i"), sio_cstr("REVG")),
+           SIO_OK, "an answer");
+    is_str(sio_buf_str(&buf), "{\"requestId\":\"i\",\"nginx\":\"REVG\"}",
+           "by its request's id");
+    is_int(sio_adapter_response_decode(&a, sio_buf_str(&buf), &answer),
+           SIO_OK, "read again");
+    is_str(answer.page, "REVG", "the answer");
+    is_str(answer.id, "i", "request id");
+
+    is_int(sio_adapter_response_decode(&a,
+                       sio_cstr("{\"requestId\":\"i\",\"nginx\":7}"),
+                       &answer),
+           SIO_OK, "a page that is no text");
+    is_int(answer.page.len, 0, "is none");
+
+    sio_buf_free(&buf);
     sio_adapter_free(&a);
 }
 
@@ -266,6 +334,7 @@ main(void)
     test_requests();
     test_wrong();
     test_broadcast();
+    test_page();
     test_responses();
     test_failures();
 

@@ -1,0 +1,156 @@
+'use strict';
+
+// What our API asks of all hosts: two nginx hosts and two of Node's servers in
+// one cluster, with one client each; every call is made on both sides.
+//
+//   callsScenario({ workers: 3, adapter: 'classic' });
+
+const { test } = require('./tap');
+const { Redis } = require('./redis');
+const { connect, once, ask } = require('./clients');
+const { until } = require('./wait');
+
+const app = `
+  namespace / {
+    authenticate insecure user=$auth.name;
+
+    on join { join $data; ack null; }
+  }`;
+
+const sorted = (list) => [...list].sort();
+
+// A host as the tests see it, of either kind.
+
+class Host {
+  constructor(server) {
+    Object.assign(this, { server, nginx: !server.io });
+  }
+
+  connect(name) {
+    return connect(this.server, { auth: { name } });
+  }
+
+  async api(name, body) {
+    const answer = await this.server.get(`/api/${name}`, body && {
+      method: 'POST', body: JSON.stringify(body) });
+
+    return answer.json();
+  }
+}
+
+function prepare(node) {
+  node.io.on('connection', (socket) => {
+    socket.join(`user:${socket.handshake.auth.name}`);
+    socket.on('join', (room, done) => { socket.join(room); done(null); });
+  });
+
+  return node;
+}
+
+function callsScenario({ workers, adapter }) {
+  const params = adapter === 'classic' ? '' : `adapter=${adapter}`;
+  const fact = (text, run) =>
+    test(`${adapter}: ${text}, workers: ${workers}`, run);
+  const names = ['ann', 'bob', 'cid', 'dan'];
+  const nginx = () => hosts.filter((host) => host.nginx);
+  const nodes = () => hosts.filter((host) => !host.nginx);
+  let redis, hosts, sockets;
+
+  fact('hosts are joined', async (t) => {
+    redis = await Redis.start();
+    hosts = [
+      new Host(await redis.nginx({ app, workers, params })),
+      new Host(await redis.nginx({ app, workers, params })),
+      new Host(prepare(await redis.node({ adapter }))),
+      new Host(prepare(await redis.node({ adapter }))),
+    ];
+    sockets = await Promise.all(hosts.map((host, n) =>
+      host.connect(names[n])));
+
+    for (const [n, socket] of sockets.entries()) {
+      await ask(socket, 'join', 'all');
+      await ask(socket, 'join', n % 2 ? 'odd' : 'even');
+    }
+    await redis.counted(4, adapter);
+    t.ok(true);
+  });
+
+  fact('the lists of our API', async (t) => {
+    for (const host of nginx()) {
+      const { rooms } = await host.api('rooms');
+
+      t.deepIs(rooms, [{ room: 'all', sockets: 4 },
+        { room: 'even', sockets: 2 }, { room: 'odd', sockets: 2 }]);
+
+      const users = await host.api('rooms?prefix=user:&limit=3');
+
+      t.deepIs(users.rooms.map(({ room }) => room),
+        ['user:ann', 'user:bob', 'user:cid']);
+      t.is(users.next, 'user:cid');
+
+      const all = await host.api('rooms/all');
+
+      t.deepIs([all.sockets, all.users, all.partial], [4, 4, undefined]);
+      t.deepIs(all.members.map(({ socket, user }) => `${socket} ${user}`),
+        sorted(sockets.map(({ id }, n) => `${id} ${names[n]}`)));
+
+      const page = await host.api('rooms/all?limit=3');
+      const rest = await host.api(`rooms/all?limit=3&after=${page.next}`);
+
+      t.is(page.members.length, 3);
+      t.is(page.sockets, 4);
+      t.deepIs([...page.members, ...rest.members], all.members);
+
+      for (const [n, { id }] of sockets.entries()) {
+        const user = await host.api(`users/${names[n]}`);
+        const socket = await host.api(`sockets/${id}`);
+
+        t.deepIs([user.online, user.sockets.map((s) => s.id)], [true, [id]]);
+        t.is(socket.user, names[n]);
+        t.deepIs(sorted(socket.rooms), sorted(['all', n % 2 ? 'odd'
+          : 'even']));
+        t.is(socket.transport, n < 2 ? 'websocket' : null);
+        t.is(socket.namespace, '/');
+      }
+    }
+  });
+
+  fact('the lists of one host', async (t) => {
+    const [a, b] = nginx();
+
+    for (const [n, host] of [a, b].entries()) {
+      const { members } = await host.api('rooms/all?local=true');
+
+      t.deepIs(members.map(({ socket }) => socket), [sockets[n].id]);
+    }
+    t.is((await a.api(`users/bob?local=1`)).online, false);
+    t.is((await a.api(`users/bob?local=0`)).online, true);
+    t.is((await a.api('rooms?local=maybe')).ok, false);
+  });
+
+  fact('a host that is silent is told of', async (t) => {
+    const [a] = nginx();
+    const client = await redis.client();
+    const silent = client.duplicate();
+
+    await silent.connect();
+    await (adapter === 'sharded'
+      ? silent.sSubscribe('socket.io#/#', () => {})
+      : silent.subscribe('socket.io-request#/#', () => {}));
+
+    const answer = await a.api('rooms/all');
+
+    t.deepIs([answer.partial, answer.silent, answer.sockets], [true, 1, 4]);
+    t.is((await a.api('sockets/AAAAAAAAAAAAAAAAAAAA')).error.code,
+      'unavailable');
+    await silent.disconnect();
+    await until(async () => !(await a.api('rooms/all')).partial);
+  });
+
+  fact('the hosts end', async (t) => {
+    sockets.forEach((socket) => socket.disconnect());
+    t.ok(true);
+  });
+}
+
+module.exports = { callsScenario };
