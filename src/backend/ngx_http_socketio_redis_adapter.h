@@ -11,7 +11,8 @@
  * After a crash there is no old leader, and the mark is the beginning.
  *
  * Before its mark the new one is counted by peers beside the old one: of what
- * they ask both answer, the new one with nothing.
+ * they ask both answer, the new one with nothing.  If there is no old one, all
+ * that is heard is the new one's, from its first message on.
  */
 
 
@@ -96,6 +97,7 @@ typedef struct {
     size_t                      all;         /* of classic: length of the
                                                 pattern for all namespaces */
     unsigned                    dynamic:1;   /* there are other namespaces */
+    unsigned                    alone:1;     /* nobody led when it subscribed */
 
     ngx_http_socketio_leader_e  leader;
     ngx_uint_t                  subscribed;

@@ -114,8 +114,8 @@ ngx_http_socketio_handover_yield(ngx_http_socketio_adapter_t *a,
 }
 
 
-ngx_int_t
-ngx_http_socketio_handover_begin(ngx_http_socketio_adapter_t *a)
+ngx_uint_t
+ngx_http_socketio_handover_alone(ngx_http_socketio_adapter_t *a)
 {
     ngx_uint_t                 n;
     ngx_http_socketio_slot_t  *slot;
@@ -128,8 +128,19 @@ ngx_http_socketio_handover_begin(ngx_http_socketio_adapter_t *a)
             && ngx_http_socketio_slot_live(a->hub->zone, n,
                                            (uint32_t) slot->incarnation))
         {
-            return NGX_AGAIN;
+            return 0;
         }
+    }
+
+    return 1;
+}
+
+
+ngx_int_t
+ngx_http_socketio_handover_begin(ngx_http_socketio_adapter_t *a)
+{
+    if (!ngx_http_socketio_handover_alone(a)) {
+        return NGX_AGAIN;
     }
 
     /* it has ceased to lead after its last message was put into inboxes */

@@ -3,8 +3,8 @@
  *
  * What it hears before its mark it does not hand out, only that questions are
  * answered, with nothing: it is counted already, and the old leader, if there
- * is one, answers for the host.  What is behind the mark is kept while the old
- * leader is still at it.
+ * is one, answers for the host.  What is behind the mark, or all if nobody
+ * else leads, is kept until it begins.
  */
 
 
@@ -192,6 +192,7 @@ ngx_http_socketio_leader_ready(ngx_http_socketio_redis_t *redis)
 
     a->leader = NGX_HTTP_SOCKETIO_LEADER_SUBSCRIBING;
     a->heard = ngx_current_msec;
+    a->alone = ngx_http_socketio_handover_alone(a);
     a->subscribed = 0;
     a->confirmed = 0;
 
@@ -332,15 +333,16 @@ ngx_http_socketio_leader_receive(ngx_http_socketio_adapter_t *a,
     }
 
     if (a->leader == NGX_HTTP_SOCKETIO_LEADER_WAITING
-        && ngx_http_socketio_backlog_add(&a->backlog, pattern, channel,
-                                         message, a->hub->log)
-           != NGX_OK)
+        || (a->leader != NGX_HTTP_SOCKETIO_LEADER_YES && a->alone))
     {
-        ngx_http_socketio_stat(a->hub, NGX_HTTP_SOCKETIO_STAT_REDIS_REFUSED,
-                               1);
-    }
+        if (ngx_http_socketio_backlog_add(&a->backlog, pattern, channel,
+                                          message, a->hub->log)
+            != NGX_OK)
+        {
+            ngx_http_socketio_stat(a->hub,
+                                   NGX_HTTP_SOCKETIO_STAT_REDIS_REFUSED, 1);
+        }
 
-    if (a->leader == NGX_HTTP_SOCKETIO_LEADER_WAITING) {
         return;
     }
 
