@@ -53,7 +53,8 @@ function whole(example) {
 }
 
 function check(example) {
-  const files = { 'api.key': 'a-key-of-sufficient-length\n' };
+  const files = { 'api.key': 'a-key-of-sufficient-length\n',
+    'webhook.key': 'another-key-of-such-length\n' };
 
   if (!/^\s*(load_module|socketio_app|http)\b/.test(example)) {
     return Nginx.check({ files, ...place(example) });

@@ -24,7 +24,9 @@ const counters = ['sockets', 'rooms', 'opened', 'closed', 'packets_in',
   'moved_out', 'channel_out', 'channel_in', 'wakeups'];
 const drops = ['volatile', 'slow', 'ring', 'zone', 'refused', 'dry_run',
   'mailbox', 'slow_events', 'limit_packets', 'limit_connections',
-  'limit_dry_run'];
+  'limit_dry_run', 'backlog'];
+const webhook = ['calls', 'running', 'waiting', 'refused', 'failed', 'retried',
+  'dropped', 'open'];
 const redis = ['publishers', 'subscribers', 'lost', 'published', 'received',
   'dropped', 'malformed', 'missed'];
 const own = ['slot', 'pid', 'incarnation', 'generation', 'exiting', 'self'];
@@ -52,12 +54,14 @@ function suite(workers) {
   test(name('every counter is there, for each and in all'), async (t) => {
     const { total, workers: all } = await ngx.status();
     t.deepIs(Object.keys(total), ['sessions', ...counters, 'mailbox', 'drops',
-      'redis']);
+      'redis', 'webhook']);
     for (const worker of all) {
       t.deepIs(Object.keys(worker), [...own, ...Object.keys(total)]);
     }
-    for (const { sessions, drops: dropped, redis: far } of [total, ...all]) {
+    for (const { sessions, drops: dropped, redis: far, webhook: calls }
+      of [total, ...all]) {
       t.deepIs(Object.keys(far), redis);
+      t.deepIs(Object.keys(calls), webhook);
       t.deepIs(Object.keys(sessions), ['all', 'polling', 'websocket']);
       t.deepIs(Object.keys(dropped), drops);
     }

@@ -8,6 +8,7 @@
  */
 
 
+#include "codec/sio_base64.h"
 #include "codec/sio_binary.h"
 
 
@@ -33,6 +34,7 @@ static int sio_binary_num(sio_str_t num);
 static void sio_binary_string(sio_binary_walk_t *w);
 static void sio_binary_scalar(sio_binary_walk_t *w);
 static void sio_binary_space(sio_binary_walk_t *w);
+static int sio_binary_inline_item(sio_buf_t *buf, sio_str_t bytes);
 static inline int sio_binary_is_space(uint8_t ch);
 static inline int sio_binary_next(sio_binary_walk_t *w, uint8_t ch);
 
@@ -459,4 +461,91 @@ sio_binary_next(sio_binary_walk_t *w, uint8_t ch)
     }
 
     return 0;
+}
+
+
+/*
+ * Renumbering writes placeholders in one form only, which no string of valid
+ * JSON can hold (its quotes would be escaped): so it can be searched for.
+ */
+
+int
+sio_binary_inline(sio_buf_t *buf, sio_str_t value, const sio_binary_t *from,
+    sio_buf_t *work)
+{
+    int             rc;
+    size_t          start, len;
+    unsigned        n;
+    sio_binary_t    to;
+    const uint8_t  *p, *pos, *end;
+
+    static const char  mark[] = "{\"_placeholder\":true,\"num\":";
+
+    if (from == NULL || from->n == 0) {
+        return sio_buf_append_str(buf, value);
+    }
+
+    to.n = 0;
+    sio_buf_reset(work);
+
+    rc = sio_binary_renumber(work, value, from, &to);
+    if (rc != SIO_OK) {
+        return rc;
+    }
+
+    start = buf->len;
+    pos = work->data;
+    end = work->data + work->len;
+    len = sizeof(mark) - 1;
+
+    for (p = pos; rc == SIO_OK && p < end; p++) {
+
+        if (*p != '{' || (size_t) (end - p) <= len
+            || memcmp(p, mark, len) != 0)
+        {
+            continue;
+        }
+
+        rc = sio_buf_append(buf, pos, p - pos);
+
+        for (p += len, n = 0; *p != '}'; p++) {
+            n = n * 10 + (*p - '0');
+        }
+
+        pos = p + 1;
+
+        if (rc == SIO_OK) {
+            rc = sio_binary_inline_item(buf, to.item[n]);
+        }
+    }
+
+    if (rc == SIO_OK) {
+        rc = sio_buf_append(buf, pos, end - pos);
+    }
+
+    if (rc != SIO_OK) {
+        buf->len = start;
+    }
+
+    return rc;
+}
+
+
+static int
+sio_binary_inline_item(sio_buf_t *buf, sio_str_t bytes)
+{
+    int  rc;
+
+    static const char  head[] = "{\"base64\":\"";
+
+    rc = sio_buf_reserve(buf, sizeof(head) + 1
+                              + sio_base64_encoded_len(bytes.len));
+    if (rc != SIO_OK) {
+        return rc;
+    }
+
+    (void) sio_buf_append(buf, head, sizeof(head) - 1);
+    buf->len += sio_base64_encode(buf->data + buf->len, bytes.data, bytes.len);
+
+    return sio_buf_append(buf, "\"}", 2);
 }

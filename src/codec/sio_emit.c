@@ -66,6 +66,7 @@ sio_emit_init(sio_emit_body_t *body, const sio_mem_t *mem)
     memset(body, 0, sizeof(sio_emit_body_t));
 
     sio_body_init(&body->read, mem);
+    body->nsp = sio_cstr("/");
 }
 
 
@@ -104,7 +105,7 @@ sio_emit_parse(sio_emit_body_t *body, sio_str_t text,
     body->nemits = read->n;
 
     for (i = 0; i < read->n; i++) {
-        body->emits[i].nsp = sio_cstr("/");
+        body->emits[i].nsp = body->nsp;
 
         rc = sio_body_next(read, &body->emits[i]);
 

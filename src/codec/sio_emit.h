@@ -28,7 +28,7 @@ typedef struct {
     sio_str_t   event;               /* unescaped */
     sio_str_t   args;                /* JSON values joined by commas */
     sio_str_t   data;                /* the first argument, or empty */
-    sio_str_t   nsp;                 /* "/" if none was given */
+    sio_str_t   nsp;                 /* the body's if none was given */
     sio_str_t   target;              /* empty: none */
     sio_str_t  *rooms;               /* "to", and "user" as user:ID */
     unsigned    nrooms;
@@ -47,6 +47,7 @@ typedef struct {
     sio_body_t   read;               /* batch; path and error */
     sio_emit_t  *emits;
     unsigned     nemits;
+    sio_str_t    nsp;                /* of emits that name none; "/" */
 } sio_emit_body_t;
 
 

@@ -5,6 +5,7 @@
 
 #include "http/ngx_http_socketio_compile.h"
 #include "http/ngx_http_socketio_presence_module.h"
+#include "http/ngx_http_socketio_webhook_module.h"
 
 
 static void *ngx_http_socketio_conf_alloc(void *ctx, size_t size);
@@ -78,6 +79,7 @@ ngx_http_socketio_compile_begin(ngx_conf_t *cf, unsigned source)
     c->regex = ngx_http_socketio_compile_regex;
     c->group = ngx_http_socketio_compile_group;
     c->variable = ngx_http_socketio_compile_variable;
+    c->webhook = ngx_http_socketio_compile_webhook;
     c->source = source;
     ngx_http_socketio_compile_line(cf, c);
 

@@ -485,6 +485,7 @@ ngx_http_socketio_engine(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_http_socketio_engine_conf_t *ecf = conf;
 
     ngx_str_t                 *value;
+    ngx_http_core_srv_conf_t  *cscf;
     ngx_http_core_loc_conf_t  *clcf;
 
     if (ecf->engine.app) {
@@ -499,6 +500,11 @@ ngx_http_socketio_engine(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     ecf->engine.echo = (cmd->offset != 0);
+
+    if (ecf->engine.app->server == NULL) {
+        cscf = ngx_http_conf_get_module_srv_conf(cf, ngx_http_core_module);
+        ecf->engine.app->server = cscf->ctx;
+    }
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
     clcf->handler = ngx_http_socketio_engine_handler;

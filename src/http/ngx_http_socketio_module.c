@@ -10,6 +10,7 @@
 
 #include "http/ngx_http_socketio_module.h"
 #include "http/ngx_http_socketio_presence_module.h"
+#include "hub/ngx_http_socketio_call.h"
 #include "hub/ngx_http_socketio_channel.h"
 #include "hub/ngx_http_socketio_mail_store.h"
 
@@ -149,6 +150,8 @@ ngx_http_socketio_app_get(ngx_conf_t *cf, ngx_str_t *name)
     if (ngx_array_init(&app->namespaces, cf->pool, 4,
                        sizeof(ngx_http_socketio_namespace_t *))
         != NGX_OK
+        || ngx_array_init(&app->webhooks, cf->pool, 4, sizeof(void *))
+           != NGX_OK
         || ngx_array_init(&app->variables, cf->pool, 4,
                           sizeof(ngx_http_socketio_variable_t))
            != NGX_OK)
@@ -470,9 +473,17 @@ ngx_http_socketio_exit_process(ngx_cycle_t *cycle)
     apps = smcf->apps.elts;
 
     for (i = 0; i < smcf->apps.nelts; i++) {
-        if (apps[i]->hub) {
-            ngx_http_socketio_hub_cleanup(apps[i]->hub);
+        if (apps[i]->hub == NULL) {
+            continue;
         }
+
+        /* rules that run because clients are gone call nobody any more */
+
+        if (apps[i]->hub->caller) {
+            apps[i]->hub->caller->cleanup(apps[i]->hub);
+        }
+
+        ngx_http_socketio_hub_cleanup(apps[i]->hub);
     }
 
     ngx_http_socketio_channel_close();

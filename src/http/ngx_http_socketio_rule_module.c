@@ -87,6 +87,7 @@ static ngx_command_t  ngx_http_socketio_rule_commands[] = {
     ngx_http_socketio_verb("dedup"),
     ngx_http_socketio_verb("count"),
     ngx_http_socketio_verb("mailbox"),
+    ngx_http_socketio_verb("forward"),
     ngx_http_socketio_verb("disconnect"),
 
       ngx_null_command

@@ -176,6 +176,7 @@ static const ngx_http_socketio_status_field_t
     { "limit_connections",
                         NGX_HTTP_SOCKETIO_STAT_LIMIT_CONNECTIONS },
     { "limit_dry_run",  NGX_HTTP_SOCKETIO_STAT_LIMIT_DRY_RUN },
+    { "backlog",        NGX_HTTP_SOCKETIO_STAT_DROP_BACKLOG },
     { NULL, 0 }
 };
 
@@ -191,6 +192,21 @@ static const ngx_http_socketio_status_field_t
     { "dropped",        NGX_HTTP_SOCKETIO_STAT_REDIS_DROPPED },
     { "malformed",      NGX_HTTP_SOCKETIO_STAT_REDIS_REFUSED },
     { "missed",         NGX_HTTP_SOCKETIO_STAT_REDIS_MISSED },
+    { NULL, 0 }
+};
+
+
+static const ngx_http_socketio_status_field_t
+    ngx_http_socketio_status_webhook[] =
+{
+    { "calls",          NGX_HTTP_SOCKETIO_STAT_CALLS },
+    { "running",        NGX_HTTP_SOCKETIO_STAT_CALLS_RUNNING },
+    { "waiting",        NGX_HTTP_SOCKETIO_STAT_CALLS_WAITING },
+    { "refused",        NGX_HTTP_SOCKETIO_STAT_CALLS_REFUSED },
+    { "failed",         NGX_HTTP_SOCKETIO_STAT_CALLS_FAILED },
+    { "retried",        NGX_HTTP_SOCKETIO_STAT_CALLS_RETRIED },
+    { "dropped",        NGX_HTTP_SOCKETIO_STAT_CALLS_DROPPED },
+    { "open",           NGX_HTTP_SOCKETIO_STAT_CALLS_OPEN },
     { NULL, 0 }
 };
 
@@ -313,6 +329,9 @@ ngx_http_socketio_status_counters(ngx_http_socketio_json_t *json,
                                     stat);
     ngx_http_socketio_json_text(json, "},\"redis\":{");
     ngx_http_socketio_status_fields(json, ngx_http_socketio_status_redis,
+                                    stat);
+    ngx_http_socketio_json_text(json, "},\"webhook\":{");
+    ngx_http_socketio_status_fields(json, ngx_http_socketio_status_webhook,
                                     stat);
     ngx_http_socketio_json_text(json, "}");
 }

@@ -7,7 +7,6 @@
 
 
 #include "hub/ngx_http_socketio_collect.h"
-#include "codec/sio_base64.h"
 
 
 /*
@@ -30,11 +29,6 @@ static void ngx_http_socketio_collect_named(ngx_http_socketio_hub_t *hub,
     int64_t id, sio_str_t sids, ngx_uint_t slot);
 static void ngx_http_socketio_collect_take(ngx_http_socketio_hub_t *hub,
     int64_t id, sio_str_t sid, sio_str_t args);
-static ngx_int_t ngx_http_socketio_collect_write(
-    ngx_http_socketio_hub_t *hub, sio_str_t value,
-    const sio_binary_t *attachments);
-static int ngx_http_socketio_collect_bytes(sio_buf_t *buf,
-    sio_str_t bytes);
 
 
 static const sio_ack_ops_t  ngx_http_socketio_collect_ops = {
@@ -318,89 +312,15 @@ ngx_int_t
 ngx_http_socketio_collect_value(ngx_http_socketio_hub_t *hub, sio_str_t value,
     const sio_binary_t *attachments, sio_str_t *json)
 {
-    if (ngx_http_socketio_collect_write(hub, value, attachments) != NGX_OK) {
+    sio_buf_reset(&hub->packet);
+
+    if (sio_binary_inline(&hub->packet, value, attachments, &hub->payload)
+        != SIO_OK)
+    {
         return NGX_ERROR;
     }
 
     *json = sio_buf_str(&hub->packet);
 
     return NGX_OK;
-}
-
-
-/*
- * Renumbering writes placeholders in one form only, which no string of valid
- * JSON can hold (its quotes would be escaped): so it can be searched for.
- */
-static ngx_int_t
-ngx_http_socketio_collect_write(ngx_http_socketio_hub_t *hub, sio_str_t value,
-    const sio_binary_t *attachments)
-{
-    size_t         len;
-    unsigned       n;
-    sio_buf_t     *buf;
-    sio_str_t      rest;
-    sio_binary_t   to;
-    const uint8_t *p;
-
-    static const char  mark[] = "{\"_placeholder\":true,\"num\":";
-
-    buf = &hub->packet;
-    sio_buf_reset(buf);
-
-    if (attachments == NULL || attachments->n == 0) {
-        return sio_buf_append_str(buf, value) == SIO_OK ? NGX_OK : NGX_ERROR;
-    }
-
-    to.n = 0;
-    sio_buf_reset(&hub->payload);
-
-    if (sio_binary_renumber(&hub->payload, value, attachments, &to) != SIO_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    rest = sio_buf_str(&hub->payload);
-
-    while ((p = memmem(rest.data, rest.len, mark, sizeof(mark) - 1)) != NULL) {
-
-        len = p - rest.data;
-        p += sizeof(mark) - 1;
-
-        for (n = 0; *p != '}'; p++) {
-            n = n * 10 + (*p - '0');
-        }
-
-        if (sio_buf_append(buf, rest.data, len) != SIO_OK
-            || ngx_http_socketio_collect_bytes(buf, to.item[n]) != SIO_OK)
-        {
-            return NGX_ERROR;
-        }
-
-        p++;
-        rest.len -= p - rest.data;
-        rest.data = p;
-    }
-
-    return sio_buf_append_str(buf, rest) == SIO_OK ? NGX_OK : NGX_ERROR;
-}
-
-
-static int
-ngx_http_socketio_collect_bytes(sio_buf_t *buf, sio_str_t bytes)
-{
-    int  rc;
-
-    static const char  head[] = "{\"base64\":\"";
-
-    rc = sio_buf_reserve(buf, sizeof(head) + 1
-                              + sio_base64_encoded_len(bytes.len));
-    if (rc != SIO_OK) {
-        return rc;
-    }
-
-    (void) sio_buf_append(buf, head, sizeof(head) - 1);
-    buf->len += sio_base64_encode(buf->data + buf->len, bytes.data, bytes.len);
-
-    return sio_buf_append(buf, "\"}", 2);
 }

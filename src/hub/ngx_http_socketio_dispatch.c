@@ -12,28 +12,26 @@
 #include "hub/ngx_http_socketio_cluster.h"
 #include "hub/ngx_http_socketio_collect.h"
 #include "hub/ngx_http_socketio_hosts.h"
+#include "hub/ngx_http_socketio_connect.h"
 #include "hub/ngx_http_socketio_mailbox.h"
 #include "hub/ngx_http_socketio_once.h"
 #include "hub/ngx_http_socketio_presence.h"
 #include "hub/ngx_http_socketio_regex.h"
 #include "hub/ngx_http_socketio_run.h"
-
-
-#define NGX_HTTP_SOCKETIO_CONNECT_ERROR_MAX  65536
+#include "hub/ngx_http_socketio_wait.h"
 
 
 static int ngx_http_socketio_on_lookup(sio_app_t *app, sio_str_t name,
     void **conf);
-static int ngx_http_socketio_on_connect(sio_socket_t *socket, sio_str_t auth,
-    sio_buf_t *error);
-static int ngx_http_socketio_connect_rule(ngx_http_socketio_run_t *run,
-    int rc, sio_buf_t *error);
 static void ngx_http_socketio_on_event(sio_socket_t *socket,
     const sio_packet_t *pkt, const sio_binary_t *attachments);
+static void ngx_http_socketio_event_end(ngx_http_socketio_run_t *run, int rc);
 static void ngx_http_socketio_on_ack(sio_socket_t *socket,
     const sio_packet_t *pkt, const sio_binary_t *attachments);
 static void ngx_http_socketio_on_disconnect(sio_socket_t *socket,
     sio_str_t reason);
+static void ngx_http_socketio_disconnect_end(ngx_http_socketio_run_t *run,
+    int rc);
 static void ngx_http_socketio_on_gone(sio_socket_t *socket);
 static int ngx_http_socketio_on_room(sio_namespace_t *ns, sio_room_t *room,
     uint32_t count);
@@ -57,7 +55,7 @@ static ngx_int_t ngx_http_socketio_emit_mail(ngx_http_socketio_hub_t *hub,
 
 const sio_app_ops_t  ngx_http_socketio_app_ops = {
     .lookup = ngx_http_socketio_on_lookup,
-    .connect = ngx_http_socketio_on_connect,
+    .connect = ngx_http_socketio_connect,
     .event = ngx_http_socketio_on_event,
     .ack = ngx_http_socketio_on_ack,
     .limited = ngx_http_socketio_admit_limited,
@@ -110,136 +108,60 @@ ngx_http_socketio_on_lookup(sio_app_t *app, sio_str_t name, void **conf)
 }
 
 
-static int
-ngx_http_socketio_on_connect(sio_socket_t *socket, sio_str_t auth,
-    sio_buf_t *error)
+/* What comes while a rule of the socket waits is kept, in order. */
+
+static void
+ngx_http_socketio_on_event(sio_socket_t *socket, const sio_packet_t *pkt,
+    const sio_binary_t *attachments)
 {
-    int                      rc;
+    int                       rc;
+    eio_session_t            *s;
     ngx_http_socketio_hub_t  *hub;
-    ngx_http_socketio_run_t   run;
 
     hub = socket->ns->app->data;
 
-    ngx_http_socketio_run_init(&run, hub, sio_namespace_name(socket->ns),
-                               socket);
+    ngx_http_socketio_stat(hub, NGX_HTTP_SOCKETIO_STAT_EVENTS_IN, 1);
 
-    rc = ngx_http_socketio_identity_ask(&run, auth);
-
-    if (rc != SIO_AGAIN) {
-        rc = ngx_http_socketio_connect_rule(&run, rc, error);
+    if (!socket->busy) {
+        ngx_http_socketio_event_run(socket, pkt, attachments);
+        return;
     }
 
-    ngx_http_socketio_run_done(&run);
+    rc = ngx_http_socketio_lane_push(socket, pkt, attachments);
 
-    return rc;
+    if (rc == SIO_OK) {
+        return;
+    }
+
+    s = socket->client->session;
+
+    if (rc == SIO_DECLINED) {
+        ngx_http_socketio_stat(hub, NGX_HTTP_SOCKETIO_STAT_DROP_BACKLOG, 1);
+        ngx_log_error(NGX_LOG_INFO, hub->log, 0,
+                      "socketio app \"%V\": client is closed, it sends more "
+                      "events than its rules, which wait for answers, can take",
+                      &hub->conf->name);
+    }
+
+    eio_session_close(s, rc == SIO_NOMEM ? EIO_REASON_NO_MEMORY
+                                         : EIO_REASON_FORCED_CLOSE,
+                      ngx_http_socketio_now());
 }
 
 
 void
-ngx_http_socketio_connect_resume(ngx_http_socketio_hub_t *hub, sio_str_t name,
-    sio_str_t sid, ngx_http_socketio_auth_t *auth, int rc)
-{
-    sio_buf_t                 error;
-    sio_socket_t             *socket;
-    sio_namespace_t          *ns;
-    ngx_http_socketio_run_t   run;
-
-    ns = sio_app_namespace(&hub->app, name);
-    socket = ns ? sio_namespace_socket(ns, sid) : NULL;
-
-    if (socket == NULL || !socket->waiting) {
-        return;
-    }
-
-    sio_buf_init(&error, &ngx_http_socketio_mem,
-                 NGX_HTTP_SOCKETIO_CONNECT_ERROR_MAX);
-
-    ngx_http_socketio_run_init(&run, hub, sio_namespace_name(ns), socket);
-
-    rc = ngx_http_socketio_identity_take(&run, auth, rc);
-    rc = ngx_http_socketio_connect_rule(&run, rc, &error);
-
-    if (rc == SIO_OK) {
-        sio_socket_accept(socket);
-
-    } else {
-        sio_socket_refuse(socket, error.len ? sio_buf_str(&error)
-                                            : sio_cstr("{}"));
-    }
-
-    ngx_http_socketio_run_done(&run);
-    sio_buf_free(&error);
-
-    ngx_http_socketio_hub_post(hub);
-}
-
-
-/*
- * The rule of a socket that is somebody, or (rc is not SIO_OK) the answer to
- * one that is not: SIO_OK, or SIO_ERROR and the JSON of CONNECT_ERROR.
- */
-static int
-ngx_http_socketio_connect_rule(ngx_http_socketio_run_t *run, int rc,
-    sio_buf_t *error)
-{
-    ngx_http_socketio_namespace_t  *nsp;
-
-    nsp = run->run.socket->ns->conf;
-
-    if (rc == SIO_OK && nsp->connect) {
-        run->run.rule = nsp->connect;
-        rc = ngx_http_socketio_run_rule(run);
-
-        if (rc == SIO_OK && run->disconnect) {
-            rc = sio_run_fail(&run->run, SIO_CODE_FORBIDDEN, "disconnected");
-        }
-    }
-
-    if (rc == SIO_OK) {
-        ngx_http_socketio_mailbox_flush(run->run.socket);
-        return SIO_OK;
-    }
-
-    ngx_http_socketio_run_refused(run, "connect");
-
-    /* what Socket.IO's middleware errors look like: message and data */
-
-    rc = sio_buf_append(error, "{\"message\":", 11);
-
-    if (rc == SIO_OK) {
-        rc = sio_json_quote(error, run->run.message);
-    }
-
-    if (rc == SIO_OK) {
-        rc = sio_buf_append(error, ",\"data\":", 8);
-    }
-
-    if (rc == SIO_OK) {
-        rc = sio_rule_error(&run->run, error);
-    }
-
-    if (rc == SIO_OK) {
-        (void) sio_buf_append_char(error, '}');
-    }
-
-    return SIO_ERROR;
-}
-
-
-static void
-ngx_http_socketio_on_event(sio_socket_t *socket, const sio_packet_t *pkt,
+ngx_http_socketio_event_run(sio_socket_t *socket, const sio_packet_t *pkt,
     const sio_binary_t *attachments)
 {
     int                             rc;
     ngx_uint_t                      expired;
     ngx_http_socketio_hub_t        *hub;
     ngx_http_socketio_run_t         run;
+    ngx_http_socketio_wait_t       *wait;
     ngx_http_socketio_namespace_t  *nsp;
 
     hub = socket->ns->app->data;
     nsp = socket->ns->conf;
-
-    ngx_http_socketio_stat(hub, NGX_HTTP_SOCKETIO_STAT_EVENTS_IN, 1);
 
     ngx_http_socketio_run_init(&run, hub, sio_namespace_name(socket->ns),
                                socket);
@@ -259,28 +181,52 @@ ngx_http_socketio_on_event(sio_socket_t *socket, const sio_packet_t *pkt,
         run.run.rule = sio_rules_find(&nsp->events, run.run.ops,
                                       run.run.event, sio_str(NULL, 0),
                                       run.run.captures);
-        rc = run.run.rule ? ngx_http_socketio_run_rule(&run)
-                          : sio_run_fail(&run.run, SIO_CODE_UNKNOWN_EVENT,
-                                         "no such event");
+
+        if (run.run.rule == NULL) {
+            rc = sio_run_fail(&run.run, SIO_CODE_UNKNOWN_EVENT,
+                              "no such event");
+
+        } else if (run.run.rule->waits) {
+            wait = ngx_http_socketio_wait_create(&run, pkt, attachments,
+                                                 ngx_http_socketio_event_end);
+            if (wait) {
+                ngx_http_socketio_run_done(&run);
+                (void) ngx_http_socketio_wait_start(wait);
+                return;
+            }
+
+            rc = sio_run_fail(&run.run, SIO_CODE_UNAVAILABLE, "");
+
+        } else {
+            rc = ngx_http_socketio_run_rule(&run);
+        }
+
     } else {
         rc = sio_run_fail_result(&run.run, rc);
     }
 
-    if (rc != SIO_OK) {
-        ngx_http_socketio_run_refused(&run, "event");
-    }
-
-    ngx_http_socketio_run_ack(&run, rc);
+    ngx_http_socketio_event_end(&run, rc);
 
     if (expired) {
         ngx_http_socketio_identity_end(socket);
     }
 
-    if (run.disconnect) {
-        sio_socket_disconnect(socket);
+    ngx_http_socketio_run_done(&run);
+}
+
+
+static void
+ngx_http_socketio_event_end(ngx_http_socketio_run_t *run, int rc)
+{
+    if (rc != SIO_OK) {
+        ngx_http_socketio_run_refused(run, "event");
     }
 
-    ngx_http_socketio_run_done(&run);
+    ngx_http_socketio_run_ack(run, rc);
+
+    if (run->disconnect) {
+        sio_socket_disconnect(run->run.socket);
+    }
 }
 
 
@@ -297,7 +243,9 @@ ngx_http_socketio_on_ack(sio_socket_t *socket, const sio_packet_t *pkt,
 static void
 ngx_http_socketio_on_disconnect(sio_socket_t *socket, sio_str_t reason)
 {
+    int                             rc;
     ngx_http_socketio_run_t         run;
+    ngx_http_socketio_wait_t       *wait;
     ngx_http_socketio_namespace_t  *nsp;
 
     nsp = socket->ns->conf;
@@ -311,11 +259,33 @@ ngx_http_socketio_on_disconnect(sio_socket_t *socket, sio_str_t reason)
     run.run.rule = nsp->disconnect;
     run.run.reason = reason;
 
-    if (ngx_http_socketio_run_rule(&run) != SIO_OK) {
-        ngx_http_socketio_run_refused(&run, "disconnect");
+    if (nsp->disconnect->waits) {
+        wait = ngx_http_socketio_wait_create(&run, NULL, NULL,
+                                             ngx_http_socketio_disconnect_end);
+
+        if (wait && ngx_http_socketio_wait_detach(wait) == NGX_OK) {
+            ngx_http_socketio_run_done(&run);
+            (void) ngx_http_socketio_wait_start(wait);
+            return;
+        }
+
+        rc = sio_run_fail(&run.run, SIO_CODE_UNAVAILABLE, "");
+
+    } else {
+        rc = ngx_http_socketio_run_rule(&run);
     }
 
+    ngx_http_socketio_disconnect_end(&run, rc);
     ngx_http_socketio_run_done(&run);
+}
+
+
+static void
+ngx_http_socketio_disconnect_end(ngx_http_socketio_run_t *run, int rc)
+{
+    if (rc != SIO_OK) {
+        ngx_http_socketio_run_refused(run, "disconnect");
+    }
 }
 
 
@@ -323,6 +293,7 @@ static void
 ngx_http_socketio_on_gone(sio_socket_t *socket)
 {
     ngx_http_socketio_identity_forget(socket);
+    ngx_http_socketio_lane_gone(socket);
     ngx_http_socketio_mailbox_gone(socket);
 }
 

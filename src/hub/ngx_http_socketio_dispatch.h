@@ -25,6 +25,13 @@ ngx_http_socketio_namespace_t *ngx_http_socketio_namespace(
     ngx_http_socketio_app_t *app, sio_str_t name);
 
 /*
+ * An event of a socket, by its rule: as the app's op, but whether or not a
+ * rule of the socket waits.
+ */
+void ngx_http_socketio_event_run(sio_socket_t *socket,
+    const sio_packet_t *pkt, const sio_binary_t *attachments);
+
+/*
  * What one emit of a backend addresses is checked before any emit of a batch
  * is sent: NGX_OK; NGX_DECLINED: *path and *error say what is unknown ("the
  * namespace", "the target": HTTP 404); NGX_ERROR: what can't be done (a
@@ -32,14 +39,6 @@ ngx_http_socketio_namespace_t *ngx_http_socketio_namespace(
  */
 ngx_int_t ngx_http_socketio_emit_check(ngx_http_socketio_hub_t *hub,
     const sio_emit_t *emit, const char **path, const char **error);
-
-/*
- * Go on with a CONNECT whose authenticator returned SIO_AGAIN: name is the
- * namespace's, sid the socket's.  auth and rc are the answer, as its check
- * would have given it.  If the socket is gone nothing is done.
- */
-void ngx_http_socketio_connect_resume(ngx_http_socketio_hub_t *hub,
-    sio_str_t name, sio_str_t sid, ngx_http_socketio_auth_t *auth, int rc);
 
 /* What came of an emit. */
 

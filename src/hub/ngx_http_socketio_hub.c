@@ -28,6 +28,7 @@
 #include "hub/ngx_http_socketio_probe.h"
 #include "hub/ngx_http_socketio_reader.h"
 #include "hub/ngx_http_socketio_reap.h"
+#include "hub/ngx_http_socketio_wait.h"
 #include "codec/sio_base64.h"
 
 #include <sys/random.h>
@@ -140,6 +141,7 @@ ngx_http_socketio_hub_init(ngx_http_socketio_app_t *app, ngx_cycle_t *cycle,
     sio_buf_init(&hub->packet, mem, 64 * 1024 * 1024);
     sio_buf_init(&hub->payload, mem, 64 * 1024 * 1024);
 
+    ngx_http_socketio_wait_init(hub);
     sio_scratch_init(&hub->scratch, mem, 16 * 1024 * 1024);
     sio_recent_init(&hub->recent, mem, &app->hash, SIO_RECENT_SETS);
 
@@ -261,6 +263,7 @@ ngx_http_socketio_hub_cleanup(ngx_http_socketio_hub_t *hub)
     sio_map_free(&hub->sessions);
     sio_map_free(&hub->parked);
     sio_map_free(&hub->probes);
+    ngx_http_socketio_wait_cleanup(hub);
     sio_buf_free(&hub->record);
     sio_buf_free(&hub->packet);
     sio_buf_free(&hub->payload);

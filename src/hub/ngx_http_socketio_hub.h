@@ -20,6 +20,7 @@
  *     grant       rooms that a user's sockets are in, also later ones
  *     mailbox     what is kept for users until it has arrived
  *     identity    who a socket is, and until when
+ *     wait        runs of rules that wait for an answer
  *
  * The carriers (WebSocket, polling) are on the floor above and hand their
  * functions down in a table.
@@ -56,6 +57,7 @@ typedef struct ngx_http_socketio_cluster_s  ngx_http_socketio_cluster_t;
 typedef struct ngx_http_socketio_admitted_s
                                             ngx_http_socketio_admitted_t;
 typedef struct ngx_http_socketio_hosts_s    ngx_http_socketio_hosts_t;
+typedef struct ngx_http_socketio_caller_s   ngx_http_socketio_caller_t;
 typedef struct ngx_http_socketio_mailbox_s  ngx_http_socketio_mailbox_t;
 typedef struct ngx_http_socketio_authenticator_s
                                             ngx_http_socketio_authenticator_t;
@@ -125,6 +127,9 @@ struct ngx_http_socketio_app_s {
     ngx_shm_zone_t                  *shm_zone;
     ngx_uint_t                       index;     /* among the apps */
     void                            *redis;     /* a backend's, or NULL */
+    void                            *webhook;   /* another's */
+    void                            *server;    /* the first that serves it */
+    ngx_array_t                      webhooks;  /* of pointers */
     sio_app_limits_t                 limits;
     ngx_array_t                      namespaces;   /* of pointers */
     ngx_array_t                      variables; /* captured ones */
@@ -169,6 +174,9 @@ typedef struct {
 
     /* A timer of kind CARRIER has fired. */
     void  (*timeout)(sio_timer_t *timer);
+
+    /* The client is not stalled any more: read on. */
+    void  (*resume)(ngx_http_socketio_session_t *s);
 } ngx_http_socketio_carrier_t;
 
 
@@ -232,6 +240,8 @@ struct ngx_http_socketio_hub_s {
     sio_map_t                        sessions;  /* by sid */
     sio_map_t                        parked;    /* forwarded requests, by id */
     sio_map_t                        probes;    /* our WebSockets, by id */
+    sio_map_t                        waits;     /* runs that wait, by id */
+    sio_map_t                        lanes;     /* their sockets, by id */
     sio_ack_table_t                  acks;
     sio_ack_table_t                  fetches;   /* whom we asked, by id */
     ngx_http_socketio_mailbox_t     *mailbox;   /* or NULL */
@@ -251,6 +261,8 @@ struct ngx_http_socketio_hub_s {
     const ngx_http_socketio_cluster_t  *cluster;     /* other hosts, or NULL */
     void                            *cluster_data;
     ngx_http_socketio_hosts_t       *hosts;     /* or NULL */
+    const ngx_http_socketio_caller_t  *caller;       /* calls out, or NULL */
+    void                            *caller_data;
 
     ngx_http_socketio_presence_t    *presence;  /* NULL: the app has none */
     ngx_http_socketio_session_t     *dirty;     /* to flush in this turn */

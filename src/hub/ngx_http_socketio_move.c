@@ -8,6 +8,7 @@
 #include "hub/ngx_http_socketio_forward.h"
 #include "hub/ngx_http_socketio_mailbox.h"
 #include "hub/ngx_http_socketio_probe.h"
+#include "hub/ngx_http_socketio_wait.h"
 
 
 static void ngx_http_socketio_move_answer(ngx_http_socketio_hub_t *hub,
@@ -15,6 +16,7 @@ static void ngx_http_socketio_move_answer(ngx_http_socketio_hub_t *hub,
 static void ngx_http_socketio_move_asked(ngx_http_socketio_hub_t *hub,
     sio_str_t sid, uint64_t probe_id, ngx_uint_t slot, ngx_uint_t echo);
 static void ngx_http_socketio_move_probed(ngx_http_socketio_session_t *s);
+static void ngx_http_socketio_move_take(ngx_http_socketio_session_t *s);
 static void ngx_http_socketio_move_pack(ngx_http_socketio_session_t *s);
 static void ngx_http_socketio_move_ready(ngx_http_socketio_hub_t *hub,
     ngx_http_socketio_session_t *s, uint64_t sequence);
@@ -129,6 +131,13 @@ ngx_http_socketio_move_timeout(ngx_http_socketio_hub_t *hub,
         return;
     }
 
+    if (move->take) {
+        move->late = 1;
+        ngx_http_socketio_lanes_end(s);
+        ngx_http_socketio_move_pack(s);
+        return;
+    }
+
     if (move->noop) {
         move->noop = 0;
         sio_wheel_set(&hub->wheel, &move->timer, move->due);
@@ -229,8 +238,54 @@ ngx_http_socketio_move_probed(ngx_http_socketio_session_t *s)
 
 
 /*
- * TAKE: a GET that waits came later than the upgrade packet and is refused,
- * then the session is frozen and sent.
+ * TAKE: rules that wait for an answer belong to this worker, and what they do
+ * comes before all that the client sends from now on.
+ */
+
+static void
+ngx_http_socketio_move_take(ngx_http_socketio_session_t *s)
+{
+    ngx_http_socketio_move_t  *move;
+
+    if (!ngx_http_socketio_lanes_busy(s)) {
+        ngx_http_socketio_move_pack(s);
+        return;
+    }
+
+    move = s->move;
+
+    if (move->take) {
+        return;
+    }
+
+    move->take = 1;
+    move->noop = 0;
+
+    sio_wheel_set(&s->hub->wheel, &move->timer,
+                  ngx_http_socketio_now() + NGX_HTTP_SOCKETIO_WAIT_MOVE);
+    ngx_http_socketio_hub_post(s->hub);
+}
+
+
+/* Not from inside of the rule: the timer goes on with it. */
+
+void
+ngx_http_socketio_move_idle(ngx_http_socketio_session_t *s)
+{
+    ngx_http_socketio_move_t  *move;
+
+    move = s->move;
+
+    if (move->take && !move->packed && !ngx_http_socketio_lanes_busy(s)) {
+        sio_wheel_set(&s->hub->wheel, &move->timer, ngx_http_socketio_now());
+        ngx_http_socketio_hub_post(s->hub);
+    }
+}
+
+
+/*
+ * A GET that waits came later than the upgrade packet and is refused, then
+ * the session is frozen and sent.
  */
 
 static void
@@ -497,7 +552,7 @@ ngx_http_socketio_move_receive(ngx_http_socketio_hub_t *hub, uint8_t type,
 
     case NGX_HTTP_SOCKETIO_RECORD_TAKE:
         if (!move->packed) {
-            ngx_http_socketio_move_pack(s);
+            ngx_http_socketio_move_take(s);
         }
         break;
 

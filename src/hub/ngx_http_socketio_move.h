@@ -93,6 +93,9 @@ struct ngx_http_socketio_move_s {
     unsigned                      packed:1;  /* going: SESSION was sent */
     unsigned                      local:1;   /* the same worker: no move */
     unsigned                      noop:1;    /* the timer's: for late GETs */
+    unsigned                      take:1;    /* TAKE came: rules are waited
+                                                for */
+    unsigned                      late:1;    /* no longer */
 };
 
 
@@ -116,6 +119,10 @@ void ngx_http_socketio_move_free(ngx_http_socketio_move_t *move);
 ngx_uint_t ngx_http_socketio_move_hold(ngx_http_socketio_session_t *s,
     uint64_t sequence, eio_msg_t *msg, const sio_socket_t *socket,
     uint64_t mail);
+
+/* A rule of the session has ended: it may be what the move waits for. */
+
+void ngx_http_socketio_move_idle(ngx_http_socketio_session_t *s);
 
 /* The session of a move ended on its own account. */
 

@@ -11,7 +11,7 @@
 #include "hub/ngx_http_socketio_channel.h"
 #include "hub/ngx_http_socketio_dispatch.h"
 #include "hub/ngx_http_socketio_hosts.h"
-#include "hub/ngx_http_socketio_run.h"
+#include "hub/ngx_http_socketio_wait.h"
 
 
 #define NGX_HTTP_SOCKETIO_PRESENCE_BATCH  64        /* users in one go */
@@ -39,6 +39,8 @@ static void ngx_http_socketio_presence_prepare(ngx_http_socketio_hub_t *hub,
     ngx_http_socketio_look_t *look, sio_str_t nsp, sio_str_t user);
 static ngx_uint_t ngx_http_socketio_presence_here(
     ngx_http_socketio_hub_t *hub, sio_str_t nsp, sio_str_t user);
+static void ngx_http_socketio_presence_end(ngx_http_socketio_run_t *run,
+    int rc);
 static void ngx_http_socketio_presence_announce(ngx_http_socketio_hub_t *hub,
     ngx_http_socketio_look_t *look, ngx_uint_t came, ngx_uint_t alone);
 static void ngx_http_socketio_presence_run(ngx_http_socketio_hub_t *hub,
@@ -555,7 +557,8 @@ static void
 ngx_http_socketio_presence_run(ngx_http_socketio_hub_t *hub,
     ngx_http_socketio_look_t *look, sio_rule_t *rule, ngx_uint_t alone)
 {
-    ngx_http_socketio_run_t  run;
+    ngx_http_socketio_run_t    run;
+    ngx_http_socketio_wait_t  *wait;
 
     /* what others said of this user before, to the clients here */
 
@@ -567,11 +570,37 @@ ngx_http_socketio_presence_run(ngx_http_socketio_hub_t *hub,
     run.run.user = look->user;
     run.local = (alone || !ngx_http_socketio_hosts_heeded(hub));
 
-    if (sio_rule_run(&run.run) != SIO_OK) {
-        ngx_http_socketio_run_refused(&run, "presence");
+    if (!run.run.rule->waits) {
+        ngx_http_socketio_presence_end(&run, sio_rule_run(&run.run));
+        ngx_http_socketio_run_done(&run);
+        return;
+    }
+
+    /* what is behind an answer is not in order with what others say */
+
+    wait = ngx_http_socketio_wait_create(&run, NULL, NULL,
+                                         ngx_http_socketio_presence_end);
+
+    if (wait == NULL) {
+        ngx_http_socketio_presence_end(&run,
+                                   sio_run_fail(&run.run,
+                                                SIO_CODE_UNAVAILABLE, ""));
     }
 
     ngx_http_socketio_run_done(&run);
+
+    if (wait) {
+        (void) ngx_http_socketio_wait_start(wait);
+    }
+}
+
+
+static void
+ngx_http_socketio_presence_end(ngx_http_socketio_run_t *run, int rc)
+{
+    if (rc != SIO_OK) {
+        ngx_http_socketio_run_refused(run, "presence");
+    }
 }
 
 

@@ -55,6 +55,9 @@ const sio_rule_ops_t  ngx_http_socketio_rule_ops = {
     .dry_run = ngx_http_socketio_run_dry,
     .mailbox_flush = ngx_http_socketio_run_mailbox_flush,
     .mailbox_drop = ngx_http_socketio_run_mailbox_drop,
+    .forward = ngx_http_socketio_run_forward,
+    .answer = ngx_http_socketio_run_answer,
+    .complain = ngx_http_socketio_run_complain,
     .now_msec = ngx_http_socketio_run_now,
     .uuid = ngx_http_socketio_run_uuid
 };

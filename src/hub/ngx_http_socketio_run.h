@@ -53,6 +53,15 @@ int ngx_http_socketio_run_mail(ngx_http_socketio_run_t *run,
 int ngx_http_socketio_run_mailbox_flush(sio_run_t *run);
 int ngx_http_socketio_run_mailbox_drop(sio_run_t *run, sio_str_t key);
 
+/* The verb forward: as those of the ops. */
+
+int ngx_http_socketio_run_forward(sio_run_t *run,
+    const sio_forward_t *forward, sio_str_t body);
+int ngx_http_socketio_run_answer(sio_run_t *run, const sio_emit_t *emit,
+    unsigned check, const char **error);
+void ngx_http_socketio_run_complain(sio_run_t *run, const char *path,
+    const char *error);
+
 /* Log and count a run that failed; what: "event", "connect". */
 
 void ngx_http_socketio_run_refused(ngx_http_socketio_run_t *run,

@@ -43,6 +43,8 @@ struct sio_client_s {
     uint8_t                skip;           /* attachments of what was refused */
     unsigned               connected:1;    /* a namespace was joined once */
     unsigned               closing:1;
+    unsigned               stalled:1;      /* too much waits for a rule: its
+                                              carrier is not to read on */
     unsigned               dry_run:1;      /* checks of its rules are told,
                                               not enforced */
 };

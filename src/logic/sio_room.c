@@ -352,7 +352,9 @@ sio_room_has(const sio_socket_t *socket, sio_str_t name)
         return 1;
     }
 
-    room = sio_room_find(socket->ns, name);
+    /* a snapshot is nowhere */
+
+    room = socket->ns ? sio_room_find(socket->ns, name) : NULL;
 
     return room && sio_room_index(room, socket) != SIO_ROOM_NONE;
 }

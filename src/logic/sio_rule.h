@@ -18,6 +18,7 @@
  *     sio_rule_rate.c    how often: limit, dedup, throttle=
  *     sio_rule_count.c   count
  *     sio_rule_mailbox.c mailbox flush, mailbox drop
+ *     sio_rule_forward.c forward
  *     sio_rule_run.c     runs and their errors
  */
 
@@ -99,6 +100,24 @@ typedef struct {
 } sio_emission_t;
 
 
+/* forward URI timeout=TIME async. */
+
+typedef struct {
+    void                *webhook;    /* of the configuration */
+    uint32_t             msec;
+    unsigned             source;     /* of the rule: SIO_SOURCE_... */
+    unsigned             async:1;
+} sio_forward_t;
+
+
+/* What came back: where run->pending of a forward points. */
+
+typedef struct {
+    unsigned             status;     /* of HTTP; 0: nobody answered */
+    sio_str_t            body;       /* in the run's scratch */
+} sio_forwarded_t;
+
+
 /*
  * What steps do to the world: given by the hub.  SIO_OK, SIO_NOMEM,
  * SIO_DECLINED (a bound is reached), SIO_ERROR, and where a step may wait
@@ -154,6 +173,24 @@ typedef struct {
        of; the run goes on. */
     void  (*dry_run)(sio_run_t *run);
 
+    /*
+     * Post body, which is copied.  async: SIO_OK, it will be, or was dropped.
+     * Else SIO_AGAIN, and what came back is filled in before the run goes on;
+     * or a failure.
+     */
+    int   (*forward)(sio_run_t *run, const sio_forward_t *forward,
+                     sio_str_t body);
+
+    /*
+     * An emit that was answered; check: only say whether it can be sent, and
+     * if not *error, static text.
+     */
+    int   (*answer)(sio_run_t *run, const sio_emit_t *emit, unsigned check,
+                    const char **error);
+
+    /* An answer makes no sense: for the log. */
+    void  (*complain)(sio_run_t *run, const char *path, const char *error);
+
     uint64_t  (*now_msec)(sio_run_t *run);       /* of the calendar */
     void      (*uuid)(sio_run_t *run, uint8_t text[36]);
 } sio_rule_ops_t;
@@ -191,6 +228,8 @@ struct sio_run_s {
     sio_code_e             code;
     sio_str_t              custom;       /* code of reject */
     sio_str_t              message;
+    sio_str_t              error;        /* JSON that takes the place of code
+                                            and message in acks, or empty */
     unsigned               acked:1;
     unsigned               rejected:1;
     unsigned               dry_run:1;    /* checks are told, not enforced */
@@ -242,6 +281,7 @@ struct sio_rule_s {
     sio_rule_emit_t  *to_users;      /* emits to rooms of users, */
     sio_str_t       ended_by;        /* the verb behind */
     unsigned        unreachable:1;   /* which nothing runs */
+    unsigned        waits:1;         /* a step of it may return SIO_AGAIN */
 };
 
 
@@ -286,6 +326,11 @@ struct sio_compile_s {
     /* Index of an nginx variable, or SIO_DECLINED: there is none. */
     int             (*variable)(sio_compile_t *c, sio_str_t name,
                                 unsigned *index);
+
+    /* What a location's path is to ops->forward: SIO_OK, SIO_NOMEM, or
+       SIO_ERROR (error is set).  NULL: there are none. */
+    int             (*webhook)(sio_compile_t *c, sio_str_t uri,
+                               void **webhook);
 
     unsigned          each;          /* a value may have a [*] here: set
                                         and cleared around what takes one */
@@ -461,6 +506,10 @@ int sio_run_fail_result(sio_run_t *run, int rc);
  * as sio_buf_append().
  */
 int sio_rule_error(const sio_run_t *run, sio_buf_t *buf);
+
+/* What is told of a failure: its message, or that of its code. */
+
+sio_str_t sio_run_message(const sio_run_t *run);
 
 /* The name of a code: "forbidden".  Empty for none and a custom one. */
 

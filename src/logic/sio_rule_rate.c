@@ -44,7 +44,6 @@ typedef struct {
 static int sio_rate_step(sio_compile_t *c, sio_str_t *step);
 static int sio_rate_param(sio_str_t token, const char *name,
     sio_str_t *value);
-static int sio_rate_time(sio_compile_t *c, sio_str_t text, uint32_t *msec);
 static int sio_rule_limit_param(sio_compile_t *c, sio_rule_limit_t *limit,
     sio_str_t token);
 static int sio_rule_limit_step(sio_run_t *run, const sio_step_t *step);
@@ -212,7 +211,7 @@ sio_rule_dedup(sio_compile_t *c, const sio_str_t *args, unsigned nargs)
                                      sio_shown(args[2]));
         }
 
-        if (sio_rate_time(c, value, &dedup->msec) != SIO_OK) {
+        if (sio_rule_time(c, value, &dedup->msec) != SIO_OK) {
             return SIO_ERROR;
         }
     }
@@ -277,7 +276,7 @@ sio_emit_param_throttle(sio_compile_t *c, sio_rule_emit_t *emit,
         return SIO_NOMEM;
     }
 
-    if (sio_rate_time(c, value, &throttle->msec) != SIO_OK) {
+    if (sio_rule_time(c, value, &throttle->msec) != SIO_OK) {
         return SIO_ERROR;
     }
 
@@ -439,8 +438,8 @@ sio_rate_param(sio_str_t token, const char *name, sio_str_t *value)
 
 /* As nginx has them: 500ms, 10s, 1m30s, and seconds without a unit. */
 
-static int
-sio_rate_time(sio_compile_t *c, sio_str_t text, uint32_t *msec)
+int
+sio_rule_time(sio_compile_t *c, sio_str_t text, uint32_t *msec)
 {
     size_t          i;
     uint64_t        n, sum, last;

@@ -107,6 +107,7 @@ sio_run_dry(sio_run_t *run)
 
     run->code = SIO_CODE_NONE;
     run->message = sio_str(NULL, 0);
+    run->error = sio_str(NULL, 0);
     run->pending = NULL;
 }
 
@@ -186,10 +187,14 @@ sio_rule_error(const sio_run_t *run, sio_buf_t *buf)
     sio_str_t   code, message;
     sio_code_e  which;
 
+    if (run->error.len) {
+        return sio_buf_append_str(buf, run->error);
+    }
+
     which = run->code == SIO_CODE_NONE ? SIO_CODE_INTERNAL : run->code;
 
     code = which == SIO_CODE_CUSTOM ? run->custom : sio_code_name(which);
-    message = run->message.len ? run->message : sio_code_texts[which].message;
+    message = sio_run_message(run);
 
     len = buf->len;
 
@@ -208,6 +213,18 @@ sio_rule_error(const sio_run_t *run, sio_buf_t *buf)
     }
 
     return rc;
+}
+
+
+sio_str_t
+sio_run_message(const sio_run_t *run)
+{
+    if (run->message.len) {
+        return run->message;
+    }
+
+    return sio_code_texts[run->code == SIO_CODE_NONE ? SIO_CODE_INTERNAL
+                                                     : run->code].message;
 }
 
 

@@ -100,6 +100,9 @@ const sio_verb_t  sio_verbs[] = {
     { sio_string("mailbox"), 1, 2, SIO_SOURCE_ALL, sio_rule_mailbox,
       " flush, or mailbox drop KEY" },
 
+    { sio_string("forward"), 1, 3, SIO_SOURCE_ALL, sio_rule_forward,
+      " URI [timeout=TIME] [async]" },
+
     { sio_string("disconnect"), 0, 0, SIO_SOURCE_EVENT|SIO_SOURCE_CONNECT,
       sio_rule_disconnect, "" },
 

@@ -66,13 +66,19 @@ int sio_rule_emit(sio_compile_t *c, const sio_str_t *args, unsigned nargs);
 int sio_rule_relay(sio_compile_t *c, const sio_str_t *args, unsigned nargs);
 int sio_rule_ack(sio_compile_t *c, const sio_str_t *args, unsigned nargs);
 
-/* Of sio_rule_rate.c, sio_rule_count.c, sio_rule_mailbox.c. */
+/* Of sio_rule_rate.c, sio_rule_count.c and others, one for each verb. */
 
 int sio_rule_limit(sio_compile_t *c, const sio_str_t *args, unsigned nargs);
 int sio_rule_dedup(sio_compile_t *c, const sio_str_t *args, unsigned nargs);
 int sio_rule_count(sio_compile_t *c, const sio_str_t *args, unsigned nargs);
 int sio_rule_mailbox(sio_compile_t *c, const sio_str_t *args,
     unsigned nargs);
+int sio_rule_forward(sio_compile_t *c, const sio_str_t *args,
+    unsigned nargs);
+
+/* A time of 1ms to 30d, as nginx has them: SIO_OK, or SIO_ERROR (told). */
+
+int sio_rule_time(sio_compile_t *c, sio_str_t text, uint32_t *msec);
 
 /* Whether s is a name as values have it, or a code, which may hold hyphens. */
 

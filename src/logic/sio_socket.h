@@ -58,6 +58,8 @@ struct sio_socket_s {
     unsigned           accepted:1;
     unsigned           waiting:1;          /* connect returned SIO_AGAIN */
     unsigned           leaving:1;          /* nothing reaches it any more */
+    unsigned           busy:1;             /* a rule of it waits: what comes
+                                              is kept, the upper floor's */
     sio_membership_t  *rooms;
     eio_outq_t        *held;               /* messages until it is accepted */
     sio_socket_var_t  *vars;

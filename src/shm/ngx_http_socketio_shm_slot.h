@@ -69,6 +69,15 @@ typedef enum {
     NGX_HTTP_SOCKETIO_STAT_LIMIT_PACKETS,    /* refused */
     NGX_HTTP_SOCKETIO_STAT_LIMIT_CONNECTIONS,
     NGX_HTTP_SOCKETIO_STAT_LIMIT_DRY_RUN,    /* either, and let pass */
+    NGX_HTTP_SOCKETIO_STAT_DROP_BACKLOG,     /* closed: too much waits */
+    NGX_HTTP_SOCKETIO_STAT_CALLS,            /* out, that were made */
+    NGX_HTTP_SOCKETIO_STAT_CALLS_RUNNING,
+    NGX_HTTP_SOCKETIO_STAT_CALLS_WAITING,    /* for room, or to be repeated */
+    NGX_HTTP_SOCKETIO_STAT_CALLS_REFUSED,    /* answered by 4xx */
+    NGX_HTTP_SOCKETIO_STAT_CALLS_FAILED,     /* by nobody, or by 5xx */
+    NGX_HTTP_SOCKETIO_STAT_CALLS_RETRIED,
+    NGX_HTTP_SOCKETIO_STAT_CALLS_DROPPED,    /* not made, or given up */
+    NGX_HTTP_SOCKETIO_STAT_CALLS_OPEN,       /* locations left alone */
     NGX_HTTP_SOCKETIO_STAT_N
 } ngx_http_socketio_stat_e;
 

@@ -11,6 +11,8 @@
 
 
 static void ngx_http_socketio_transport_timeout(sio_timer_t *timer);
+static void ngx_http_socketio_transport_resume(
+    ngx_http_socketio_session_t *s);
 
 
 static ngx_uint_t  ngx_http_socketio_ctx_index;
@@ -20,7 +22,8 @@ static const ngx_http_socketio_carrier_t  ngx_http_socketio_transport = {
     ngx_http_socketio_websocket_flush,
     ngx_http_socketio_polling_answer,
     ngx_http_socketio_upgrade_result,
-    ngx_http_socketio_transport_timeout
+    ngx_http_socketio_transport_timeout,
+    ngx_http_socketio_transport_resume
 };
 
 
@@ -37,6 +40,17 @@ ngx_http_socketio_transport_init(ngx_uint_t ctx_index)
 static void
 ngx_http_socketio_transport_timeout(sio_timer_t *timer)
 {
+}
+
+
+/* Polling requests are taken as they come. */
+
+static void
+ngx_http_socketio_transport_resume(ngx_http_socketio_session_t *s)
+{
+    if (s->eio.carrier) {
+        ngx_http_socketio_websocket_resume(s->eio.carrier);
+    }
 }
 
 

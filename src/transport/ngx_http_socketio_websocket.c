@@ -218,6 +218,10 @@ ngx_http_socketio_websocket_feed(ngx_http_socketio_websocket_t *ws,
 
         ngx_http_socketio_websocket_event(ws, &ev);
 
+        if (ws->session && ws->session->client.stalled) {
+            ws->paused = 1;
+        }
+
         if (ws->paused) {
             ngx_http_socketio_websocket_keep(ws, data, len);
 

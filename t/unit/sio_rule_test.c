@@ -748,7 +748,7 @@ test_errors(void)
         { "when $.a = 1;", "\"when\" has no block { ... }" },
         { "frobnicate;", "unknown verb \"frobnicate\"" },
         { "query x y;", "unknown verb \"query\"" },
-        { "forward /x;", "unknown verb \"forward\"" },
+        { "forward /x;", "\"forward\" is not to be had here" },
         { "join;", "too few arguments in \"join\", its form is: join"
           " ROOM..." },
         { "set a 1 2;", "too many arguments in \"set\", its form is: set NAME"

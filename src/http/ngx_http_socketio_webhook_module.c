@@ -1,0 +1,386 @@
+/*
+ * Directives of webhooks.
+ *
+ *     webhook [max=32] [queue=1000] [failures=5] [pause=5s]
+ *     webhook_key_file FILE
+ *
+ * The file has a key a line; each call is signed with all of them.
+ */
+
+
+#include "http/ngx_http_socketio_webhook_module.h"
+#include "backend/ngx_http_socketio_webhook.h"
+
+
+#define NGX_HTTP_SOCKETIO_WEBHOOK_KEY_MIN   16       /* bytes */
+#define NGX_HTTP_SOCKETIO_WEBHOOK_KEY_FILE  4096
+
+
+static char *ngx_http_socketio_webhook(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_socketio_webhook_param(ngx_conf_t *cf,
+    ngx_http_socketio_webhook_conf_t *wcf, ngx_str_t *value);
+static char *ngx_http_socketio_webhook_key_file(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf);
+static char *ngx_http_socketio_webhook_keys(ngx_conf_t *cf,
+    ngx_http_socketio_webhook_conf_t *wcf, ngx_str_t *file, u_char *p);
+static ngx_http_socketio_webhook_conf_t *ngx_http_socketio_webhook_conf(
+    ngx_conf_t *cf);
+static ngx_int_t ngx_http_socketio_webhook_init_process(ngx_cycle_t *cycle);
+
+
+static ngx_command_t  ngx_http_socketio_webhook_commands[] = {
+
+    { ngx_string("webhook"),
+      NGX_SOCKETIO_APP_CONF|NGX_CONF_1MORE,
+      ngx_http_socketio_webhook,
+      0,
+      0,
+      NULL },
+
+    { ngx_string("webhook_key_file"),
+      NGX_SOCKETIO_APP_CONF|NGX_CONF_TAKE1,
+      ngx_http_socketio_webhook_key_file,
+      0,
+      0,
+      NULL },
+
+      ngx_null_command
+};
+
+
+ngx_module_t  ngx_http_socketio_webhook_module = {
+    NGX_MODULE_V1,
+    NULL,                                  /* module context */
+    ngx_http_socketio_webhook_commands,    /* module directives */
+    NGX_SOCKETIO_MODULE,                   /* module type */
+    NULL,                                  /* init master */
+    NULL,                                  /* init module */
+    ngx_http_socketio_webhook_init_process, /* init process */
+    NULL,                                  /* init thread */
+    NULL,                                  /* exit thread */
+    NULL,                                  /* exit process */
+    NULL,                                  /* exit master */
+    NGX_MODULE_V1_PADDING
+};
+
+
+/* The workers' hubs are there: the main module stands before this one. */
+
+static ngx_int_t
+ngx_http_socketio_webhook_init_process(ngx_cycle_t *cycle)
+{
+    ngx_uint_t                         i;
+    ngx_http_socketio_app_t          **apps;
+    ngx_http_socketio_main_conf_t     *smcf;
+    ngx_http_socketio_webhook_conf_t  *wcf;
+
+    smcf = ngx_http_cycle_get_module_main_conf(cycle,
+                                               ngx_http_socketio_module);
+
+    if (smcf == NULL) {
+        return NGX_OK;
+    }
+
+    apps = smcf->apps.elts;
+
+    for (i = 0; i < smcf->apps.nelts; i++) {
+
+        if (apps[i]->hub == NULL || apps[i]->webhooks.nelts == 0
+            || apps[i]->server == NULL)
+        {
+            continue;
+        }
+
+        wcf = apps[i]->webhook;
+        wcf->ctx = apps[i]->server;
+
+        if (ngx_http_socketio_webhook_init(apps[i]->hub, wcf,
+                                           apps[i]->webhooks.nelts)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_http_socketio_webhook_t *
+ngx_http_socketio_webhook_get(ngx_conf_t *cf, sio_str_t uri)
+{
+    ngx_uint_t                     i;
+    ngx_http_socketio_app_t       *app;
+    ngx_http_socketio_webhook_t   *webhook, **all;
+    ngx_http_socketio_conf_ctx_t  *ctx;
+
+    ctx = cf->ctx;
+    app = ctx->app;
+    all = app->webhooks.elts;
+
+    for (i = 0; i < app->webhooks.nelts; i++) {
+        if (all[i]->uri.len == uri.len
+            && ngx_memcmp(all[i]->uri.data, uri.data, uri.len) == 0)
+        {
+            return all[i];
+        }
+    }
+
+    webhook = ngx_pcalloc(cf->pool, sizeof(ngx_http_socketio_webhook_t));
+    all = ngx_array_push(&app->webhooks);
+
+    if (webhook == NULL || all == NULL
+        || ngx_http_socketio_webhook_conf(cf) == NULL)
+    {
+        return NULL;
+    }
+
+    webhook->uri.data = ngx_pnalloc(cf->pool, uri.len);
+    if (webhook->uri.data == NULL) {
+        return NULL;
+    }
+
+    ngx_memcpy(webhook->uri.data, uri.data, uri.len);
+    webhook->uri.len = uri.len;
+    webhook->index = app->webhooks.nelts - 1;
+    webhook->file = cf->conf_file->file.name.data;
+    webhook->line = cf->conf_file->line;
+
+    *all = webhook;
+
+    return webhook;
+}
+
+
+int
+ngx_http_socketio_compile_webhook(sio_compile_t *c, sio_str_t uri,
+    void **webhook)
+{
+    *webhook = ngx_http_socketio_webhook_get(c->ctx, uri);
+
+    return *webhook ? SIO_OK : SIO_NOMEM;
+}
+
+
+/* That of the app, with the defaults if nothing was said. */
+
+static ngx_http_socketio_webhook_conf_t *
+ngx_http_socketio_webhook_conf(ngx_conf_t *cf)
+{
+    ngx_http_socketio_app_t           *app;
+    ngx_http_socketio_webhook_conf_t  *wcf;
+
+    app = ((ngx_http_socketio_conf_ctx_t *) cf->ctx)->app;
+
+    if (app->webhook == NULL) {
+        wcf = ngx_pcalloc(cf->pool, sizeof(ngx_http_socketio_webhook_conf_t));
+        if (wcf == NULL) {
+            return NULL;
+        }
+
+        wcf->max = 32;
+        wcf->queue = 1000;
+        wcf->failures = 5;
+        wcf->pause = 5000;
+
+        app->webhook = wcf;
+    }
+
+    return app->webhook;
+}
+
+
+static char *
+ngx_http_socketio_webhook(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    char                              *rv;
+    ngx_str_t                         *value;
+    ngx_uint_t                         i;
+    ngx_http_socketio_webhook_conf_t  *wcf;
+
+    wcf = ngx_http_socketio_webhook_conf(cf);
+    if (wcf == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    value = cf->args->elts;
+    rv = NGX_CONF_OK;
+
+    for (i = 1; i < cf->args->nelts && rv == NGX_CONF_OK; i++) {
+        rv = ngx_http_socketio_webhook_param(cf, wcf, &value[i]);
+    }
+
+    return rv;
+}
+
+
+static char *
+ngx_http_socketio_webhook_param(ngx_conf_t *cf,
+    ngx_http_socketio_webhook_conf_t *wcf, ngx_str_t *value)
+{
+    ngx_int_t    n;
+    ngx_str_t    s;
+    ngx_uint_t   i;
+
+    struct {
+        ngx_str_t    name;
+        ngx_int_t    max;
+        ngx_uint_t  *to;
+    } params[] = {
+        { ngx_string("max="), 10000, &wcf->max },
+        { ngx_string("queue="), 1000000, &wcf->queue },
+        { ngx_string("failures="), 1000000, &wcf->failures }
+    };
+
+    for (i = 0; i < 3; i++) {
+
+        if (ngx_strncmp(value->data, params[i].name.data, params[i].name.len)
+            != 0)
+        {
+            continue;
+        }
+
+        n = ngx_atoi(value->data + params[i].name.len,
+                     value->len - params[i].name.len);
+
+        if (n < 1 || n > params[i].max) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid value \"%V\", it must be between 1 "
+                               "and %i", value, params[i].max);
+            return NGX_CONF_ERROR;
+        }
+
+        *params[i].to = n;
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_strncmp(value->data, "pause=", 6) == 0) {
+        s.data = value->data + 6;
+        s.len = value->len - 6;
+
+        n = ngx_parse_time(&s, 0);
+
+        if (n == NGX_ERROR || n == 0 || n > 3600000) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid value \"%V\", it must be between 1ms "
+                               "and 1h", value);
+            return NGX_CONF_ERROR;
+        }
+
+        wcf->pause = n;
+        return NGX_CONF_OK;
+    }
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "invalid parameter \"%V\" of \"webhook\", it has max=, "
+                       "queue=, failures= and pause=", value);
+
+    return NGX_CONF_ERROR;
+}
+
+
+static char *
+ngx_http_socketio_webhook_key_file(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    u_char                            *p;
+    ssize_t                            n;
+    ngx_fd_t                           fd;
+    ngx_str_t                         *value;
+    ngx_http_socketio_webhook_conf_t  *wcf;
+
+    wcf = ngx_http_socketio_webhook_conf(cf);
+    if (wcf == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    if (wcf->nkeys) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (ngx_conf_full_name(cf->cycle, &value[1], 1) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    fd = ngx_open_file(value[1].data, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
+
+    if (fd == NGX_INVALID_FILE) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
+                           ngx_open_file_n " \"%V\" failed", &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    p = ngx_pcalloc(cf->pool, NGX_HTTP_SOCKETIO_WEBHOOK_KEY_FILE + 1);
+    n = p ? ngx_read_fd(fd, p, NGX_HTTP_SOCKETIO_WEBHOOK_KEY_FILE) : -1;
+
+    if (ngx_close_file(fd) == NGX_FILE_ERROR) {
+        ngx_conf_log_error(NGX_LOG_ALERT, cf, ngx_errno,
+                           ngx_close_file_n " \"%V\" failed", &value[1]);
+    }
+
+    if (n < 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
+                           ngx_read_fd_n " \"%V\" failed", &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    if (n == NGX_HTTP_SOCKETIO_WEBHOOK_KEY_FILE) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"%V\" is larger than %d bytes", &value[1],
+                           NGX_HTTP_SOCKETIO_WEBHOOK_KEY_FILE - 1);
+        return NGX_CONF_ERROR;
+    }
+
+    return ngx_http_socketio_webhook_keys(cf, wcf, &value[1], p);
+}
+
+
+/* A key a line; empty lines and those that begin with "#" are none. */
+
+static char *
+ngx_http_socketio_webhook_keys(ngx_conf_t *cf,
+    ngx_http_socketio_webhook_conf_t *wcf, ngx_str_t *file, u_char *p)
+{
+    size_t      len;
+    ngx_uint_t  line;
+
+    for (line = 1; *p; line++) {
+        len = strcspn((char *) p, "\r\n");
+
+        if (len && *p != '#') {
+
+            if (wcf->nkeys == NGX_HTTP_SOCKETIO_WEBHOOK_KEYS) {
+                ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                                   "more than %d keys in \"%V\"",
+                                   NGX_HTTP_SOCKETIO_WEBHOOK_KEYS, file);
+                return NGX_CONF_ERROR;
+            }
+
+            if (len < NGX_HTTP_SOCKETIO_WEBHOOK_KEY_MIN) {
+                ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                                   "a key is shorter than %d characters in "
+                                   "\"%V\", line %ui",
+                                   NGX_HTTP_SOCKETIO_WEBHOOK_KEY_MIN, file,
+                                   line);
+            }
+
+            wcf->keys[wcf->nkeys].data = p;
+            wcf->keys[wcf->nkeys].len = len;
+            wcf->nkeys++;
+        }
+
+        p += len;
+        p += (*p == '\r');
+        p += (*p == '\n');
+    }
+
+    if (wcf->nkeys == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "no key in \"%V\"", file);
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
