@@ -13,6 +13,7 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <openssl/rand.h>
 
 
 #define NGX_HTTP_SOCKETIO_API_FILE_MAX  65536    /* bytes */
@@ -110,6 +111,12 @@ ngx_http_socketio_api_set_create(ngx_http_socketio_file_t *file,
         return NULL;
     }
 
+    if (RAND_bytes((u_char *) &set->hash, sizeof(sio_hash_key_t)) != 1) {
+        reader->error = "no random bytes";
+        ngx_free(set);
+        return NULL;
+    }
+
     set->refs = 1;
     set->n = n;
     set->keys = (ngx_http_socketio_api_key_t *) &set[1];
@@ -127,7 +134,7 @@ ngx_http_socketio_api_set_create(ngx_http_socketio_file_t *file,
                           (ngx_uint_t) reader->line);
         }
 
-        (void) SHA256(key.secret.data, key.secret.len, k->digest);
+        sio_hash_pair(&set->hash, key.secret, sio_str(NULL, 0), k->digest);
 
         if (!key.signed_) {
             key.secret = sio_str(NULL, 0);
@@ -364,7 +371,7 @@ ngx_http_socketio_api_key_bearer(const ngx_http_socketio_api_set_t *set,
     ngx_str_t *value)
 {
     u_char                             *p, *end;
-    u_char                              digest[SHA256_DIGEST_LENGTH];
+    u_char                              digest[NGX_HTTP_SOCKETIO_API_DIGEST];
     ngx_uint_t                          i, wrong;
     const ngx_http_socketio_api_key_t  *found;
 
@@ -383,13 +390,13 @@ ngx_http_socketio_api_key_bearer(const ngx_http_socketio_api_set_t *set,
         return NULL;
     }
 
-    (void) SHA256(p, end - p, digest);
+    sio_hash_pair(&set->hash, sio_str(p, end - p), sio_str(NULL, 0), digest);
 
     found = NULL;
 
     for (i = 0; i < set->n; i++) {
         wrong = CRYPTO_memcmp(set->keys[i].digest, digest,
-                              SHA256_DIGEST_LENGTH);
+                              NGX_HTTP_SOCKETIO_API_DIGEST);
 
         if (wrong == 0 && !set->keys[i].key.signed_) {
             found = &set->keys[i];

@@ -6,9 +6,10 @@
  * that a new key can be added before the old one goes; one that can't be read
  * or has an error changes nothing.
  *
- * Of keys that are presented as they are, digests are kept: they are of one
- * length, so a comparison takes the same time whatever was presented, and a
- * core dump holds no key.  Keys that sign are kept, and wiped.
+ * Of keys that are presented as they are, digests are kept (SipHash of 128
+ * bits, keyed at random for each reading of the file): they are of one length,
+ * so a comparison takes the same time whatever was presented, and a core dump
+ * holds no key.  Keys that sign are kept, and wiped.
  *
  * RFC 6750, 2.1.  Authorization Request Header Field.
  */
@@ -23,17 +24,17 @@
 #include <ngx_http.h>
 
 #include "backend/ngx_http_socketio_file.h"
+#include "codec/sio_hash.h"
 #include "logic/sio_key.h"
-
-#include <openssl/sha.h>
 
 
 #define NGX_HTTP_SOCKETIO_API_WINDOW  300    /* seconds, of a signature */
+#define NGX_HTTP_SOCKETIO_API_DIGEST  16     /* bytes */
 
 
 typedef struct {
     sio_key_t                      key;      /* its secret if it signs */
-    u_char                         digest[SHA256_DIGEST_LENGTH];
+    u_char                         digest[NGX_HTTP_SOCKETIO_API_DIGEST];
 } ngx_http_socketio_api_key_t;
 
 
@@ -44,6 +45,7 @@ typedef struct {
     ngx_uint_t                     n;
     ngx_http_socketio_api_key_t   *keys;
     size_t                         size;
+    sio_hash_key_t                 hash;     /* of the digests */
 } ngx_http_socketio_api_set_t;
 
 
