@@ -7,6 +7,7 @@
 
 
 #include "http/ngx_http_socketio_auth_module.h"
+#include "http/ngx_http_socketio_auth_token.h"
 #include "http/ngx_http_socketio_compile.h"
 
 
@@ -29,6 +30,8 @@ typedef struct {
 
 static const ngx_http_socketio_auth_kind_t  ngx_http_socketio_auth_kinds[] = {
     { ngx_string("none"), ngx_http_socketio_auth_none },
+    { ngx_string("jwt"), ngx_http_socketio_auth_jwt },
+    { ngx_string("authjs"), ngx_http_socketio_auth_authjs },
     { ngx_string("variable"), ngx_http_socketio_auth_variable },
     { ngx_string("insecure"), ngx_http_socketio_auth_insecure },
     { ngx_null_string, NULL }

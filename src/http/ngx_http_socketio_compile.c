@@ -225,6 +225,7 @@ ngx_http_socketio_capture(ngx_conf_t *cf, sio_str_t name, ngx_uint_t value,
     v->file = cf->conf_file->file.name.data;
     v->line = cf->conf_file->line;
     v->value = value;
+    v->secret = 0;
 
     *index = app->variables.nelts - 1;
 

@@ -8,9 +8,14 @@
 #include "transport/ngx_http_socketio_transport.h"
 
 
+#define NGX_HTTP_SOCKETIO_COOKIE_CHUNKS  16
+
+
 static ngx_int_t ngx_http_socketio_variable_text(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_socketio_variable_count(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_socketio_variable_cookie(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 
 
@@ -58,6 +63,11 @@ static ngx_http_variable_t  ngx_http_socketio_variables[] = {
     { ngx_string("socketio_bytes_out"), NULL, ngx_http_socketio_variable_count,
       offsetof(ngx_http_socketio_access_t, bytes_out),
       NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    /* a prefix, as "cookie_" */
+
+    { ngx_string("socketio_cookie_"), NULL, ngx_http_socketio_variable_cookie,
+      0, NGX_HTTP_VAR_PREFIX|NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
       ngx_http_null_variable
 };
@@ -157,6 +167,75 @@ ngx_http_socketio_variable_count(ngx_http_request_t *r,
     v->valid = 1;
     v->no_cacheable = 0;
     v->not_found = 0;
+
+    return NGX_OK;
+}
+
+
+/*
+ * $socketio_cookie_NAME: the cookie NAME, or, where a browser would not take
+ * one so long, the cookies NAME.0, NAME.1 and so on together.
+ */
+static ngx_int_t
+ngx_http_socketio_variable_cookie(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    ngx_str_t *name = (ngx_str_t *) data;
+
+    u_char                     *p, *end;
+    size_t                      len;
+    ngx_str_t                   cookie;
+    ngx_uint_t                  i, n;
+    ngx_http_variable_value_t  *chunk[NGX_HTTP_SOCKETIO_COOKIE_CHUNKS];
+
+    /* "cookie_NAME", which stands in our own name */
+
+    cookie.len = name->len - (sizeof("socketio_") - 1);
+    cookie.data = ngx_pnalloc(r->pool, cookie.len + 1 + NGX_INT_T_LEN);
+    if (cookie.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    end = ngx_cpymem(cookie.data, name->data + sizeof("socketio_") - 1,
+                     cookie.len);
+
+    chunk[0] = ngx_http_get_variable(r, &cookie,
+                                     ngx_hash_key(cookie.data, cookie.len));
+    n = (chunk[0] && !chunk[0]->not_found);
+
+    for (i = 0; n == i && i < NGX_HTTP_SOCKETIO_COOKIE_CHUNKS; i++) {
+        cookie.len = ngx_sprintf(end, ".%ui", i) - cookie.data;
+        chunk[i] = ngx_http_get_variable(r, &cookie,
+                                         ngx_hash_key(cookie.data,
+                                                      cookie.len));
+        n += (chunk[i] && !chunk[i]->not_found);
+    }
+
+    if (n == 0) {
+        v->not_found = 1;
+        return NGX_OK;
+    }
+
+    len = 0;
+
+    for (i = 0; i < n; i++) {
+        len += chunk[i]->len;
+    }
+
+    p = ngx_pnalloc(r->pool, len + 1);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    v->len = len;
+    v->data = p;
+    v->valid = 1;
+    v->no_cacheable = 0;
+    v->not_found = 0;
+
+    for (i = 0; i < n; i++) {
+        p = ngx_cpymem(p, chunk[i]->data, chunk[i]->len);
+    }
 
     return NGX_OK;
 }

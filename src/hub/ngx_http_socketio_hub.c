@@ -450,6 +450,7 @@ ngx_http_socketio_hub_tick(ngx_event_t *ev)
     ngx_http_socketio_reader_check(hub);
     ngx_http_socketio_forward_check(hub);
     ngx_http_socketio_grant_tick(hub);
+    ngx_http_socketio_identity_tick(hub);
     ngx_http_socketio_probe_check(hub, 0);
     ngx_http_socketio_move_check(hub);
     ngx_http_socketio_mailbox_tick(hub);

@@ -117,6 +117,7 @@ typedef struct {
     u_char                          *file;      /* where it is used first */
     ngx_uint_t                       line;
     unsigned                         value:1;   /* used as one of a rule */
+    unsigned                         secret:1;  /* "arg_NAME": not for logs */
 } ngx_http_socketio_variable_t;
 
 
@@ -149,6 +150,7 @@ struct ngx_http_socketio_app_s {
     ngx_uint_t                       line;
     unsigned                         defined:1;
     unsigned                         asks_online:1; /* a rule does */
+    unsigned                         secrets:1; /* among the variables */
 };
 
 

@@ -39,15 +39,15 @@ static uint64_t ngx_http_socketio_identity_now(void);
 
 
 const ngx_http_socketio_authenticator_t
-    ngx_http_socketio_authenticator_none = { "none", NULL, 0 };
+    ngx_http_socketio_authenticator_none = { "none", NULL, 0, NULL };
 
 const ngx_http_socketio_authenticator_t
     ngx_http_socketio_authenticator_insecure =
-    { "insecure", ngx_http_socketio_auth_insecure, 0 };
+    { "insecure", ngx_http_socketio_auth_insecure, 0, NULL };
 
 const ngx_http_socketio_authenticator_t
     ngx_http_socketio_authenticator_variable =
-    { "variable", ngx_http_socketio_auth_variable, 0 };
+    { "variable", ngx_http_socketio_auth_variable, 0, NULL };
 
 
 static int
@@ -309,6 +309,22 @@ ngx_http_socketio_identity_timeout(ngx_http_socketio_hub_t *hub,
     }
 
     ngx_http_socketio_identity_end(socket);
+}
+
+
+void
+ngx_http_socketio_identity_tick(ngx_http_socketio_hub_t *hub)
+{
+    ngx_uint_t                       i;
+    ngx_http_socketio_namespace_t  **nsp;
+
+    nsp = hub->conf->namespaces.elts;
+
+    for (i = 0; i < hub->conf->namespaces.nelts; i++) {
+        if (nsp[i]->authenticator && nsp[i]->authenticator->tick) {
+            nsp[i]->authenticator->tick(nsp[i]->authenticator_conf, hub->log);
+        }
+    }
 }
 
 

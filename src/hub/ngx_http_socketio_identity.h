@@ -65,6 +65,9 @@ struct ngx_http_socketio_authenticator_s {
     int         (*check)(void *conf, ngx_http_socketio_auth_t *auth);
 
     unsigned      token:1;               /* "auth:refresh" is its own */
+
+    /* Once a second: whether what it is made of has changed.  May be NULL. */
+    void        (*tick)(void *conf, ngx_log_t *log);
 };
 
 
@@ -104,6 +107,10 @@ void ngx_http_socketio_identity_watch(sio_socket_t *socket);
 void ngx_http_socketio_identity_forget(sio_socket_t *socket);
 void ngx_http_socketio_identity_timeout(ngx_http_socketio_hub_t *hub,
     sio_timer_t *timer);
+
+/* Once a second: let authenticators look. */
+
+void ngx_http_socketio_identity_tick(ngx_http_socketio_hub_t *hub);
 
 /* Whether it has ended; and what follows: the socket is ended. */
 

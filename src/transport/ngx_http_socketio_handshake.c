@@ -18,6 +18,10 @@
 #define NGX_HTTP_SOCKETIO_RETRY_AFTER  "5"     /* seconds */
 
 
+static ngx_int_t ngx_http_socketio_handshake_mask(ngx_http_request_t *r,
+    ngx_http_socketio_app_t *app);
+static void ngx_http_socketio_handshake_mask_in(ngx_str_t *text, u_char *name,
+    size_t len);
 static ngx_int_t ngx_http_socketio_handshake_check(ngx_http_request_t *r,
     const ngx_http_socketio_engine_t *engine, const eio_query_t *query,
     ngx_uint_t upgrade);
@@ -38,6 +42,12 @@ ngx_http_socketio_handshake(ngx_http_request_t *r,
     ngx_http_socketio_access_t  *access;
 
     r->connection->log->action = "handling socketio request";
+
+    if (engine->app->secrets
+        && ngx_http_socketio_handshake_mask(r, engine->app) != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
 
     body = (r->headers_in.content_length_n > 0 || r->headers_in.chunked);
 
@@ -99,6 +109,84 @@ ngx_http_socketio_handshake(ngx_http_request_t *r,
     }
 
     return ngx_http_socketio_polling_get(r, engine, query.has_sid);
+}
+
+
+/*
+ * Tokens in the query: their value is kept aside for whoever asks for the
+ * variable, and is stars in what goes into logs.
+ */
+static ngx_int_t
+ngx_http_socketio_handshake_mask(ngx_http_request_t *r,
+    ngx_http_socketio_app_t *app)
+{
+    size_t                         len;
+    u_char                        *name, *copy;
+    ngx_uint_t                     i;
+    ngx_http_variable_value_t     *v;
+    ngx_http_socketio_variable_t  *variable;
+
+    variable = app->variables.elts;
+
+    for (i = 0; i < app->variables.nelts; i++) {
+
+        if (!variable[i].secret) {
+            continue;
+        }
+
+        v = ngx_http_get_indexed_variable(r, variable[i].index);
+        if (v == NULL) {
+            return NGX_ERROR;
+        }
+
+        if (v->not_found || v->len == 0) {
+            continue;
+        }
+
+        copy = ngx_pnalloc(r->pool, v->len);
+        if (copy == NULL) {
+            return NGX_ERROR;
+        }
+
+        ngx_memcpy(copy, v->data, v->len);
+        v->data = copy;
+
+        name = variable[i].name.data + sizeof("arg_") - 1;
+        len = variable[i].name.len - (sizeof("arg_") - 1);
+
+        ngx_http_socketio_handshake_mask_in(&r->args, name, len);
+        ngx_http_socketio_handshake_mask_in(&r->unparsed_uri, name, len);
+        ngx_http_socketio_handshake_mask_in(&r->request_line, name, len);
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_socketio_handshake_mask_in(ngx_str_t *text, u_char *name, size_t len)
+{
+    u_char  *p, *end;
+
+    p = text->data;
+    end = text->data + text->len;
+
+    while (p < end) {
+
+        if ((size_t) (end - p) > len && p[len] == '='
+            && ngx_strncasecmp(p, name, len) == 0)
+        {
+            for (p += len + 1; p < end && *p != '&' && *p != ' '; p++) {
+                *p = '*';
+            }
+        }
+
+        while (p < end && *p != '&' && *p != '?') {
+            p++;
+        }
+
+        p++;
+    }
 }
 
 
