@@ -202,6 +202,7 @@ ngx_http_socketio_adapter_cleanup(ngx_http_socketio_hub_t *hub)
     mem = &ngx_http_socketio_mem;
 
     ngx_http_socketio_hosts_cleanup(hub);
+    ngx_http_socketio_redis_ask_cancel(a);
     ngx_http_socketio_answer_cancel(a);
 
     if (a->publisher.redis.started) {

@@ -358,9 +358,6 @@ ngx_http_socketio_ask_end(ngx_http_socketio_adapter_t *a,
 {
     ngx_http_socketio_redis_forget(a->hub, ask);
 
-    ask->silent = ask->hosts - ngx_min(ask->hosts, ask->answered);
-    ask->missing = ask->owed > 0 ? (uint64_t) ask->owed : 0;
-
     ask->done(ask);
 
     ngx_http_socketio_hub_post(a->hub);
@@ -393,8 +390,24 @@ ngx_http_socketio_redis_forget(ngx_http_socketio_hub_t *hub,
     a = hub->cluster_data;
 
     ask->waiting = 0;
+    ask->silent = ask->hosts - ngx_min(ask->hosts, ask->answered);
+    ask->missing = ask->owed > 0 ? (uint64_t) ask->owed : 0;
+
     a->asks[ask->id % NGX_HTTP_SOCKETIO_ASKS_MAX] = NULL;
     a->nasks--;
 
     sio_wheel_clear(&hub->wheel, &ask->timer);
+}
+
+
+void
+ngx_http_socketio_redis_ask_cancel(ngx_http_socketio_adapter_t *a)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < NGX_HTTP_SOCKETIO_ASKS_MAX; i++) {
+        if (a->asks[i]) {
+            ngx_http_socketio_redis_forget(a->hub, a->asks[i]);
+        }
+    }
 }

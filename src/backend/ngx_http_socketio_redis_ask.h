@@ -42,5 +42,9 @@ void ngx_http_socketio_redis_response(ngx_http_socketio_adapter_t *a,
 void ngx_http_socketio_redis_passed(ngx_http_socketio_adapter_t *a,
     sio_wire_t *record, const ngx_http_socketio_from_t *from);
 
+/* The adapter ends: nobody is told any more. */
+
+void ngx_http_socketio_redis_ask_cancel(ngx_http_socketio_adapter_t *a);
+
 
 #endif /* _NGX_HTTP_SOCKETIO_REDIS_ASK_H_INCLUDED_ */

@@ -236,7 +236,7 @@ ngx_http_socketio_request_collected(ngx_http_socketio_collect_t *c)
 
     r.type = SIO_RESPONSE_CLIENT_COUNT;
     r.id = due->id;
-    r.count = c->nanswers + c->ack->missing;
+    r.count = c->nanswers + c->missing.len / EIO_SID_LEN;
 
     ngx_http_socketio_adapter_response(due->adapter, due->nsp, due->from, &r);
 

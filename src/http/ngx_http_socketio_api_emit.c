@@ -30,7 +30,6 @@ typedef struct {
     sio_buf_t                      missing;  /* JSON strings and commas, */
     sio_buf_t                      rejected; /* both */
     unsigned                       waiting:1;
-    unsigned                       torn:1;   /* missing is not complete */
 } ngx_http_socketio_api_result_t;
 
 
@@ -341,13 +340,12 @@ ngx_http_socketio_api_wait(ngx_http_socketio_api_emit_t *emit)
 }
 
 
-/* Sockets that have not answered are named while the collection lives. */
+/* Sockets that have not answered are named. */
 
 static void
 ngx_http_socketio_api_acked(ngx_http_socketio_collect_t *c)
 {
-    unsigned                         n;
-    const uint8_t                   *sid;
+    size_t                           i;
     sio_buf_t                       *buf;
     ngx_http_socketio_api_emit_t    *emit;
     ngx_http_socketio_api_result_t  *result;
@@ -356,16 +354,16 @@ ngx_http_socketio_api_acked(ngx_http_socketio_collect_t *c)
     emit = result->emit;
     buf = &result->missing;
 
-    for (n = 0; (sid = sio_ack_missing(c->ack, n)) != NULL; n++) {
+    for (i = 0; i < c->missing.len; i += EIO_SID_LEN) {
 
         /* socket ids are base64url: nothing in them is to be escaped */
 
-        if ((n && sio_buf_append_char(buf, ',') != SIO_OK)
+        if ((i && sio_buf_append_char(buf, ',') != SIO_OK)
             || sio_buf_append_char(buf, '"') != SIO_OK
-            || sio_buf_append(buf, sid, EIO_SID_LEN) != SIO_OK
+            || sio_buf_append(buf, c->missing.data + i, EIO_SID_LEN) != SIO_OK
             || sio_buf_append_char(buf, '"') != SIO_OK)
         {
-            result->torn = 1;
+            c->torn = 1;
             break;
         }
     }
@@ -403,7 +401,7 @@ ngx_http_socketio_api_expire(ngx_event_t *ev)
         result = &emit->results[i];
 
         if (result->waiting) {
-            sio_ack_expire(&emit->hub->acks, &result->collect->ack->timer);
+            ngx_http_socketio_collect_expire(result->collect);
         }
     }
 
@@ -435,7 +433,7 @@ ngx_http_socketio_api_cleanup(void *data)
             ngx_http_socketio_collect_cancel(result->collect);
 
         } else if (result->collect) {
-            sio_buf_free(&result->collect->answers);
+            ngx_http_socketio_collect_free(result->collect);
         }
     }
 }
@@ -542,7 +540,7 @@ ngx_http_socketio_api_result(ngx_http_socketio_json_t *json,
         return;
     }
 
-    if (result->torn) {
+    if (c->torn) {
         json->failed = 1;
     }
 
@@ -552,7 +550,15 @@ ngx_http_socketio_api_result(ngx_http_socketio_json_t *json,
     ngx_http_socketio_json_bytes(json, sio_buf_str(&result->missing));
     ngx_http_socketio_json_text(json, "]");
 
-    sio_buf_free(&c->answers);
+    if (c->asked) {
+        ngx_http_socketio_json_text(json, ",\"elsewhere\":{\"missing\":");
+        ngx_http_socketio_json_uint(json, c->ask.missing);
+        ngx_http_socketio_json_member(json, "silent", c->ask.silent);
+        ngx_http_socketio_json_text(json, "}");
+
+    } else if (c->away) {
+        ngx_http_socketio_json_text(json, ",\"elsewhere\":null");
+    }
 }
 
 

@@ -83,7 +83,9 @@ ngx_http_socketio_broadcast(ngx_http_socketio_hub_t *hub,
 
     rc = ngx_http_socketio_broadcast_out(hub, b, found.slots, sequence);
 
-    if (hub->cluster && !b->local) {
+    if (hub->cluster && !b->local
+        && ngx_http_socketio_collect_hosts(hub, b) != NGX_OK)
+    {
         hub->cluster->broadcast(hub, b);
     }
 

@@ -24,7 +24,12 @@
 
 static void ngx_http_socketio_collect_answer(sio_ack_t *ack, sio_str_t sid,
     sio_str_t args, const sio_binary_t *attachments);
+static void ngx_http_socketio_collect_add(ngx_http_socketio_collect_t *c,
+    sio_str_t open, sio_str_t args, sio_str_t close);
 static void ngx_http_socketio_collect_done(sio_ack_t *ack, unsigned missing);
+static void ngx_http_socketio_collect_heard(ngx_http_socketio_ask_t *ask,
+    const sio_response_t *r);
+static void ngx_http_socketio_collect_asked(ngx_http_socketio_ask_t *ask);
 static void ngx_http_socketio_collect_named(ngx_http_socketio_hub_t *hub,
     int64_t id, sio_str_t sids, ngx_uint_t slot);
 static void ngx_http_socketio_collect_take(ngx_http_socketio_hub_t *hub,
@@ -55,6 +60,7 @@ ngx_http_socketio_collect_begin(ngx_http_socketio_hub_t *hub,
          | (int64_t) hub->n;
 
     c->hub = hub;
+    c->timeout = timeout;
     c->ack = sio_ack_create(&hub->acks, id,
                             ngx_http_socketio_now() + timeout,
                             &ngx_http_socketio_collect_ops, c);
@@ -68,7 +74,56 @@ ngx_http_socketio_collect_begin(ngx_http_socketio_hub_t *hub,
                  NGX_HTTP_SOCKETIO_ANSWERS_MAX);
     sio_buf_init(&c->early, &ngx_http_socketio_mem,
                  NGX_HTTP_SOCKETIO_ANSWERS_MAX);
+    sio_buf_init(&c->missing, &ngx_http_socketio_mem,
+                 NGX_HTTP_SOCKETIO_ANSWERS_MAX);
     ngx_http_socketio_hub_post(hub);
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_socketio_collect_hosts(ngx_http_socketio_hub_t *hub,
+    const ngx_http_socketio_broadcast_t *b)
+{
+    sio_ack_t                    *ack;
+    sio_request_t                 r;
+    ngx_http_socketio_collect_t  *c;
+
+    ack = b->ack_id == SIO_NO_ID ? NULL : sio_ack_find(&hub->acks, b->ack_id);
+    if (ack == NULL) {
+        return NGX_DECLINED;
+    }
+
+    c = ack->data;
+
+    ngx_memzero(&r, sizeof(sio_request_t));
+
+    r.type = SIO_REQUEST_BROADCAST;
+    r.broadcast.nsp = b->nsp;
+    r.broadcast.event = b->event;
+    r.broadcast.args = b->args;
+    r.broadcast.opts.rooms = (sio_str_t *) b->target.rooms;
+    r.broadcast.opts.nrooms = b->target.nrooms;
+    r.broadcast.opts.except = (sio_str_t *) b->target.except;
+    r.broadcast.opts.nexcept = b->target.nexcept;
+    r.broadcast.timeout = (uint32_t) c->timeout;
+
+    if (b->attachments) {
+        r.broadcast.attachments = *b->attachments;
+    }
+
+    c->ask.hub = hub;
+    c->ask.heard = ngx_http_socketio_collect_heard;
+    c->ask.done = ngx_http_socketio_collect_asked;
+    c->ask.data = c;
+
+    if (hub->cluster->ask(hub, &c->ask, b->nsp, &r, c->timeout) != NGX_OK) {
+        c->away = 1;
+        return NGX_DECLINED;
+    }
+
+    c->asked = 1;
 
     return NGX_OK;
 }
@@ -117,8 +172,32 @@ ngx_http_socketio_collect_start(ngx_http_socketio_collect_t *c)
 void
 ngx_http_socketio_collect_cancel(ngx_http_socketio_collect_t *c)
 {
-    sio_ack_cancel(&c->hub->acks, c->ack);
+    if (c->ack) {
+        sio_ack_cancel(&c->hub->acks, c->ack);
+        c->ack = NULL;
+    }
+
+    if (c->ask.waiting) {
+        c->hub->cluster->forget(c->hub, &c->ask);
+    }
+
     ngx_http_socketio_collect_free(c);
+}
+
+
+void
+ngx_http_socketio_collect_expire(ngx_http_socketio_collect_t *c)
+{
+    if (c->ask.waiting) {
+        c->hub->cluster->forget(c->hub, &c->ask);
+
+        if (c->ack == NULL) {
+            c->done(c);
+            return;
+        }
+    }
+
+    sio_ack_expire(&c->hub->acks, &c->ack->timer);
 }
 
 
@@ -127,6 +206,7 @@ ngx_http_socketio_collect_free(ngx_http_socketio_collect_t *c)
 {
     sio_buf_free(&c->answers);
     sio_buf_free(&c->early);
+    sio_buf_free(&c->missing);
 }
 
 
@@ -281,14 +361,23 @@ static void
 ngx_http_socketio_collect_answer(sio_ack_t *ack, sio_str_t sid,
     sio_str_t args, const sio_binary_t *attachments)
 {
-    size_t                        len;
-    ngx_http_socketio_collect_t  *c;
+    ngx_http_socketio_collect_add(ack->data, sio_str(NULL, 0), args,
+                                  sio_str(NULL, 0));
+}
 
-    c = ack->data;
+
+static void
+ngx_http_socketio_collect_add(ngx_http_socketio_collect_t *c, sio_str_t open,
+    sio_str_t args, sio_str_t close)
+{
+    size_t  len;
+
     len = c->answers.len;
 
     if ((len && sio_buf_append_char(&c->answers, ',') != SIO_OK)
-        || sio_buf_append_str(&c->answers, args) != SIO_OK)
+        || sio_buf_append_str(&c->answers, open) != SIO_OK
+        || sio_buf_append_str(&c->answers, args) != SIO_OK
+        || sio_buf_append_str(&c->answers, close) != SIO_OK)
     {
         c->answers.len = len;
         return;
@@ -298,13 +387,54 @@ ngx_http_socketio_collect_answer(sio_ack_t *ack, sio_str_t sid,
 }
 
 
+/* The entry is gone after this: who is missing is noted. */
+
 static void
 ngx_http_socketio_collect_done(sio_ack_t *ack, unsigned missing)
 {
+    unsigned                      n;
+    const uint8_t                *sid;
     ngx_http_socketio_collect_t  *c;
 
     c = ack->data;
-    c->done(c);
+    c->ack = NULL;
+
+    for (n = 0; (sid = sio_ack_missing(ack, n)) != NULL; n++) {
+        if (sio_buf_append(&c->missing, sid, EIO_SID_LEN) != SIO_OK) {
+            c->torn = 1;
+            break;
+        }
+    }
+
+    if (!c->ask.waiting) {
+        c->done(c);
+    }
+}
+
+
+static void
+ngx_http_socketio_collect_heard(ngx_http_socketio_ask_t *ask,
+    const sio_response_t *r)
+{
+    if (r->type == SIO_RESPONSE_ACK) {
+        ngx_http_socketio_collect_add(ask->data, sio_cstr("["),
+                                      r->data.len ? r->data
+                                                  : sio_cstr("null"),
+                                      sio_cstr("]"));
+    }
+}
+
+
+static void
+ngx_http_socketio_collect_asked(ngx_http_socketio_ask_t *ask)
+{
+    ngx_http_socketio_collect_t  *c;
+
+    c = ask->data;
+
+    if (c->ack == NULL) {
+        c->done(c);
+    }
 }
 
 

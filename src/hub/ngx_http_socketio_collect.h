@@ -5,6 +5,8 @@
  * lowest bits, so that any worker knows where an ack belongs, also when the
  * socket's session has moved meanwhile.  Workers with addressed members tell
  * which sockets owe an ack (EXPECT), then pass on what these answer (ACK).
+ * Other hosts get the event as a request, count their clients and pass on the
+ * first value of each ack.
  */
 
 
@@ -12,24 +14,29 @@
 #define _NGX_HTTP_SOCKETIO_COLLECT_H_INCLUDED_
 
 
-#include "hub/ngx_http_socketio_channel.h"
+#include "hub/ngx_http_socketio_cluster.h"
 
 
 typedef struct ngx_http_socketio_collect_s  ngx_http_socketio_collect_t;
 
 struct ngx_http_socketio_collect_s {
     ngx_http_socketio_hub_t  *hub;
-    sio_ack_t                *ack;
+    sio_ack_t                *ack;        /* NULL: this host is done */
+    ngx_msec_t                timeout;
     uint64_t                  expect[NGX_HTTP_SOCKETIO_SLOTS / 64];
     uint64_t                  matched;
     sio_buf_t                 answers;    /* JSON arrays joined by commas */
     sio_buf_t                 early;      /* that came before all EXPECTs */
     ngx_uint_t                nanswers;
+    sio_buf_t                 missing;    /* sids of those that owe one */
 
-    /*
-     * All have answered, or time is up: the sockets that have not are named
-     * by sio_ack_missing(c->ack, n).  c may be freed.
-     */
+    ngx_http_socketio_ask_t   ask;        /* of other hosts: silent, missing */
+    unsigned                  asked:1;    /* they were, */
+    unsigned                  away:1;     /* or could not be: they got the
+                                             event without the wish */
+    unsigned                  torn:1;     /* missing is not complete */
+
+    /* All have answered, or time is up.  c may be freed. */
     void                    (*done)(ngx_http_socketio_collect_t *c);
     void                     *data;       /* the asker's */
 };
@@ -47,6 +54,17 @@ ngx_int_t ngx_http_socketio_collect_begin(ngx_http_socketio_hub_t *hub,
  * from inside.
  */
 void ngx_http_socketio_collect_start(ngx_http_socketio_collect_t *c);
+
+/*
+ * Send a broadcast that wants acks to the other hosts, if it is one of a
+ * collection here.  NGX_OK, NGX_DECLINED: send it as any other.
+ */
+ngx_int_t ngx_http_socketio_collect_hosts(ngx_http_socketio_hub_t *hub,
+    const ngx_http_socketio_broadcast_t *b);
+
+/* Wait no longer: done is called with what there is. */
+
+void ngx_http_socketio_collect_expire(ngx_http_socketio_collect_t *c);
 
 /* Nobody wants to know any more: no done, and free. */
 

@@ -147,6 +147,45 @@ function callsScenario({ workers, adapter }) {
     await until(async () => !(await a.api('rooms/all')).partial);
   });
 
+  fact('an emit that wants acks', async (t) => {
+    const [a, b] = nginx();
+    const blob = { blob: Buffer.from([1, 2]) };
+    const acks = async (host, body) => {
+      const answer = await host.api('emit', { event: 'sum', ack: 20000,
+        ...body });
+
+      return { ...answer, acks: sorted(answer.acks.map(([x]) => x)) };
+    };
+
+    for (const [n, socket] of sockets.entries()) {
+      socket.on('sum', (x, y, done) => done(x + y + n));
+      socket.on('bytes', (done) => done(blob));
+    }
+
+    const none = { missing: 0, silent: 0 };
+
+    for (const host of [a, b]) {
+      t.deepIs(await acks(host, { args: [10, 10] }), { ok: true,
+        acks: [20, 21, 22, 23], missing: [], elsewhere: none });
+      t.deepIs(await acks(host, { args: [10, 10], to: 'even',
+        except: [sockets[0].id] }), { ok: true, acks: [22], missing: [],
+        elsewhere: none });
+      t.deepIs(await acks(host, { args: [1, 1], to: 'nobody' }),
+        { ok: true, acks: [], missing: [], elsewhere: none });
+    }
+    t.deepIs((await acks(a, { args: [0, 0], local: true })),
+      { ok: true, acks: [0], missing: [] });
+    t.deepIs((await a.api('emit', { event: 'bytes', args: [], ack: 20000,
+      to: 'all' })).acks,
+      sockets.map(() => [{ blob: { base64: 'AQI=' } }]));
+
+    sockets.forEach((socket) => socket.off('sum'));
+    sockets[3].on('sum', (x, y, done) => done(x));
+    t.deepIs(await acks(b, { args: [5, 5], ack: 1500 }), { ok: true,
+      acks: [5], missing: [sockets[1].id],
+      elsewhere: { missing: 2, silent: 0 } });
+  });
+
   fact('the hosts end', async (t) => {
     sockets.forEach((socket) => socket.disconnect());
     t.ok(true);
