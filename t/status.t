@@ -36,7 +36,8 @@ function suite(workers) {
   let ngx, a, b, news, dynamic;
 
   test(name('all workers have a slot'), async (t) => {
-    ngx = await Nginx.start({ workers, app });
+    ngx = await Nginx.start({ workers, app, server:
+      'location = /metrics { socketio_status campus format=prometheus; }' });
     const status = await until(async () => {
       const now = await ngx.status();
       return now.workers.length === workers && now;
@@ -140,6 +141,33 @@ function suite(workers) {
     t.is(post.headers.allow, 'GET, HEAD');
   });
 
+  test(name('the same for Prometheus'), async (t) => {
+    const { headers, body } = await ngx.get('/metrics');
+    const { total, zone, namespaces } = await ngx.status();
+    const lines = body.split('\n').filter((line) => line[0] !== '#');
+    const value = (metric) => lines.filter((line) =>
+      line.startsWith(`${metric} `)).map((line) => line.split(' ')[1]);
+
+    t.is(headers['content-type'], 'text/plain; version=0.0.4; charset=utf-8');
+    t.deepIs(value('socketio_sockets{app="campus"}'), [`${total.sockets}`]);
+    t.deepIs(value('socketio_opened_total{app="campus"}'),
+      [`${total.opened}`]);
+    t.deepIs(value('socketio_drops_slow_total{app="campus"}'), ['0']);
+    t.deepIs(value('socketio_zone_cells{app="campus"}'), [`${zone.cells}`]);
+    t.deepIs(value('socketio_namespace_sockets{app="campus",namespace="/"}'),
+      [`${namespaces['/'].sockets}`]);
+
+    // each metric once, behind its type; nothing else is a line
+
+    const types = body.split('\n').filter((line) => line[0] === '#');
+
+    t.is(new Set(types).size, types.length);
+    t.ok(types.every((line) =>
+      /^# TYPE socketio_[a-z_]+ (?:gauge|counter)$/.test(line)));
+    t.ok(lines.every((line) => line === ''
+      || /^socketio_[a-z_]+\{app="campus"[^}]*\} \d+$/.test(line)));
+  });
+
   test(name('a killed worker\'s slot is taken over'), async (t) => {
     const [pid] = ngx.workers();
     const before = (await ngx.status()).workers
@@ -176,10 +204,8 @@ test('format=json is accepted', (t) => {
 });
 
 test('other parameters are refused', (t) => {
-  t.match(check('campus', 'format=prometheus').output,
-    /\[emerg\].*format=prometheus/);
   t.match(check('campus', 'format=xml').output,
-    /\[emerg\] .*invalid parameter "format=xml" in .*nginx\.conf:\d+/);
+    /\[emerg\] .*invalid parameter "format=xml", it is .*nginx\.conf:\d+/);
   t.match(check('campus; socketio_status campus').output, /is duplicate/);
   t.ok(!check('nobody').ok);
 });

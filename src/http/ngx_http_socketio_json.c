@@ -157,6 +157,12 @@ ngx_http_socketio_json_send(ngx_http_socketio_json_t *json,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
+    if (json->metrics) {
+        ngx_str_set(&r->headers_out.content_type,
+                    "text/plain; version=0.0.4; charset=utf-8");
+        r->headers_out.content_type_len = sizeof("text/plain") - 1;
+    }
+
     rc = ngx_http_send_header(r);
 
     if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {

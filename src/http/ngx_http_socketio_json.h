@@ -26,6 +26,7 @@ typedef struct {
     sio_mem_t            mem;        /* the request's pool */
     sio_buf_t            buf;
     unsigned             failed:1;
+    unsigned             metrics:1;  /* it is their text, not JSON */
 } ngx_http_socketio_json_t;
 
 

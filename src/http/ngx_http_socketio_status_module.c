@@ -1,8 +1,8 @@
 /*
  * Status and health.
  *
- *     socketio_status APP [format=json]   counters of all workers
- *     socketio_health APP                 200, or 503 with reasons
+ *     socketio_status APP [format=json|prometheus]   counters of all workers
+ *     socketio_health APP                            200, or 503 with reasons
  *
  * Status reads what the workers wrote into the zone; it waits for nobody, so
  * what is summed was not true at one and the same moment.  Health is about
@@ -13,6 +13,8 @@
 #include "http/ngx_http_socketio_module.h"
 #include "http/ngx_http_socketio_json.h"
 #include "hub/ngx_http_socketio_presence.h"
+#include "codec/sio_json.h"
+#include "codec/sio_metrics.h"
 
 
 /* Of a zone's cells or chunks, percent. */
@@ -23,6 +25,7 @@
 typedef struct {
     ngx_http_socketio_app_t  *app;
     ngx_http_socketio_app_t  *health;
+    ngx_uint_t                prometheus;
 } ngx_http_socketio_status_conf_t;
 
 
@@ -33,6 +36,8 @@ typedef struct {
 
 
 static ngx_int_t ngx_http_socketio_status_handler(ngx_http_request_t *r);
+static void ngx_http_socketio_status_prometheus(
+    ngx_http_socketio_json_t *json, ngx_http_socketio_app_t *app);
 static void ngx_http_socketio_status_worker(ngx_http_socketio_json_t *json,
     ngx_http_socketio_slot_t *slot, ngx_uint_t n);
 static void ngx_http_socketio_status_counters(ngx_http_socketio_json_t *json,
@@ -287,7 +292,71 @@ ngx_http_socketio_status_handler(ngx_http_request_t *r)
 
     ngx_http_socketio_json_text(&json, "}");
 
+    if (conf->prometheus && !json.failed) {
+        ngx_http_socketio_status_prometheus(&json, app);
+    }
+
     return ngx_http_socketio_json_send(&json, NGX_HTTP_OK);
+}
+
+
+/* The JSON of all that is no list, as metrics. */
+
+static void
+ngx_http_socketio_status_prometheus(ngx_http_socketio_json_t *json,
+    ngx_http_socketio_app_t *app)
+{
+    int                 rc;
+    sio_str_t           all, object, labels;
+    sio_buf_t           label, metrics;
+
+    static const char  *gauges[] = {
+        "socketio_sessions_all",
+        "socketio_sessions_polling",
+        "socketio_sessions_websocket",
+        "socketio_sockets",
+        "socketio_rooms",
+        "socketio_redis_publishers",
+        "socketio_redis_subscribers",
+        "socketio_webhook_running",
+        "socketio_webhook_waiting",
+        "socketio_webhook_open",
+        NULL
+    };
+
+    all = sio_buf_str(&json->buf);
+
+    sio_buf_init(&label, &json->mem, SIZE_MAX);
+    sio_buf_init(&metrics, &json->mem, SIZE_MAX);
+
+    rc = sio_metrics_label(&label, "app", sio_str(app->name.data,
+                                                  app->name.len));
+    labels = sio_buf_str(&label);
+
+    if (rc == SIO_OK
+        && sio_json_member(all, sio_cstr("total"), &object) == SIO_OK)
+    {
+        rc = sio_metrics_object(&metrics, sio_cstr("socketio"), labels,
+                                gauges, object);
+    }
+
+    if (rc == SIO_OK
+        && sio_json_member(all, sio_cstr("zone"), &object) == SIO_OK)
+    {
+        rc = sio_metrics_object(&metrics, sio_cstr("socketio_zone"), labels,
+                                NULL, object);
+    }
+
+    if (rc == SIO_OK
+        && sio_json_member(all, sio_cstr("namespaces"), &object) == SIO_OK)
+    {
+        rc = sio_metrics_each(&metrics, sio_cstr("socketio_namespace"),
+                              labels, "namespace", object);
+    }
+
+    json->buf = metrics;
+    json->metrics = 1;
+    json->failed = (rc != SIO_OK);
 }
 
 
@@ -588,6 +657,7 @@ ngx_http_socketio_status_merge_conf(ngx_conf_t *cf, void *parent,
     if (conf->app == NULL && conf->health == NULL) {
         conf->app = prev->app;
         conf->health = prev->health;
+        conf->prometheus = prev->prometheus;
     }
 
     if (clcf->lmt_excpt && clcf->handler == NULL
@@ -617,13 +687,14 @@ ngx_http_socketio_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     if (cf->args->nelts == 3 && ngx_strcmp(value[2].data, "format=json") != 0)
     {
-        if (ngx_strcmp(value[2].data, "format=prometheus") == 0) {
-            return "has no format=prometheus in this version";
+        if (ngx_strcmp(value[2].data, "format=prometheus") != 0) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid parameter \"%V\", it is format=json "
+                               "or format=prometheus", &value[2]);
+            return NGX_CONF_ERROR;
         }
 
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid parameter \"%V\"", &value[2]);
-        return NGX_CONF_ERROR;
+        scf->prometheus = 1;
     }
 
     scf->app = ngx_http_socketio_app_get(cf, &value[1]);
