@@ -231,10 +231,17 @@ const patterns = [
     'is not allowed here, it stands beside "socketio" in a "location"'],
   ['an unknown option', 'autenticate none; # !\n',
     'unknown directive "autenticate"'],
-  ['a later option', 'recovery 2m; # !\n', 'unknown directive "recovery"'],
+  ['recovery in a namespace', 'recovery 2m; # !\n',
+    '"recovery" directive is not allowed here, it stands in a "socketio_app"'],
 ];
 
 const inApp = [
+  ['a recovery without end', 'recovery 0; # !\n namespace / { }',
+    'invalid time "0", it must be 1s to 1d, for example "recovery 2m"'],
+  ['a recovery for too long', 'recovery 25h; # !\n namespace / { }',
+    'invalid time "25h"'],
+  ['two recoveries', 'recovery 1m;\n recovery 2m; # !\n namespace / { }',
+    '"recovery" directive is duplicate'],
   ['the same namespace twice', 'namespace / { }\n namespace / { # !\n }',
     'duplicate namespace "/"'],
   ['a namespace without a slash', 'namespace chat { # !\n }',

@@ -24,7 +24,7 @@ const counters = ['sockets', 'rooms', 'opened', 'closed', 'packets_in',
   'moved_out', 'channel_out', 'channel_in', 'wakeups'];
 const drops = ['volatile', 'slow', 'ring', 'zone', 'refused', 'dry_run',
   'mailbox', 'slow_events', 'limit_packets', 'limit_connections',
-  'limit_dry_run', 'backlog'];
+  'limit_dry_run', 'backlog', 'recovery'];
 const webhook = ['calls', 'running', 'waiting', 'refused', 'failed', 'retried',
   'dropped', 'open'];
 const redis = ['publishers', 'subscribers', 'lost', 'published', 'received',
@@ -54,8 +54,8 @@ function suite(workers) {
 
   test(name('every counter is there, for each and in all'), async (t) => {
     const { total, workers: all } = await ngx.status();
-    t.deepIs(Object.keys(total), ['sessions', ...counters, 'mailbox', 'drops',
-      'redis', 'webhook']);
+    t.deepIs(Object.keys(total), ['sessions', ...counters, 'mailbox',
+      'recovery', 'drops', 'redis', 'webhook']);
     for (const worker of all) {
       t.deepIs(Object.keys(worker), [...own, ...Object.keys(total)]);
     }
@@ -117,9 +117,10 @@ function suite(workers) {
   test(name('the zone'), async (t) => {
     const { zone } = await ngx.status();
     t.deepIs(Object.keys(zone), ['size', 'cells', 'cells_used', 'store',
-      'chunks', 'chunks_used', 'full']);
+      'log', 'chunks', 'chunks_used', 'full']);
     t.deepIs(Object.keys(zone.store), ['blocks', 'blocks_used', 'mail',
-      'grant', 'presence', 'limit', 'dedup', 'emit', 'outbox']);
+      'grant', 'presence', 'limit', 'dedup', 'emit', 'outbox',
+      'recovery']);
     t.ok(zone.store.blocks > 5000);
     t.ok(zone.size > 7000000 && zone.size <= 8388608);
     t.ok(zone.cells > 1000 && zone.cells_used > 5);

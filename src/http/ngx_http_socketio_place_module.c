@@ -44,6 +44,7 @@ static ngx_command_t  ngx_http_socketio_place_commands[] = {
 
     ngx_http_socketio_place("mailbox", 0, ngx_http_socketio_place_app),
     ngx_http_socketio_place("presence", 0, ngx_http_socketio_place_app),
+    ngx_http_socketio_place("recovery", 0, ngx_http_socketio_place_app),
     ngx_http_socketio_place("namespace", NGX_CONF_BLOCK,
                             ngx_http_socketio_place_app),
 

@@ -13,6 +13,7 @@
 #include "http/ngx_http_socketio_module.h"
 #include "http/ngx_http_socketio_json.h"
 #include "hub/ngx_http_socketio_presence.h"
+#include "shm/ngx_http_socketio_shm_log.h"
 #include "codec/sio_json.h"
 #include "codec/sio_metrics.h"
 
@@ -52,6 +53,8 @@ static void ngx_http_socketio_status_hosts(ngx_http_socketio_json_t *json,
 static void ngx_http_socketio_status_zone(ngx_http_socketio_json_t *json,
     ngx_http_socketio_zone_t *zone);
 static void ngx_http_socketio_status_store(ngx_http_socketio_json_t *json,
+    ngx_http_socketio_zone_t *zone);
+static void ngx_http_socketio_status_log(ngx_http_socketio_json_t *json,
     ngx_http_socketio_zone_t *zone);
 static ngx_int_t ngx_http_socketio_health_handler(ngx_http_request_t *r);
 static ngx_uint_t ngx_http_socketio_health_full(ngx_atomic_uint_t used,
@@ -154,6 +157,16 @@ static const ngx_http_socketio_status_field_t
 
 
 static const ngx_http_socketio_status_field_t
+    ngx_http_socketio_status_recovery[] =
+{
+    { "recovered",      NGX_HTTP_SOCKETIO_STAT_RECOVERED },
+    { "refused",        NGX_HTTP_SOCKETIO_STAT_RECOVERY_REFUSED },
+    { "events",         NGX_HTTP_SOCKETIO_STAT_RECOVERY_EVENTS },
+    { NULL, 0 }
+};
+
+
+static const ngx_http_socketio_status_field_t
     ngx_http_socketio_status_mailbox[] =
 {
     { "stored",         NGX_HTTP_SOCKETIO_STAT_MAIL_STORED },
@@ -182,6 +195,7 @@ static const ngx_http_socketio_status_field_t
                         NGX_HTTP_SOCKETIO_STAT_LIMIT_CONNECTIONS },
     { "limit_dry_run",  NGX_HTTP_SOCKETIO_STAT_LIMIT_DRY_RUN },
     { "backlog",        NGX_HTTP_SOCKETIO_STAT_DROP_BACKLOG },
+    { "recovery",       NGX_HTTP_SOCKETIO_STAT_DROP_RECOVERY },
     { NULL, 0 }
 };
 
@@ -224,6 +238,7 @@ static const char  *const ngx_http_socketio_status_kinds[] = {
     [NGX_HTTP_SOCKETIO_STORE_DEDUP] = "dedup",
     [NGX_HTTP_SOCKETIO_STORE_EMIT] = "emit",
     [NGX_HTTP_SOCKETIO_STORE_OUTBOX] = "outbox",
+    [NGX_HTTP_SOCKETIO_STORE_RECOVERY] = "recovery",
     [NGX_HTTP_SOCKETIO_STORE_KINDS] = NULL
 };
 
@@ -393,6 +408,9 @@ ngx_http_socketio_status_counters(ngx_http_socketio_json_t *json,
     ngx_http_socketio_json_text(json, ",\"mailbox\":{");
     ngx_http_socketio_status_fields(json, ngx_http_socketio_status_mailbox,
                                     stat);
+    ngx_http_socketio_json_text(json, "},\"recovery\":{");
+    ngx_http_socketio_status_fields(json, ngx_http_socketio_status_recovery,
+                                    stat);
     ngx_http_socketio_json_text(json, "},\"drops\":{");
     ngx_http_socketio_status_fields(json, ngx_http_socketio_status_drops,
                                     stat);
@@ -519,6 +537,7 @@ ngx_http_socketio_status_zone(ngx_http_socketio_json_t *json,
     ngx_http_socketio_json_member(json, "cells", zone->ncells - 1);
     ngx_http_socketio_json_member(json, "cells_used", zone->cells_used);
     ngx_http_socketio_status_store(json, zone);
+    ngx_http_socketio_status_log(json, zone);
     ngx_http_socketio_json_member(json, "chunks", zone->nchunks);
     ngx_http_socketio_json_member(json, "chunks_used", zone->chunks_used);
     ngx_http_socketio_json_member(json, "full", zone->full);
@@ -545,6 +564,28 @@ ngx_http_socketio_status_store(ngx_http_socketio_json_t *json,
         }
     }
 
+    ngx_http_socketio_json_text(json, "}");
+}
+
+
+/* How far back a client can be recovered: the age of the oldest event. */
+
+static void
+ngx_http_socketio_status_log(ngx_http_socketio_json_t *json,
+    ngx_http_socketio_zone_t *zone)
+{
+    uint64_t                      age, now;
+    ngx_http_socketio_log_info_t  info;
+
+    ngx_http_socketio_log_info(zone, &info);
+
+    now = ngx_http_socketio_calendar();
+    age = info.since && info.since < now ? (now - info.since) / 1000 : 0;
+
+    ngx_http_socketio_json_text(json, ",\"log\":{");
+    ngx_http_socketio_json_member(json, "size", info.bytes);
+    ngx_http_socketio_json_member(json, "events", info.entries);
+    ngx_http_socketio_json_member(json, "seconds", age);
     ngx_http_socketio_json_text(json, "}");
 }
 

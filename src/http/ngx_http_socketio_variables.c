@@ -124,7 +124,7 @@ ngx_http_socketio_variable_text(ngx_http_request_t *r,
             break;
 
         default: /* NGX_HTTP_SOCKETIO_VARIABLE_RECOVERED */
-            value = sio_cstr("0");
+            value = sio_cstr(access->recovered ? "1" : "0");
         }
     }
 

@@ -9,7 +9,9 @@
 #include "hub/ngx_http_socketio_broadcast.h"
 #include "hub/ngx_http_socketio_cluster.h"
 #include "hub/ngx_http_socketio_collect.h"
+#include "hub/ngx_http_socketio_history.h"
 #include "hub/ngx_http_socketio_move.h"
+#include "hub/ngx_http_socketio_recovery.h"
 
 
 #define NGX_HTTP_SOCKETIO_VOLATILE  0x01
@@ -19,6 +21,7 @@ typedef struct {
     ngx_http_socketio_hub_t  *hub;
     eio_msg_t                *msg;
     uint64_t                  sequence;
+    uint64_t                  number;    /* in the log, or 0 */
     sio_buf_t                *sids;      /* who owes an ack, or NULL */
 } ngx_http_socketio_delivery_t;
 
@@ -26,8 +29,9 @@ typedef struct {
 static ngx_int_t ngx_http_socketio_broadcast_out(ngx_http_socketio_hub_t *hub,
     const ngx_http_socketio_broadcast_t *b, const uint64_t *slots,
     uint64_t sequence);
-static void ngx_http_socketio_broadcast_here(ngx_http_socketio_hub_t *hub,
-    const ngx_http_socketio_broadcast_t *b, uint64_t sequence);
+static uint64_t ngx_http_socketio_broadcast_log(ngx_http_socketio_hub_t *hub,
+    const ngx_http_socketio_broadcast_t *b, ngx_http_socketio_found_t *found,
+    uint64_t *sequence);
 static void ngx_http_socketio_deliver(sio_socket_t *socket, void *ctx);
 
 
@@ -72,16 +76,25 @@ ngx_http_socketio_broadcast(ngx_http_socketio_hub_t *hub,
     const ngx_http_socketio_broadcast_t *b, uint64_t *matched,
     uint64_t *expect)
 {
-    uint64_t                   sequence;
+    uint64_t                   sequence, number;
     ngx_int_t                  rc;
     ngx_http_socketio_found_t  found;
 
-    sequence = ngx_http_socketio_sequence_begin(hub);
-
     ngx_memzero(&found, sizeof(ngx_http_socketio_found_t));
-    ngx_http_socketio_target_find(hub, b->nsp, &b->target, &found);
 
-    rc = ngx_http_socketio_broadcast_out(hub, b, found.slots, sequence);
+    number = 0;
+    rc = NGX_OK;
+
+    if (ngx_http_socketio_history_keeps(hub, b)) {
+        number = ngx_http_socketio_broadcast_log(hub, b, &found, &sequence);
+    }
+
+    if (number == 0) {
+        sequence = ngx_http_socketio_sequence_begin(hub);
+
+        ngx_http_socketio_target_find(hub, b->nsp, &b->target, &found);
+        rc = ngx_http_socketio_broadcast_out(hub, b, found.slots, sequence);
+    }
 
     if (hub->cluster && !b->local
         && ngx_http_socketio_collect_hosts(hub, b) != NGX_OK)
@@ -101,9 +114,53 @@ ngx_http_socketio_broadcast(ngx_http_socketio_hub_t *hub,
     }
 
     ngx_http_socketio_stat(hub, NGX_HTTP_SOCKETIO_STAT_BROADCASTS, 1);
-    ngx_http_socketio_broadcast_here(hub, b, sequence);
+
+    /* what others wrote before comes first, and nobody's rule in between */
+
+    sio_app_enter(&hub->app);
+
+    ngx_http_socketio_history_pass(hub, number);
+    ngx_http_socketio_broadcast_here(hub, b, sequence, number);
+
+    sio_app_leave(&hub->app);
 
     return rc == NGX_ERROR ? NGX_ERROR : NGX_OK;
+}
+
+
+/*
+ * Into the log, by which it reaches the other workers: its number, or 0: the
+ * log has no room for one of this size.  The receivers are looked up under
+ * the log's lock, so that who was not in the room then finds it in the log.
+ */
+static uint64_t
+ngx_http_socketio_broadcast_log(ngx_http_socketio_hub_t *hub,
+    const ngx_http_socketio_broadcast_t *b, ngx_http_socketio_found_t *found,
+    uint64_t *sequence)
+{
+    uint64_t  number;
+
+    if (ngx_http_socketio_broadcast_write(hub, b) != NGX_OK) {
+        return 0;
+    }
+
+    ngx_http_socketio_log_lock(hub->zone);
+
+    *sequence = ngx_http_socketio_sequence_begin(hub);
+
+    ngx_http_socketio_target_find(hub, b->nsp, &b->target, found);
+    number = ngx_http_socketio_history_add(hub, b, found->slots, *sequence);
+
+    ngx_http_socketio_log_unlock(hub->zone);
+
+    if (number) {
+        ngx_http_socketio_channel_mark(hub, found->slots);
+
+    } else {
+        ngx_memzero(found, sizeof(ngx_http_socketio_found_t));
+    }
+
+    return number;
 }
 
 
@@ -143,9 +200,8 @@ ngx_http_socketio_broadcast_out(ngx_http_socketio_hub_t *hub,
     const ngx_http_socketio_broadcast_t *b, const uint64_t *slots,
     uint64_t sequence)
 {
-    uint64_t           any;
-    ngx_uint_t         i;
-    sio_wire_writer_t  w;
+    uint64_t    any;
+    ngx_uint_t  i;
 
     any = 0;
 
@@ -161,6 +217,20 @@ ngx_http_socketio_broadcast_out(ngx_http_socketio_hub_t *hub,
         return NGX_OK;
     }
 
+    if (ngx_http_socketio_broadcast_write(hub, b) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_socketio_channel_send(hub, slots, sequence);
+}
+
+
+ngx_int_t
+ngx_http_socketio_broadcast_write(ngx_http_socketio_hub_t *hub,
+    const ngx_http_socketio_broadcast_t *b)
+{
+    sio_wire_writer_t  w;
+
     ngx_http_socketio_record_begin(hub, &w, NGX_HTTP_SOCKETIO_RECORD_BROADCAST);
     sio_wire_put_str(&w, b->nsp);
     sio_wire_put_u8(&w, b->msg->volatile_ ? NGX_HTTP_SOCKETIO_VOLATILE : 0);
@@ -170,44 +240,55 @@ ngx_http_socketio_broadcast_out(ngx_http_socketio_hub_t *hub,
     ngx_http_socketio_names_put(&w, b->target.except, b->target.nexcept);
     sio_wire_put_str(&w, sio_str(b->msg->image, b->msg->len));
 
-    if (sio_wire_end(&w) != SIO_OK) {
+    return sio_wire_end(&w) == SIO_OK ? NGX_OK : NGX_ERROR;
+}
+
+
+ngx_int_t
+ngx_http_socketio_broadcast_read(sio_wire_t *record,
+    ngx_http_socketio_broadcast_t *b, sio_str_t *rooms, sio_str_t *except,
+    sio_str_t *image, ngx_uint_t *drop)
+{
+    ngx_memzero(b, sizeof(ngx_http_socketio_broadcast_t));
+
+    b->nsp = sio_wire_get_str(record);
+    *drop = sio_wire_get_u8(record) & NGX_HTTP_SOCKETIO_VOLATILE;
+    b->ack_id = (int64_t) sio_wire_get_u64(record);
+
+    if (ngx_http_socketio_names_get(record, rooms, &b->target.nrooms) != NGX_OK
+        || ngx_http_socketio_names_get(record, except, &b->target.nexcept)
+           != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
-    return ngx_http_socketio_channel_send(hub, slots, sequence);
+    b->target.rooms = rooms;
+    b->target.except = except;
+    *image = sio_wire_get_str(record);
+
+    return sio_wire_done(record) == SIO_OK ? NGX_OK : NGX_ERROR;
 }
 
 
 void
 ngx_http_socketio_broadcast_receive(ngx_http_socketio_hub_t *hub,
-    sio_wire_t *record, const ngx_http_socketio_from_t *from)
+    sio_wire_t *record, const ngx_http_socketio_from_t *from, uint64_t number)
 {
-    uint8_t                        flags;
     sio_str_t                      image;
+    ngx_uint_t                     drop;
     ngx_http_socketio_broadcast_t  b;
 
     static sio_str_t               rooms[SIO_EMIT_ROOMS_MAX];
     static sio_str_t               except[SIO_EMIT_ROOMS_MAX];
 
-    ngx_memzero(&b, sizeof(ngx_http_socketio_broadcast_t));
-
-    b.nsp = sio_wire_get_str(record);
-    flags = sio_wire_get_u8(record);
-    b.ack_id = (int64_t) sio_wire_get_u64(record);
-
-    if (ngx_http_socketio_names_get(record, rooms, &b.target.nrooms) != NGX_OK
-        || ngx_http_socketio_names_get(record, except, &b.target.nexcept)
-           != NGX_OK)
+    if (ngx_http_socketio_broadcast_read(record, &b, rooms, except, &image,
+                                         &drop)
+        != NGX_OK)
     {
-        goto damaged;
-    }
-
-    b.target.rooms = rooms;
-    b.target.except = except;
-    image = sio_wire_get_str(record);
-
-    if (sio_wire_done(record) != SIO_OK) {
-        goto damaged;
+        ngx_log_error(NGX_LOG_ALERT, hub->log, 0,
+                      "socketio: a damaged broadcast from slot %ui",
+                      from->slot);
+        return;
     }
 
     b.msg = eio_msg_from_image(&ngx_http_socketio_mem, image);
@@ -218,18 +299,11 @@ ngx_http_socketio_broadcast_receive(ngx_http_socketio_hub_t *hub,
         return;
     }
 
-    b.msg->volatile_ = (flags & NGX_HTTP_SOCKETIO_VOLATILE) != 0;
+    b.msg->volatile_ = (drop != 0);
 
-    ngx_http_socketio_broadcast_here(hub, &b, from->sequence);
+    ngx_http_socketio_broadcast_here(hub, &b, from->sequence, number);
 
     eio_msg_unref(&ngx_http_socketio_mem, b.msg);
-
-    return;
-
-damaged:
-
-    ngx_log_error(NGX_LOG_ALERT, hub->log, 0,
-                  "socketio: a damaged broadcast from slot %ui", from->slot);
 }
 
 
@@ -268,20 +342,24 @@ ngx_http_socketio_names_get(sio_wire_t *record, sio_str_t *names, unsigned *n)
 }
 
 
-/* To the members in this worker; whoever asked for acks learns of them. */
+/* Whoever asked for acks learns of the members. */
 
-static void
+void
 ngx_http_socketio_broadcast_here(ngx_http_socketio_hub_t *hub,
-    const ngx_http_socketio_broadcast_t *b, uint64_t sequence)
+    const ngx_http_socketio_broadcast_t *b, uint64_t sequence,
+    uint64_t number)
 {
     unsigned                      n;
+    eio_msg_t                    *offset;
     sio_namespace_t              *ns;
     ngx_http_socketio_delivery_t  delivery;
 
     delivery.hub = hub;
     delivery.msg = b->msg;
     delivery.sequence = sequence;
+    delivery.number = number;
     delivery.sids = NULL;
+    offset = NULL;
 
     if (b->ack_id != SIO_NO_ID) {
         delivery.sids = &hub->payload;
@@ -290,10 +368,19 @@ ngx_http_socketio_broadcast_here(ngx_http_socketio_hub_t *hub,
 
     ns = sio_app_namespace(&hub->app, b->nsp);
 
+    if (ns && b->ack_id == SIO_NO_ID) {
+        offset = ngx_http_socketio_history_msg(hub, b->msg, number);
+        delivery.msg = offset ? offset : b->msg;
+    }
+
     if (ns) {
         n = sio_namespace_select(ns, &b->target, ngx_http_socketio_deliver,
                                  &delivery);
         ngx_http_socketio_stat(hub, NGX_HTTP_SOCKETIO_STAT_DELIVERED, n);
+    }
+
+    if (offset) {
+        eio_msg_unref(&ngx_http_socketio_mem, offset);
     }
 
     if (b->ack_id != SIO_NO_ID) {
@@ -311,6 +398,13 @@ ngx_http_socketio_deliver(sio_socket_t *socket, void *ctx)
     ngx_http_socketio_session_t  *s;
 
     s = (ngx_http_socketio_session_t *) socket->client->session;
+
+    if (delivery->number
+        && ngx_http_socketio_recovery_had(delivery->hub, socket,
+                                          delivery->number))
+    {
+        return;
+    }
 
     if (s->eio.frozen) {
         if (!ngx_http_socketio_move_hold(s, delivery->sequence,

@@ -70,10 +70,32 @@ void ngx_http_socketio_names_put(sio_wire_writer_t *w, const sio_str_t *names,
 ngx_int_t ngx_http_socketio_names_get(sio_wire_t *record, sio_str_t *names,
     unsigned *n);
 
-/* A BROADCAST record came. */
-
+/*
+ * A BROADCAST record came; number: of its entry in the log, 0: it is not one.
+ */
 void ngx_http_socketio_broadcast_receive(ngx_http_socketio_hub_t *hub,
-    sio_wire_t *record, const ngx_http_socketio_from_t *from);
+    sio_wire_t *record, const ngx_http_socketio_from_t *from,
+    uint64_t number);
+
+/*
+ * Read what a BROADCAST record says; names fill rooms and except, of
+ * SIO_EMIT_ROOMS_MAX each.  msg is left to the caller: *image is a view.
+ * NGX_OK, or NGX_ERROR: it is damaged.
+ */
+ngx_int_t ngx_http_socketio_broadcast_read(sio_wire_t *record,
+    ngx_http_socketio_broadcast_t *b, sio_str_t *rooms, sio_str_t *except,
+    sio_str_t *image, ngx_uint_t *drop);
+
+/* Write such a record to hub->record.  NGX_OK, or NGX_ERROR: no memory. */
+
+ngx_int_t ngx_http_socketio_broadcast_write(ngx_http_socketio_hub_t *hub,
+    const ngx_http_socketio_broadcast_t *b);
+
+/* To the members in this worker; number as above. */
+
+void ngx_http_socketio_broadcast_here(ngx_http_socketio_hub_t *hub,
+    const ngx_http_socketio_broadcast_t *b, uint64_t sequence,
+    uint64_t number);
 
 /*
  * Build the message of an event packet with its attachments (may be NULL).

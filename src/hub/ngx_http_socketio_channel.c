@@ -17,6 +17,7 @@
 #include "hub/ngx_http_socketio_collect.h"
 #include "hub/ngx_http_socketio_fetch.h"
 #include "hub/ngx_http_socketio_forward.h"
+#include "hub/ngx_http_socketio_history.h"
 #include "hub/ngx_http_socketio_hosts.h"
 #include "hub/ngx_http_socketio_mailbox.h"
 #include "hub/ngx_http_socketio_move.h"
@@ -28,6 +29,10 @@
 
 #define NGX_HTTP_SOCKETIO_WAITING_MAX  65536
 #define NGX_HTTP_SOCKETIO_DRAIN_MAX    4096     /* records in one go */
+
+/* In an inbox, where references are: there is no such message. */
+
+#define NGX_HTTP_SOCKETIO_REF_LOG      0xffffffff
 
 
 static void ngx_http_socketio_channel_handler(ngx_event_t *ev);
@@ -242,6 +247,28 @@ ngx_http_socketio_channel_send_to(ngx_http_socketio_hub_t *hub,
     mask[slot / 64] = (uint64_t) 1 << (slot % 64);
 
     return ngx_http_socketio_channel_send(hub, mask, 0);
+}
+
+
+void
+ngx_http_socketio_channel_mark(ngx_http_socketio_hub_t *hub,
+    const uint64_t *receivers)
+{
+    uint64_t    bits, mask[NGX_HTTP_SOCKETIO_SLOTS / 64];
+    ngx_uint_t  i;
+
+    ngx_memcpy(mask, receivers, sizeof(mask));
+    mask[hub->n / 64] &= ~((uint64_t) 1 << hub->n % 64);
+
+    for (i = 0; i < NGX_HTTP_SOCKETIO_SLOTS / 64; i++) {
+        (void) ngx_http_socketio_reader_skip(hub, mask, i);
+
+        for (bits = mask[i]; bits; bits &= bits - 1) {
+            (void) ngx_http_socketio_channel_push(hub,
+                                          i * 64 + __builtin_ctzll(bits),
+                                          NGX_HTTP_SOCKETIO_REF_LOG);
+        }
+    }
 }
 
 
@@ -475,6 +502,9 @@ ngx_http_socketio_channel_drain(ngx_http_socketio_hub_t *hub)
 
         if (message) {
             ngx_http_socketio_channel_dispatch(hub, message);
+
+        } else if (ref == NGX_HTTP_SOCKETIO_REF_LOG) {
+            ngx_http_socketio_history_read(hub, UINT64_MAX);
         }
 
         ngx_http_socketio_slot_done(hub->zone, hub->n);
@@ -525,7 +555,7 @@ ngx_http_socketio_channel_dispatch(ngx_http_socketio_hub_t *hub,
     switch (type) {
 
     case NGX_HTTP_SOCKETIO_RECORD_BROADCAST:
-        ngx_http_socketio_broadcast_receive(hub, &record, &from);
+        ngx_http_socketio_broadcast_receive(hub, &record, &from, 0);
         return;
 
     case NGX_HTTP_SOCKETIO_RECORD_GET:

@@ -39,7 +39,8 @@ typedef enum {
     NGX_HTTP_SOCKETIO_RECORD_MAIL,              /* mailbox */
     NGX_HTTP_SOCKETIO_RECORD_MAILER,            /* mailer */
     NGX_HTTP_SOCKETIO_RECORD_HOSTS,             /* hosts */
-    NGX_HTTP_SOCKETIO_RECORD_CLUSTER            /* of a backend's own */
+    NGX_HTTP_SOCKETIO_RECORD_CLUSTER,           /* of a backend's own */
+    NGX_HTTP_SOCKETIO_RECORD_SAVED              /* recovery, in the store */
 } ngx_http_socketio_record_e;
 
 
@@ -94,6 +95,14 @@ ngx_int_t ngx_http_socketio_channel_send(ngx_http_socketio_hub_t *hub,
 
 ngx_int_t ngx_http_socketio_channel_send_to(ngx_http_socketio_hub_t *hub,
     ngx_uint_t slot);
+
+/*
+ * Tell the slots whose bits are set that the log has something for them, in
+ * order with the records they are sent.  A worker that does not read is not
+ * told: it finds it when it does.
+ */
+void ngx_http_socketio_channel_mark(ngx_http_socketio_hub_t *hub,
+    const uint64_t *receivers);
 
 /* Wake those whose inboxes were filled, and retry what waits. */
 

@@ -5,6 +5,7 @@
 
 #include "hub/ngx_http_socketio_connect.h"
 #include "hub/ngx_http_socketio_mailbox.h"
+#include "hub/ngx_http_socketio_recovery.h"
 #include "hub/ngx_http_socketio_wait.h"
 
 
@@ -92,10 +93,19 @@ static int
 ngx_http_socketio_connect_rule(ngx_http_socketio_run_t *run, int rc,
     sio_buf_t *error)
 {
+    sio_socket_t                   *socket;
     ngx_http_socketio_wait_t       *wait;
     ngx_http_socketio_namespace_t  *nsp;
 
-    nsp = run->run.socket->ns->conf;
+    socket = run->run.socket;
+    nsp = socket->ns->conf;
+
+    if (rc == SIO_OK
+        && ngx_http_socketio_recovery_connect(socket, sio_socket_auth(socket))
+           == NGX_OK)
+    {
+        return ngx_http_socketio_connect_result(run, SIO_OK, error);
+    }
 
     if (rc == SIO_OK && nsp->connect) {
         run->run.rule = nsp->connect;

@@ -16,6 +16,7 @@
 #include "hub/ngx_http_socketio_mailbox.h"
 #include "hub/ngx_http_socketio_once.h"
 #include "hub/ngx_http_socketio_presence.h"
+#include "hub/ngx_http_socketio_recovery.h"
 #include "hub/ngx_http_socketio_regex.h"
 #include "hub/ngx_http_socketio_run.h"
 #include "hub/ngx_http_socketio_wait.h"
@@ -28,6 +29,7 @@ static void ngx_http_socketio_on_event(sio_socket_t *socket,
 static void ngx_http_socketio_event_end(ngx_http_socketio_run_t *run, int rc);
 static void ngx_http_socketio_on_ack(sio_socket_t *socket,
     const sio_packet_t *pkt, const sio_binary_t *attachments);
+static void ngx_http_socketio_on_pong(sio_client_t *client);
 static void ngx_http_socketio_on_disconnect(sio_socket_t *socket,
     sio_str_t reason);
 static void ngx_http_socketio_disconnect_end(ngx_http_socketio_run_t *run,
@@ -59,8 +61,10 @@ const sio_app_ops_t  ngx_http_socketio_app_ops = {
     .event = ngx_http_socketio_on_event,
     .ack = ngx_http_socketio_on_ack,
     .limited = ngx_http_socketio_admit_limited,
-    .pong = ngx_http_socketio_mailbox_pong,
+    .pong = ngx_http_socketio_on_pong,
     .disconnect = ngx_http_socketio_on_disconnect,
+    .accepted = ngx_http_socketio_recovery_accepted,
+    .changed = ngx_http_socketio_recovery_changed,
     .gone = ngx_http_socketio_on_gone,
     .room_changed = ngx_http_socketio_on_room,
     .socket_changed = ngx_http_socketio_on_socket,
@@ -241,6 +245,14 @@ ngx_http_socketio_on_ack(sio_socket_t *socket, const sio_packet_t *pkt,
 
 
 static void
+ngx_http_socketio_on_pong(sio_client_t *client)
+{
+    ngx_http_socketio_recovery_pong(client);
+    ngx_http_socketio_mailbox_pong(client);
+}
+
+
+static void
 ngx_http_socketio_on_disconnect(sio_socket_t *socket, sio_str_t reason)
 {
     int                             rc;
@@ -249,6 +261,8 @@ ngx_http_socketio_on_disconnect(sio_socket_t *socket, sio_str_t reason)
     ngx_http_socketio_namespace_t  *nsp;
 
     nsp = socket->ns->conf;
+
+    ngx_http_socketio_recovery_ended(socket);
 
     if (nsp->disconnect == NULL) {
         return;
@@ -294,6 +308,7 @@ ngx_http_socketio_on_gone(sio_socket_t *socket)
 {
     ngx_http_socketio_identity_forget(socket);
     ngx_http_socketio_lane_gone(socket);
+    ngx_http_socketio_recovery_gone(socket);
     ngx_http_socketio_mailbox_gone(socket);
 }
 

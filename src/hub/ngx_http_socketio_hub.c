@@ -19,6 +19,7 @@
 #include "hub/ngx_http_socketio_flush.h"
 #include "hub/ngx_http_socketio_forward.h"
 #include "hub/ngx_http_socketio_grant.h"
+#include "hub/ngx_http_socketio_history.h"
 #include "hub/ngx_http_socketio_hosts.h"
 #include "hub/ngx_http_socketio_identity.h"
 #include "hub/ngx_http_socketio_mailbox.h"
@@ -28,8 +29,8 @@
 #include "hub/ngx_http_socketio_probe.h"
 #include "hub/ngx_http_socketio_reader.h"
 #include "hub/ngx_http_socketio_reap.h"
+#include "hub/ngx_http_socketio_recovery.h"
 #include "hub/ngx_http_socketio_wait.h"
-
 
 
 #define NGX_HTTP_SOCKETIO_TICK      1000     /* msec */
@@ -105,9 +106,11 @@ ngx_http_socketio_hub_init(ngx_http_socketio_app_t *app, ngx_cycle_t *cycle,
     hub->n = ngx_process_slot;
 
     if (ngx_http_socketio_mailbox_init(hub) != NGX_OK
+        || ngx_http_socketio_recovery_init(hub) != NGX_OK
         || ngx_http_socketio_hub_slot(hub, generation) != NGX_OK)
     {
         ngx_http_socketio_mailbox_cleanup(hub);
+        ngx_http_socketio_recovery_cleanup(hub);
         ngx_free(hub);
         return NGX_ERROR;
     }
@@ -127,6 +130,8 @@ ngx_http_socketio_hub_init(ngx_http_socketio_app_t *app, ngx_cycle_t *cycle,
                  &hub->zone->hash);
     hub->app.data = hub;
 
+    ngx_http_socketio_history_init(hub);
+
     sio_map_init(&hub->sessions, mem, &hub->zone->hash);
     sio_map_init(&hub->parked, mem, &hub->zone->hash);
     sio_map_init(&hub->probes, mem, &hub->zone->hash);
@@ -136,6 +141,7 @@ ngx_http_socketio_hub_init(ngx_http_socketio_app_t *app, ngx_cycle_t *cycle,
     ngx_http_socketio_fetch_init(hub);
 
     sio_buf_init(&hub->record, mem, 64 * 1024 * 1024);
+    sio_buf_init(&hub->history, mem, 64 * 1024 * 1024);
     sio_buf_init(&hub->packet, mem, 64 * 1024 * 1024);
     sio_buf_init(&hub->payload, mem, 64 * 1024 * 1024);
 
@@ -263,12 +269,14 @@ ngx_http_socketio_hub_cleanup(ngx_http_socketio_hub_t *hub)
     sio_map_free(&hub->probes);
     ngx_http_socketio_wait_cleanup(hub);
     sio_buf_free(&hub->record);
+    sio_buf_free(&hub->history);
     sio_buf_free(&hub->packet);
     sio_buf_free(&hub->payload);
     sio_scratch_free(&hub->scratch);
     sio_recent_free(&hub->recent);
     sio_app_free(&hub->app);
     ngx_http_socketio_mailbox_cleanup(hub);
+    ngx_http_socketio_recovery_cleanup(hub);
 
     hub->conf->hub = NULL;
     ngx_free(hub);
@@ -326,6 +334,7 @@ ngx_http_socketio_hub_turn(ngx_event_t *ev)
     hub = c->data;
 
     ngx_http_socketio_mailbox_turn(hub);
+    ngx_http_socketio_recovery_turn(hub);
 
     ngx_http_socketio_flush_turn(hub);
 
@@ -454,6 +463,7 @@ ngx_http_socketio_hub_tick(ngx_event_t *ev)
     ngx_http_socketio_probe_check(hub, 0);
     ngx_http_socketio_move_check(hub);
     ngx_http_socketio_mailbox_tick(hub);
+    ngx_http_socketio_history_tick(hub);
     ngx_http_socketio_presence_tick(hub);
 
     if (ngx_exiting && !hub->slot->exiting) {

@@ -21,6 +21,8 @@
  *     mailbox     what is kept for users until it has arrived
  *     identity    who a socket is, and until when
  *     wait        runs of rules that wait for an answer
+ *     history     events in one order, with an offset each
+ *     recovery    a client that comes back is the socket it was
  *
  * The carriers (WebSocket, polling) are on the floor above and hand their
  * functions down in a table.
@@ -64,6 +66,7 @@ typedef struct ngx_http_socketio_authenticator_s
 typedef struct ngx_http_socketio_mailer_s   ngx_http_socketio_mailer_t;
 typedef struct ngx_http_socketio_mail_store_s
                                             ngx_http_socketio_mail_store_t;
+typedef struct ngx_http_socketio_recovery_s ngx_http_socketio_recovery_t;
 typedef struct ngx_http_socketio_presence_s
                                             ngx_http_socketio_presence_t;
 typedef struct ngx_http_socketio_presence_conf_s
@@ -143,6 +146,7 @@ struct ngx_http_socketio_app_s {
     ngx_uint_t                       mailbox_store_line;
     u_char                          *mailbox_file;  /* where a rule */
     ngx_uint_t                       mailbox_line;  /* has one first */
+    uint64_t                         recovery;  /* msec, 0: none */
     ngx_http_socketio_hub_t         *hub;       /* of this worker, or NULL */
     ngx_http_socketio_presence_conf_t
                                     *presence;  /* NULL: it has none */
@@ -250,6 +254,7 @@ struct ngx_http_socketio_hub_s {
     const ngx_http_socketio_mail_store_t
                                     *mail_store;
     ngx_http_socketio_mailer_t      *mailer;    /* NULL: they have no home */
+    ngx_http_socketio_recovery_t    *recovery;  /* or NULL */
     sio_wheel_t                      wheel;
     eio_env_t                        socketio;
     eio_env_t                        echo;
@@ -295,6 +300,7 @@ struct ngx_http_socketio_hub_s {
     uint32_t                         grants;    /* a walk's place */
     uint32_t                         mail;      /* the same, of its expiry */
     sio_buf_t                        record;    /* a message being written */
+    sio_buf_t                        history;   /* an entry being read */
     sio_buf_t                        packet;    /* a packet being written */
     sio_buf_t                        payload;   /* a polling answer */
     sio_scratch_t                    scratch;   /* of the run of a rule */

@@ -6,6 +6,7 @@
 #include "hub/ngx_http_socketio_identity.h"
 #include "hub/ngx_http_socketio_broadcast.h"
 #include "hub/ngx_http_socketio_grant.h"
+#include "hub/ngx_http_socketio_history.h"
 
 
 /*
@@ -361,7 +362,7 @@ ngx_http_socketio_identity_end(sio_socket_t *socket)
     /* without memory it is not told why */
 
     if (msg) {
-        (void) sio_socket_send(socket, msg);
+        (void) ngx_http_socketio_history_send(socket, msg, 0);
         eio_msg_unref(&ngx_http_socketio_mem, msg);
     }
 

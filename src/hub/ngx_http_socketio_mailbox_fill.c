@@ -4,6 +4,7 @@
  */
 
 
+#include "hub/ngx_http_socketio_history.h"
 #include "hub/ngx_http_socketio_mailbox_state.h"
 
 
@@ -254,7 +255,7 @@ ngx_http_socketio_mailbox_out(ngx_http_socketio_hub_t *hub,
 
     msg->vital = 1;
 
-    if (sio_socket_send(w->socket, msg) != SIO_OK) {
+    if (ngx_http_socketio_history_send(w->socket, msg, 0) != SIO_OK) {
         return NGX_ERROR;
     }
 

@@ -8,6 +8,7 @@
 #include "hub/ngx_http_socketio_forward.h"
 #include "hub/ngx_http_socketio_mailbox.h"
 #include "hub/ngx_http_socketio_probe.h"
+#include "hub/ngx_http_socketio_recovery.h"
 #include "hub/ngx_http_socketio_wait.h"
 
 
@@ -310,6 +311,7 @@ ngx_http_socketio_move_pack(ngx_http_socketio_session_t *s)
     sio_record_pack(&s->eio, &s->client, &w, ngx_http_socketio_now());
     ngx_http_socketio_mailbox_pack(s, &w);
     ngx_http_socketio_admit_pack(s, &w);
+    ngx_http_socketio_recovery_pack(s, &w);
 
     if (sio_wire_end(&w) != SIO_OK
         || ngx_http_socketio_channel_send_to(hub, move->slot) != NGX_OK)

@@ -6,6 +6,7 @@
 #include "hub/ngx_http_socketio_probe.h"
 #include "hub/ngx_http_socketio_admit.h"
 #include "hub/ngx_http_socketio_mailbox.h"
+#include "hub/ngx_http_socketio_recovery.h"
 
 
 static ngx_int_t ngx_http_socketio_probe_out(ngx_http_socketio_probe_t *probe,
@@ -326,6 +327,7 @@ ngx_http_socketio_probe_arrive(ngx_http_socketio_hub_t *hub,
     if (sio_record_unpack(&s->eio, &s->client, record, now) != SIO_OK
         || ngx_http_socketio_mailbox_unpack(s, record) != NGX_OK
         || ngx_http_socketio_admit_unpack(s, record) != NGX_OK
+        || ngx_http_socketio_recovery_unpack(s, record) != NGX_OK
         || sio_wire_done(record) != SIO_OK)
     {
         goto failed;

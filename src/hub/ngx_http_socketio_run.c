@@ -6,6 +6,7 @@
 #include "hub/ngx_http_socketio_run.h"
 #include "hub/ngx_http_socketio_broadcast.h"
 #include "hub/ngx_http_socketio_dedup.h"
+#include "hub/ngx_http_socketio_history.h"
 #include "hub/ngx_http_socketio_hosts.h"
 #include "hub/ngx_http_socketio_limit.h"
 #include "hub/ngx_http_socketio_regex.h"
@@ -293,7 +294,7 @@ ngx_http_socketio_run_emit(sio_run_t *r, const sio_emission_t *emission)
         rc = ngx_http_socketio_run_mail(run, emission, b.msg);
 
     } else if (emission->self) {
-        (void) sio_socket_send(r->socket, b.msg);
+        (void) ngx_http_socketio_history_send(r->socket, b.msg, 1);
         rc = SIO_OK;
 
     } else {

@@ -180,6 +180,47 @@ eio_msg_from_image(const sio_mem_t *mem, sio_str_t image)
 }
 
 
+eio_msg_t *
+eio_msg_extend(const sio_mem_t *mem, const eio_msg_t *msg, sio_str_t tail)
+{
+    uint8_t    *p;
+    uint64_t    len, rest;
+    sio_str_t   text;
+    eio_msg_t  *copy;
+
+    text = eio_msg_text(msg);
+
+    if (text.len < 2 || text.data[text.len - 1] != ']') {
+        return NULL;
+    }
+
+    rest = (uint64_t) (msg->image + msg->len - (text.data + text.len));
+    text.len--;
+    len = text.len + tail.len;
+
+    copy = eio_msg_alloc(mem, ws_frame_head_len(len) + len + rest,
+                         msg->packets);
+    if (copy == NULL) {
+        return NULL;
+    }
+
+    copy->volatile_ = msg->volatile_;
+    copy->vital = msg->vital;
+
+    p = copy->image;
+    p += ws_frame_write_head(p, WS_OP_TEXT, len);
+
+    memcpy(p, text.data, text.len);
+    memcpy(p + text.len, tail.data, tail.len);
+
+    if (rest) {
+        memcpy(p + len, text.data + text.len + 1, rest);
+    }
+
+    return copy;
+}
+
+
 void
 eio_msg_unref(const sio_mem_t *mem, eio_msg_t *msg)
 {

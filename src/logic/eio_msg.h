@@ -57,6 +57,14 @@ eio_msg_ref(eio_msg_t *msg)
 }
 
 
+/*
+ * A copy of an event with one more argument: tail, from the comma to the
+ * bracket that closes the array.  NULL: no memory, over 4 GB, or the text
+ * does not end with an array.
+ */
+eio_msg_t *eio_msg_extend(const sio_mem_t *mem, const eio_msg_t *msg,
+    sio_str_t tail);
+
 /* Gives a reference back; the last one frees. */
 
 void eio_msg_unref(const sio_mem_t *mem, eio_msg_t *msg);

@@ -99,6 +99,18 @@ typedef struct {
     void  (*disconnect)(sio_socket_t *socket, sio_str_t reason);
 
     /*
+     * A socket is in, and its CONNECT is about to be answered: what has to
+     * reach the client before that is sent now.  Returns the secret that
+     * recovers the socket later, a view, or an empty string: there is none.
+     * May be NULL.
+     */
+    sio_str_t  (*accepted)(sio_socket_t *socket);
+
+    /* Its rooms or values have changed: it is in.  May be NULL. */
+
+    void  (*changed)(sio_socket_t *socket);
+
+    /*
      * Any socket is about to be freed: refused, left, or moved elsewhere.
      * May be NULL.
      */
@@ -140,6 +152,7 @@ struct sio_app_s {
     sio_map_t                namespaces;
     sio_socket_t            *ended;        /* to be torn down, in order */
     sio_socket_t           **ended_tail;
+    uint64_t                 position;     /* of the events delivered here */
     uint32_t                 mark;         /* of the last selection */
     uint32_t                 busy;         /* depth of sio_app_enter() */
 };

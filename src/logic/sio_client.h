@@ -45,6 +45,7 @@ struct sio_client_s {
     unsigned               closing:1;
     unsigned               stalled:1;      /* too much waits for a rule: its
                                               carrier is not to read on */
+    unsigned               recovered:1;    /* a socket came back with it */
     unsigned               dry_run:1;      /* checks of its rules are told,
                                               not enforced */
 };

@@ -8,8 +8,11 @@
  *     captured values: n, then their bytes
  *     binary packet on its way: attachments due (0: none), text,
  *         attachments got: n, then their bytes
- *     sockets: n, then (namespace, sid, auth, user, claims, expires,
- *         rooms: n, names;  variables: n, (name, value) each) each
+ *     sockets: n, then (namespace, sid, auth, user, claims,
+ *         expires, what it has gathered) each
+ *
+ * What a socket has gathered: rooms: n, (name, since) each;
+ *     variables: n, (name, value) each
  *
  * Every pack function has its unpack function next to it.
  */
@@ -23,6 +26,7 @@
 #define SIO_RECORD_CONNECTED  0x04     /* a namespace was joined */
 #define SIO_RECORD_PROVING    0x08     /* a pong is waited for as a proof */
 #define SIO_RECORD_DRY_RUN    0x10     /* of its rules */
+#define SIO_RECORD_RECOVERED  0x20     /* a socket of it was */
 
 #define SIO_RECORD_VOLATILE   0x01     /* of a message */
 #define SIO_RECORD_VITAL      0x02
@@ -187,6 +191,7 @@ sio_record_pack_engine(const eio_session_t *s, const sio_client_t *client,
     flags |= client->connected ? SIO_RECORD_CONNECTED : 0;
     flags |= s->proving ? SIO_RECORD_PROVING : 0;
     flags |= client->dry_run ? SIO_RECORD_DRY_RUN : 0;
+    flags |= client->recovered ? SIO_RECORD_RECOVERED : 0;
 
     /* 0 is none, 1 is now */
 
@@ -239,6 +244,7 @@ sio_record_unpack_engine(eio_session_t *s, sio_client_t *client,
     s->proving = ((flags & SIO_RECORD_PROVING) != 0);
     client->connected = ((flags & SIO_RECORD_CONNECTED) != 0);
     client->dry_run = ((flags & SIO_RECORD_DRY_RUN) != 0);
+    client->recovered = ((flags & SIO_RECORD_RECOVERED) != 0);
 
     s->heartbeat = now + sio_wire_get_u64(r);
 
@@ -489,9 +495,7 @@ sio_record_fill_pending(sio_binary_pending_t *pending, sio_wire_t *r,
 static void
 sio_record_pack_socket(const sio_socket_t *socket, sio_wire_writer_t *w)
 {
-    uint32_t                 n;
-    sio_claimed_t            claimed;
-    const sio_socket_var_t  *var;
+    sio_claimed_t  claimed;
 
     sio_identity_claimed(socket->identity, &claimed);
 
@@ -502,12 +506,23 @@ sio_record_pack_socket(const sio_socket_t *socket, sio_wire_writer_t *w)
     sio_wire_put_str(w, claimed.claims);
     sio_wire_put_u64(w, claimed.expires);
 
+    sio_record_pack_gathered(socket, w);
+}
+
+
+void
+sio_record_pack_gathered(const sio_socket_t *socket, sio_wire_writer_t *w)
+{
+    uint32_t                 n;
+    const sio_socket_var_t  *var;
+
     /* the user's room is among them, and joined already when it is met */
 
     sio_wire_put_u32(w, socket->nrooms);
 
     for (n = 0; n < socket->nrooms; n++) {
         sio_wire_put_str(w, sio_room_name(socket->rooms[n].room));
+        sio_wire_put_u32(w, socket->rooms[n].since);
     }
 
     n = 0;
@@ -572,8 +587,6 @@ static int
 sio_record_unpack_socket_state(sio_socket_t *socket, sio_wire_t *r)
 {
     int            rc;
-    uint32_t       n;
-    sio_str_t      name, value;
     sio_claimed_t  claimed;
 
     claimed.user = sio_wire_get_str(r);
@@ -588,14 +601,41 @@ sio_record_unpack_socket_state(sio_socket_t *socket, sio_wire_t *r)
         }
     }
 
+    rc = sio_record_unpack_rooms(socket, r);
+
+    return rc == SIO_OK ? sio_record_unpack_values(socket, r) : rc;
+}
+
+
+int
+sio_record_unpack_rooms(sio_socket_t *socket, sio_wire_t *r)
+{
+    int        rc;
+    uint32_t   n, since;
+    sio_str_t  name;
+
     for (n = sio_wire_get_u32(r); n && !r->error; n--) {
         name = sio_wire_get_str(r);
+        since = sio_wire_get_u32(r);
         rc = r->error ? SIO_ERROR : sio_room_join(socket, name);
 
         if (rc != SIO_OK) {
             return rc;
         }
+
+        sio_room_set_since(socket, name, since);
     }
+
+    return r->error ? SIO_ERROR : SIO_OK;
+}
+
+
+int
+sio_record_unpack_values(sio_socket_t *socket, sio_wire_t *r)
+{
+    int        rc;
+    uint32_t   n;
+    sio_str_t  name, value;
 
     for (n = sio_wire_get_u32(r); n && !r->error; n--) {
         name = sio_wire_get_str(r);

@@ -52,6 +52,17 @@ int sio_record_unpack(eio_session_t *s, sio_client_t *client, sio_wire_t *r,
     uint64_t now);
 
 /*
+ * What a socket has gathered: its rooms, with the position at which it joined
+ * each, and its values.  Unpacked in two steps: into a socket that may be in
+ * some of the rooms already, which then counts from the record's position.
+ * Results as sio_room_join() and sio_socket_set(), SIO_ERROR: damaged.
+ */
+void sio_record_pack_gathered(const sio_socket_t *socket,
+    sio_wire_writer_t *w);
+int sio_record_unpack_rooms(sio_socket_t *socket, sio_wire_t *r);
+int sio_record_unpack_values(sio_socket_t *socket, sio_wire_t *r);
+
+/*
  * Take a session apart without a word to the client or to ops->disconnect:
  * it lives on elsewhere.  ops->room_changed and socket_changed are called.
  */

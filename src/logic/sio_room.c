@@ -91,9 +91,12 @@ sio_room_join(sio_socket_t *socket, sio_str_t name)
 
     if (rc != SIO_OK) {
         sio_room_release(room);
+        return rc;
     }
 
-    return rc;
+    sio_socket_changed(socket);
+
+    return SIO_OK;
 }
 
 
@@ -153,6 +156,7 @@ sio_room_add(sio_room_t *room, sio_socket_t *socket)
 
     socket->rooms[socket->nrooms].room = room;
     socket->rooms[socket->nrooms].index = room->count;
+    socket->rooms[socket->nrooms].since = (uint32_t) app->position;
 
     room->members[room->count].socket = socket;
     room->members[room->count].index = socket->nrooms;
@@ -268,6 +272,7 @@ sio_room_leave(sio_socket_t *socket, sio_str_t name)
     }
 
     sio_room_take(socket, index);
+    sio_socket_changed(socket);
 
     return SIO_OK;
 }
@@ -357,4 +362,38 @@ sio_room_has(const sio_socket_t *socket, sio_str_t name)
     room = socket->ns ? sio_room_find(socket->ns, name) : NULL;
 
     return room && sio_room_index(room, socket) != SIO_ROOM_NONE;
+}
+
+
+int
+sio_room_since(const sio_socket_t *socket, sio_str_t name, uint32_t *since)
+{
+    uint32_t     index;
+    sio_room_t  *room;
+
+    room = sio_room_find(socket->ns, name);
+    index = room ? sio_room_index(room, socket) : SIO_ROOM_NONE;
+
+    if (index == SIO_ROOM_NONE) {
+        return SIO_DECLINED;
+    }
+
+    *since = socket->rooms[index].since;
+
+    return SIO_OK;
+}
+
+
+void
+sio_room_set_since(sio_socket_t *socket, sio_str_t name, uint32_t since)
+{
+    uint32_t     index;
+    sio_room_t  *room;
+
+    room = sio_room_find(socket->ns, name);
+    index = room ? sio_room_index(room, socket) : SIO_ROOM_NONE;
+
+    if (index != SIO_ROOM_NONE) {
+        socket->rooms[index].since = since;
+    }
 }

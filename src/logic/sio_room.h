@@ -70,6 +70,15 @@ void sio_room_leave_all(sio_socket_t *socket);
 int sio_room_has(const sio_socket_t *socket, sio_str_t name);
 
 
+/*
+ * Of a room the socket is in: from which position on (app->position, the
+ * lower half) it is; and set it.  since: SIO_DECLINED: it is in no such room.
+ */
+int sio_room_since(const sio_socket_t *socket, sio_str_t name,
+    uint32_t *since);
+void sio_room_set_since(sio_socket_t *socket, sio_str_t name, uint32_t since);
+
+
 /* For this floor: a walker is gone; a room that is empty by now is freed. */
 
 void sio_room_release(sio_room_t *room);

@@ -153,18 +153,43 @@ done:
 static int
 sio_socket_answer(sio_socket_t *socket)
 {
-    uint8_t        data[sizeof("{\"sid\":\"\"}") - 1 + EIO_SID_LEN];
+    uint8_t       *p;
+    uint8_t        data[sizeof("{\"sid\":\"\",\"pid\":\"\"}") - 1
+                        + 2 * EIO_SID_LEN];
+    sio_str_t      pid;
     sio_packet_t   pkt;
 
-    memcpy(data, "{\"sid\":\"", 8);
-    memcpy(data + 8, socket->sid, EIO_SID_LEN);
-    memcpy(data + 8 + EIO_SID_LEN, "\"}", 2);
+    pid = sio_str(NULL, 0);
+
+    if (socket->ns->app->ops->accepted) {
+        pid = socket->ns->app->ops->accepted(socket);
+
+        /* what was sent may have closed the session */
+
+        if (socket->leaving) {
+            return SIO_ERROR;
+        }
+    }
+
+    p = data;
+    memcpy(p, "{\"sid\":\"", 8);
+    memcpy(p + 8, socket->sid, EIO_SID_LEN);
+    p += 8 + EIO_SID_LEN;
+
+    if (pid.len == EIO_SID_LEN) {
+        memcpy(p, "\",\"pid\":\"", 9);
+        memcpy(p + 9, pid.data, EIO_SID_LEN);
+        p += 9 + EIO_SID_LEN;
+    }
+
+    memcpy(p, "\"}", 2);
+    p += 2;
 
     memset(&pkt, 0, sizeof(sio_packet_t));
     pkt.type = SIO_CONNECT;
     pkt.nsp = sio_namespace_name(socket->ns);
     pkt.id = SIO_NO_ID;
-    pkt.data = sio_str(data, sizeof(data));
+    pkt.data = sio_str(data, (size_t) (p - data));
 
     return sio_client_send(socket->client, &pkt);
 }
@@ -228,6 +253,26 @@ sio_socket_disconnect(sio_socket_t *socket)
     sio_socket_end(socket, SIO_REASON_SERVER);
 
     sio_app_leave(app);
+}
+
+
+int
+sio_socket_adopt(sio_socket_t *socket, sio_str_t sid)
+{
+    sio_map_t  *sockets;
+
+    sockets = &socket->ns->sockets;
+
+    if (sid.len != EIO_SID_LEN || sio_map_find(sockets, sid)) {
+        return SIO_DECLINED;
+    }
+
+    /* there is always room for what was just taken out */
+
+    sio_map_remove(sockets, &socket->node);
+    memcpy(socket->sid, sid.data, EIO_SID_LEN);
+
+    return sio_map_insert(sockets, &socket->node, sio_socket_sid(socket));
 }
 
 
@@ -540,6 +585,8 @@ sio_socket_set(sio_socket_t *socket, sio_str_t name, sio_str_t value)
         var->next = *p;
         *p = var;
     }
+
+    sio_socket_changed(socket);
 
     return SIO_OK;
 }

@@ -12,11 +12,15 @@
 #include "logic/sio_identity.h"
 
 
-/* One room of a socket; index: where the room's members has the socket. */
+/*
+ * One room of a socket.  index: where the room's members has the socket;
+ * since: app->position when it joined, the lower half.
+ */
 
 typedef struct {
     sio_room_t  *room;
     uint32_t     index;
+    uint32_t     since;
 } sio_membership_t;
 
 
@@ -145,6 +149,13 @@ int sio_socket_get(const sio_socket_t *socket, sio_str_t name,
     sio_str_t *value);
 
 
+/*
+ * Let a pending socket have an id: that under which it was known before.
+ * SIO_OK, or SIO_DECLINED: a socket of this worker has it.
+ */
+int sio_socket_adopt(sio_socket_t *socket, sio_str_t sid);
+
+
 /* For this floor. */
 
 /*
@@ -153,6 +164,21 @@ int sio_socket_get(const sio_socket_t *socket, sio_str_t name,
  */
 sio_socket_t *sio_socket_create(sio_client_t *client, sio_namespace_t *ns,
     const uint8_t *sid, sio_str_t auth);
+
+/* Its rooms or values are others than before. */
+
+static inline void
+sio_socket_changed(sio_socket_t *socket)
+{
+    const sio_app_ops_t  *ops;
+
+    ops = socket->ns->app->ops;
+
+    if (socket->accepted && !socket->leaving && ops->changed) {
+        ops->changed(socket);
+    }
+}
+
 
 /*
  * Tell the upper floor that a socket is in: SIO_OK, or SIO_DECLINED (zone

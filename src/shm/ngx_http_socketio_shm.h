@@ -133,6 +133,16 @@ typedef struct {
     uint64_t                   mail_epoch;
     uint64_t                   mail_seen;
 
+    /* log: under its lock, read without it */
+    ngx_http_socketio_lock_t   log_lock NGX_HTTP_SOCKETIO_LINE;
+    uint32_t                   log_places;   /* of the index, a power of two */
+    size_t                     log_index;    /* offset of uint64_t[] */
+    size_t                     log_data;     /* offset, 0: there is no log */
+    size_t                     log_size;     /* bytes at log_data */
+    uint64_t                   log_head;     /* place of the next entry */
+    uint64_t                   log_first;    /* number of the oldest entry */
+    uint64_t                   log_last;     /* of the newest: stored last */
+
     /* messages: under their lock */
     ngx_http_socketio_lock_t   message_lock NGX_HTTP_SOCKETIO_LINE;
     uint32_t                   chunk_hint;   /* no free chunk is below it */

@@ -41,6 +41,8 @@ static uint32_t ngx_http_socketio_chunk_next(ngx_http_socketio_zone_t *zone,
     ngx_http_socketio_slot_t *slot);
 static uint32_t ngx_http_socketio_chunk_get(ngx_http_socketio_zone_t *zone,
     ngx_uint_t n, size_t run);
+static uint32_t ngx_http_socketio_chunk_take(ngx_http_socketio_zone_t *zone,
+    ngx_uint_t n, uint32_t incarnation, size_t run);
 static uint32_t ngx_http_socketio_chunk_fit(ngx_http_socketio_zone_t *zone,
     size_t run);
 static void ngx_http_socketio_chunk_append(ngx_http_socketio_zone_t *zone,
@@ -104,13 +106,17 @@ ngx_http_socketio_message_unread(ngx_http_socketio_message_t *msg)
 }
 
 
-/* Whether the owner of a chunk is gone. */
+/* Whether the owner of a chunk is gone; the log's has none. */
 
 static ngx_inline ngx_uint_t
 ngx_http_socketio_chunk_dead(ngx_http_socketio_zone_t *zone,
     ngx_http_socketio_chunk_t *chunk)
 {
     ngx_http_socketio_slot_t  *slot;
+
+    if (chunk->slot == NGX_HTTP_SOCKETIO_NO_SLOT) {
+        return 0;
+    }
 
     slot = ngx_http_socketio_slot(zone, chunk->slot);
 
@@ -359,9 +365,8 @@ static uint32_t
 ngx_http_socketio_chunk_get(ngx_http_socketio_zone_t *zone, ngx_uint_t n,
     size_t run)
 {
-    uint32_t                    i, k;
-    ngx_http_socketio_slot_t   *slot;
-    ngx_http_socketio_chunk_t  *chunk;
+    uint32_t                   i;
+    ngx_http_socketio_slot_t  *slot;
 
     if (run > zone->nchunks) {
         return 0;
@@ -371,16 +376,68 @@ ngx_http_socketio_chunk_get(ngx_http_socketio_zone_t *zone, ngx_uint_t n,
 
     ngx_http_socketio_message_lock(zone);
 
+    i = ngx_http_socketio_chunk_take(zone, n, (uint32_t) slot->incarnation,
+                                     run);
+
+    ngx_http_socketio_unlock(&zone->message_lock);
+
+    if (i == zone->nchunks) {
+        return 0;
+    }
+
+    ngx_http_socketio_chunk_append(zone, slot, i + 1);
+
+    return i + 1;
+}
+
+
+/* The first chunk of the log is found again by its owner, who is none. */
+
+uint32_t
+ngx_http_socketio_message_reserve(ngx_http_socketio_zone_t *zone,
+    uint32_t run)
+{
+    uint32_t                    i;
+    ngx_http_socketio_chunk_t  *chunk;
+
+    ngx_http_socketio_message_lock(zone);
+
+    for (i = 0; i < zone->nchunks; i++) {
+        chunk = ngx_http_socketio_chunk(zone, i);
+
+        if (chunk->run == run && chunk->slot == NGX_HTTP_SOCKETIO_NO_SLOT) {
+            goto done;
+        }
+    }
+
+    i = ngx_http_socketio_chunk_take(zone, NGX_HTTP_SOCKETIO_NO_SLOT, 0, run);
+
+done:
+
+    ngx_http_socketio_unlock(&zone->message_lock);
+
+    return i == zone->nchunks ? 0 : i + 1;
+}
+
+
+/* Take a run of free chunks: the first one's index, or nchunks. */
+
+static uint32_t
+ngx_http_socketio_chunk_take(ngx_http_socketio_zone_t *zone, ngx_uint_t n,
+    uint32_t incarnation, size_t run)
+{
+    uint32_t                    i, k;
+    ngx_http_socketio_chunk_t  *chunk;
+
     i = ngx_http_socketio_chunk_fit(zone, run);
 
     if (i == zone->nchunks) {
-        ngx_http_socketio_unlock(&zone->message_lock);
-        return 0;
+        return i;
     }
 
     chunk = ngx_http_socketio_chunk(zone, i);
 
-    chunk->incarnation = (uint32_t) slot->incarnation;
+    chunk->incarnation = incarnation;
     chunk->slot = (uint16_t) n;
     chunk->settled = 0;
     chunk->fill = 0;
@@ -399,11 +456,7 @@ ngx_http_socketio_chunk_get(ngx_http_socketio_zone_t *zone, ngx_uint_t n,
 
     zone->chunks_used += run;
 
-    ngx_http_socketio_unlock(&zone->message_lock);
-
-    ngx_http_socketio_chunk_append(zone, slot, i + 1);
-
-    return i + 1;
+    return i;
 }
 
 

@@ -81,6 +81,14 @@ void ngx_http_socketio_message_reclaim(ngx_http_socketio_zone_t *zone,
     ngx_uint_t slot);
 
 /*
+ * Take chunks out of the area for good, in one piece, for the log.  Returns
+ * the first one's index + 1, the same one at every call, or 0: they are not
+ * free.
+ */
+uint32_t ngx_http_socketio_message_reserve(ngx_http_socketio_zone_t *zone,
+    uint32_t run);
+
+/*
  * For the inbox: the stamp of a message that is still to be read, and clear a
  * slot's bit if the reference still is the message of that stamp.
  */

@@ -78,6 +78,10 @@ typedef enum {
     NGX_HTTP_SOCKETIO_STAT_CALLS_RETRIED,
     NGX_HTTP_SOCKETIO_STAT_CALLS_DROPPED,    /* not made, or given up */
     NGX_HTTP_SOCKETIO_STAT_CALLS_OPEN,       /* locations left alone */
+    NGX_HTTP_SOCKETIO_STAT_RECOVERED,        /* sockets that came back */
+    NGX_HTTP_SOCKETIO_STAT_RECOVERY_REFUSED, /* who came with a pid in vain */
+    NGX_HTTP_SOCKETIO_STAT_RECOVERY_EVENTS,  /* sent after the fact */
+    NGX_HTTP_SOCKETIO_STAT_DROP_RECOVERY,    /* not saved: no room */
     NGX_HTTP_SOCKETIO_STAT_N
 } ngx_http_socketio_stat_e;
 

@@ -167,6 +167,10 @@ ngx_http_socketio_line_user(ngx_http_socketio_line_t **linep,
 
     line = *linep;
 
+    if (line) {
+        line->recovered = s->client.recovered;
+    }
+
     if (line == NULL || line->kept[NGX_HTTP_SOCKETIO_LINE_USER].len) {
         return;
     }
@@ -299,6 +303,7 @@ ngx_http_socketio_line_facts(ngx_http_socketio_line_t *line,
     access->has_sid = 1;
     access->transport = EIO_WEBSOCKET;
     access->reason = line->reason;
+    access->recovered = line->recovered;
 }
 
 

@@ -54,6 +54,7 @@ typedef struct {
     uint32_t                           header_size;    /* of the 101 */
     uint16_t                           len;            /* of the text */
     uint8_t                            reason;         /* eio_reason_e */
+    uint8_t                            recovered;
     u_char                             sid[EIO_SID_LEN];
     ngx_http_socketio_slice_t          kept[NGX_HTTP_SOCKETIO_LINE_N];
     u_char                             text[];
@@ -91,7 +92,10 @@ ngx_http_socketio_line_out(ngx_http_socketio_line_t *line, uint64_t packets)
 }
 
 
-/* Note the user, once it is known: *line, if not NULL, may move. */
+/*
+ * Note the user, once it is known, and whether a socket was recovered: *line,
+ * if not NULL, may move.
+ */
 
 void ngx_http_socketio_line_user(ngx_http_socketio_line_t **line,
     ngx_http_socketio_session_t *s);

@@ -331,6 +331,7 @@ ngx_http_socketio_polling_answer(ngx_http_socketio_parked_t *parked,
         }
 
         polling->access->reason = s->eio.reason;
+        polling->access->recovered = s->client.recovered;
     }
 
     if (error != NGX_HTTP_SOCKETIO_ANSWER_OK) {

@@ -86,6 +86,7 @@ typedef struct {
     uint8_t                    transport; /* eio_transport_e */
     uint8_t                    reason;    /* eio_reason_e */
     unsigned                   has_sid:1;
+    unsigned                   recovered:1;    /* a socket of it was */
     void                      *data;      /* the transport's */
 } ngx_http_socketio_access_t;
 

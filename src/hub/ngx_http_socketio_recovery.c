@@ -1,0 +1,673 @@
+/*
+ * Connection state recovery: what is kept of a socket while it lives.
+ *
+ * The record is written anew when something changed; what changes with each
+ * heartbeat - what has arrived, and the end of the record - is changed in its
+ * place.  A worker writes over its own records only: one that is not there
+ * any more was taken by another worker, or dropped for want of room.
+ */
+
+
+#include "hub/ngx_http_socketio_recovery.h"
+#include "hub/ngx_http_socketio_history.h"
+#include "hub/ngx_http_socketio_recovery_state.h"
+
+
+static ngx_http_socketio_recoverable_t *ngx_http_socketio_recovery_create(
+    ngx_http_socketio_hub_t *hub, sio_socket_t *socket);
+static void ngx_http_socketio_recovery_free(ngx_http_socketio_hub_t *hub,
+    ngx_http_socketio_recoverable_t *st);
+static void ngx_http_socketio_recovery_dirty(ngx_http_socketio_hub_t *hub,
+    ngx_http_socketio_recoverable_t *st);
+static void ngx_http_socketio_recovery_write(ngx_http_socketio_hub_t *hub,
+    ngx_http_socketio_recoverable_t *st, ngx_uint_t live);
+static ngx_int_t ngx_http_socketio_recovery_put(ngx_http_socketio_hub_t *hub,
+    ngx_http_socketio_recoverable_t *st, ngx_uint_t live, sio_str_t data);
+static void ngx_http_socketio_recovery_remove(ngx_http_socketio_hub_t *hub,
+    ngx_http_socketio_recoverable_t *st);
+static void ngx_http_socketio_recovery_prove(ngx_http_socketio_hub_t *hub,
+    ngx_http_socketio_recoverable_t *st);
+static void ngx_http_socketio_recovery_renew(ngx_http_socketio_hub_t *hub,
+    ngx_http_socketio_recoverable_t *st);
+static uint64_t ngx_http_socketio_recovery_end(ngx_http_socketio_hub_t *hub,
+    ngx_http_socketio_recoverable_t *st, ngx_uint_t live);
+
+
+ngx_int_t
+ngx_http_socketio_recovery_init(ngx_http_socketio_hub_t *hub)
+{
+    ngx_http_socketio_recovery_t  *recovery;
+
+    if (hub->conf->recovery == 0) {
+        return NGX_OK;
+    }
+
+    recovery = sio_calloc(&ngx_http_socketio_mem,
+                          sizeof(ngx_http_socketio_recovery_t));
+    if (recovery == NULL) {
+        return NGX_ERROR;
+    }
+
+    sio_map_init(&recovery->sockets, &ngx_http_socketio_mem,
+                 &hub->zone->hash);
+    ngx_queue_init(&recovery->dirty);
+    sio_buf_init(&recovery->record, &ngx_http_socketio_mem, UINT32_MAX);
+    sio_buf_init(&recovery->entry, &ngx_http_socketio_mem, UINT32_MAX);
+
+    hub->recovery = recovery;
+
+    return NGX_OK;
+}
+
+
+/* All sockets are gone. */
+
+void
+ngx_http_socketio_recovery_cleanup(ngx_http_socketio_hub_t *hub)
+{
+    ngx_http_socketio_recovery_t  *recovery;
+
+    recovery = hub->recovery;
+
+    if (recovery) {
+        sio_map_free(&recovery->sockets);
+        sio_buf_free(&recovery->record);
+        sio_buf_free(&recovery->entry);
+        sio_free(&ngx_http_socketio_mem, recovery);
+        hub->recovery = NULL;
+    }
+}
+
+
+ngx_http_socketio_recoverable_t *
+ngx_http_socketio_recovery_find(ngx_http_socketio_hub_t *hub,
+    sio_socket_t *socket)
+{
+    sio_map_node_t  *node;
+
+    if (hub->recovery == NULL) {
+        return NULL;
+    }
+
+    node = sio_map_find(&hub->recovery->sockets,
+                        sio_str((u_char *) &socket, sizeof(sio_socket_t *)));
+
+    return node ? sio_map_data(node, ngx_http_socketio_recoverable_t, node)
+                : NULL;
+}
+
+
+static ngx_http_socketio_recoverable_t *
+ngx_http_socketio_recovery_create(ngx_http_socketio_hub_t *hub,
+    sio_socket_t *socket)
+{
+    ngx_http_socketio_recoverable_t  *st;
+
+    st = sio_calloc(&ngx_http_socketio_mem,
+                    sizeof(ngx_http_socketio_recoverable_t));
+    if (st == NULL) {
+        return NULL;
+    }
+
+    st->socket = socket;
+    st->position = hub->app.position;
+    st->slot = (uint16_t) hub->n;
+    st->incarnation = hub->incarnation;
+
+    ngx_queue_init(&st->queue);
+    eio_outq_init(&st->missed);
+    ngx_http_socketio_sid(hub, st->pid);
+
+    if (sio_map_insert(&hub->recovery->sockets, &st->node,
+                       sio_str((u_char *) &st->socket,
+                               sizeof(sio_socket_t *)))
+        != SIO_OK)
+    {
+        sio_free(&ngx_http_socketio_mem, st);
+        return NULL;
+    }
+
+    return st;
+}
+
+
+static void
+ngx_http_socketio_recovery_free(ngx_http_socketio_hub_t *hub,
+    ngx_http_socketio_recoverable_t *st)
+{
+    ngx_queue_remove(&st->queue);
+    eio_outq_free(&st->missed, &ngx_http_socketio_mem);
+    sio_map_remove(&hub->recovery->sockets, &st->node);
+    sio_free(&ngx_http_socketio_mem, st);
+}
+
+
+ngx_int_t
+ngx_http_socketio_recovery_connect(sio_socket_t *socket, sio_str_t auth)
+{
+    ngx_http_socketio_hub_t          *hub;
+    ngx_http_socketio_recoverable_t  *st;
+
+    hub = socket->ns->app->data;
+
+    if (hub->recovery == NULL || !ngx_http_socketio_log_ready(hub->zone)) {
+        return NGX_DECLINED;
+    }
+
+    st = ngx_http_socketio_recovery_create(hub, socket);
+
+    if (st == NULL) {
+        return NGX_DECLINED;
+    }
+
+    return ngx_http_socketio_recovery_restore(hub, st, auth);
+}
+
+
+ngx_uint_t
+ngx_http_socketio_recovery_had(ngx_http_socketio_hub_t *hub,
+    sio_socket_t *socket, uint64_t number)
+{
+    ngx_http_socketio_recoverable_t  *st;
+
+    if (hub->recovery == NULL || number > hub->recovery->fresh) {
+        return 0;
+    }
+
+    st = ngx_http_socketio_recovery_find(hub, socket);
+
+    return st && number <= st->since;
+}
+
+
+sio_str_t
+ngx_http_socketio_recovery_accepted(sio_socket_t *socket)
+{
+    eio_outq_node_t                  *node;
+    ngx_http_socketio_hub_t          *hub;
+    ngx_http_socketio_recoverable_t  *st;
+
+    hub = socket->ns->app->data;
+    st = ngx_http_socketio_recovery_find(hub, socket);
+
+    if (st == NULL) {
+        return sio_str(NULL, 0);
+    }
+
+    for (node = st->missed.head; node && !socket->leaving; node = node->next) {
+        if (eio_session_send(socket->client->session, node->msg) != SIO_OK) {
+            break;
+        }
+
+        ngx_http_socketio_stat(hub, NGX_HTTP_SOCKETIO_STAT_RECOVERY_EVENTS, 1);
+    }
+
+    eio_outq_free(&st->missed, &ngx_http_socketio_mem);
+    eio_outq_init(&st->missed);
+
+    ngx_http_socketio_recovery_dirty(hub, st);
+
+    return sio_str(st->pid, EIO_SID_LEN);
+}
+
+
+void
+ngx_http_socketio_recovery_changed(sio_socket_t *socket)
+{
+    ngx_http_socketio_hub_t          *hub;
+    ngx_http_socketio_recoverable_t  *st;
+
+    hub = socket->ns->app->data;
+    st = ngx_http_socketio_recovery_find(hub, socket);
+
+    if (st) {
+        ngx_http_socketio_recovery_dirty(hub, st);
+    }
+}
+
+
+static void
+ngx_http_socketio_recovery_dirty(ngx_http_socketio_hub_t *hub,
+    ngx_http_socketio_recoverable_t *st)
+{
+    if (!st->dirty) {
+        st->dirty = 1;
+        ngx_queue_insert_tail(&hub->recovery->dirty, &st->queue);
+        ngx_http_socketio_hub_post(hub);
+    }
+}
+
+
+/* A session on its way is the other side's to write, or it ends. */
+
+void
+ngx_http_socketio_recovery_turn(ngx_http_socketio_hub_t *hub)
+{
+    ngx_queue_t                      *q, *next;
+    ngx_http_socketio_recoverable_t  *st;
+
+    if (hub->recovery == NULL) {
+        return;
+    }
+
+    for (q = ngx_queue_head(&hub->recovery->dirty);
+         q != ngx_queue_sentinel(&hub->recovery->dirty);
+         q = next)
+    {
+        next = ngx_queue_next(q);
+        st = ngx_queue_data(q, ngx_http_socketio_recoverable_t, queue);
+
+        if (!st->socket->client->session->frozen) {
+            ngx_http_socketio_recovery_write(hub, st, 1);
+        }
+    }
+}
+
+
+static void
+ngx_http_socketio_recovery_write(ngx_http_socketio_hub_t *hub,
+    ngx_http_socketio_recoverable_t *st, ngx_uint_t live)
+{
+    sio_buf_t          *buf;
+    sio_socket_t       *socket;
+    sio_wire_writer_t   w;
+
+    if (st->dirty) {
+        st->dirty = 0;
+        ngx_queue_remove(&st->queue);
+        ngx_queue_init(&st->queue);
+    }
+
+    socket = st->socket;
+    buf = &hub->recovery->record;
+    sio_buf_reset(buf);
+
+    sio_wire_begin(&w, buf, NGX_HTTP_SOCKETIO_RECORD_SAVED);
+    sio_wire_put_str(&w, sio_namespace_name(socket->ns));
+    sio_wire_put_str(&w, sio_socket_sid(socket));
+    sio_wire_put_str(&w, sio_socket_user(socket));
+    sio_record_pack_gathered(socket, &w);
+
+    if (sio_wire_end(&w) != SIO_OK
+        || ngx_http_socketio_recovery_put(hub, st, live, sio_buf_str(buf))
+           != NGX_OK)
+    {
+        ngx_http_socketio_stat(hub, NGX_HTTP_SOCKETIO_STAT_DROP_RECOVERY, 1);
+    }
+}
+
+
+/* The new record first, so that there is one at any moment. */
+
+static ngx_int_t
+ngx_http_socketio_recovery_put(ngx_http_socketio_hub_t *hub,
+    ngx_http_socketio_recoverable_t *st, ngx_uint_t live, sio_str_t data)
+{
+    uint64_t                    id, end;
+    ngx_int_t                   rc;
+    sio_str_t                   parts[2];
+    ngx_http_socketio_key_t     key;
+    ngx_http_socketio_item_t   *item;
+    ngx_http_socketio_saved_t   saved;
+
+    ngx_http_socketio_recovery_key(hub, sio_str(st->pid, EIO_SID_LEN), &key);
+
+    ngx_memzero(&saved, sizeof(ngx_http_socketio_saved_t));
+
+    saved.position = st->position;
+    saved.incarnation = hub->incarnation;
+    saved.slot = (uint16_t) hub->n;
+    saved.live = (uint8_t) live;
+
+    parts[0] = sio_str((u_char *) &saved, sizeof(ngx_http_socketio_saved_t));
+    parts[1] = data;
+
+    end = ngx_http_socketio_recovery_end(hub, st, live);
+    rc = NGX_OK;
+
+    ngx_http_socketio_store_lock(hub->zone);
+
+    if (st->kept
+        && ngx_http_socketio_recovery_own(hub, st, &key) == NULL)
+    {
+        goto done;
+    }
+
+    item = ngx_http_socketio_store_add(hub->zone, &key, 0, end, 1, parts, 2);
+
+    if (item == NULL) {
+        rc = NGX_ERROR;
+        goto done;
+    }
+
+    id = item->id;
+    st->kept = 1;
+
+    for ( ;; ) {
+        item = ngx_http_socketio_store_first(hub->zone, &key, 0);
+
+        if (item == NULL || item->id == id) {
+            break;
+        }
+
+        ngx_http_socketio_store_remove(hub->zone, item);
+    }
+
+    st->slot = (uint16_t) hub->n;
+    st->incarnation = hub->incarnation;
+
+done:
+
+    ngx_http_socketio_store_unlock(hub->zone);
+
+    return rc;
+}
+
+
+void
+ngx_http_socketio_recovery_key(ngx_http_socketio_hub_t *hub, sio_str_t pid,
+    ngx_http_socketio_key_t *key)
+{
+    ngx_http_socketio_store_key(hub->zone, NGX_HTTP_SOCKETIO_STORE_RECOVERY,
+                                &pid, 1, key);
+}
+
+
+/* Under the store's lock: the record, if it still is that of this socket. */
+
+ngx_http_socketio_item_t *
+ngx_http_socketio_recovery_own(ngx_http_socketio_hub_t *hub,
+    const ngx_http_socketio_recoverable_t *st,
+    const ngx_http_socketio_key_t *key)
+{
+    ngx_http_socketio_item_t   *item;
+    ngx_http_socketio_saved_t  *saved;
+
+    item = ngx_http_socketio_store_first(hub->zone, key, 0);
+
+    if (item == NULL || item->len < sizeof(ngx_http_socketio_saved_t)) {
+        return NULL;
+    }
+
+    saved = (ngx_http_socketio_saved_t *) item->data;
+
+    return saved->slot == st->slot && saved->incarnation == st->incarnation
+           ? item : NULL;
+}
+
+
+static void
+ngx_http_socketio_recovery_remove(ngx_http_socketio_hub_t *hub,
+    ngx_http_socketio_recoverable_t *st)
+{
+    ngx_http_socketio_key_t    key;
+    ngx_http_socketio_item_t  *item;
+
+    ngx_http_socketio_recovery_key(hub, sio_str(st->pid, EIO_SID_LEN), &key);
+
+    ngx_http_socketio_store_lock(hub->zone);
+
+    item = ngx_http_socketio_recovery_own(hub, st, &key);
+
+    if (item) {
+        ngx_http_socketio_store_remove(hub->zone, item);
+    }
+
+    ngx_http_socketio_store_unlock(hub->zone);
+}
+
+
+/*
+ * When a record ends.  That of a killed worker's socket can't be told that it
+ * is over: it lasts a heartbeat longer.
+ */
+static uint64_t
+ngx_http_socketio_recovery_end(ngx_http_socketio_hub_t *hub,
+    ngx_http_socketio_recoverable_t *st, ngx_uint_t live)
+{
+    uint64_t              end;
+    const eio_options_t  *options;
+
+    end = ngx_http_socketio_calendar() + hub->conf->recovery;
+
+    if (live) {
+        options = st->socket->client->session->options;
+        end += options->ping_interval + options->ping_timeout;
+    }
+
+    return end;
+}
+
+
+/*
+ * What was in the queue before a ping has arrived when its pong comes.  The
+ * position is noted before the ping is sent, and holds with its pong, by which
+ * time the next one is noted.
+ */
+void
+ngx_http_socketio_recovery_pong(sio_client_t *client)
+{
+    sio_socket_t                     *socket;
+    ngx_http_socketio_hub_t          *hub;
+    ngx_http_socketio_recoverable_t  *st;
+
+    hub = client->app->data;
+
+    if (hub->recovery == NULL) {
+        return;
+    }
+
+    for (socket = client->sockets; socket; socket = socket->next) {
+        st = ngx_http_socketio_recovery_find(hub, socket);
+
+        if (st && socket->accepted && !socket->leaving) {
+            ngx_http_socketio_recovery_prove(hub, st);
+        }
+    }
+}
+
+
+static void
+ngx_http_socketio_recovery_prove(ngx_http_socketio_hub_t *hub,
+    ngx_http_socketio_recoverable_t *st)
+{
+    uint32_t        position;
+    ngx_uint_t      i;
+    sio_socket_t   *socket;
+    eio_session_t  *s;
+
+    socket = st->socket;
+    s = socket->client->session;
+    position = (uint32_t) hub->app.position;
+
+    if (st->noted && eio_session_proved(s, st->ping)) {
+        st->position = ngx_max(st->position, st->noted);
+        st->noted = 0;
+    }
+
+    if (st->noted == 0) {
+        st->noted = hub->app.position;
+        st->ping = (uint8_t) (s->pings + 1);
+    }
+
+    if (ngx_http_socketio_now() >= st->renewed + s->options->ping_interval / 2)
+    {
+        st->renewed = ngx_http_socketio_now();
+        ngx_http_socketio_recovery_renew(hub, st);
+    }
+
+    /* half a number is enough as long as it is not too far away */
+
+    for (i = 0; i < socket->nrooms; i++) {
+        if (position - socket->rooms[i].since
+            > NGX_HTTP_SOCKETIO_RECOVERY_FAR)
+        {
+            socket->rooms[i].since = position - NGX_HTTP_SOCKETIO_RECOVERY_FAR;
+        }
+    }
+}
+
+
+static void
+ngx_http_socketio_recovery_renew(ngx_http_socketio_hub_t *hub,
+    ngx_http_socketio_recoverable_t *st)
+{
+    ngx_http_socketio_key_t     key;
+    ngx_http_socketio_item_t   *item;
+    ngx_http_socketio_saved_t  *saved;
+
+    ngx_http_socketio_recovery_key(hub, sio_str(st->pid, EIO_SID_LEN), &key);
+
+    ngx_http_socketio_store_lock(hub->zone);
+
+    item = ngx_http_socketio_recovery_own(hub, st, &key);
+
+    if (item) {
+        saved = (ngx_http_socketio_saved_t *) item->data;
+        saved->position = st->position;
+
+        ngx_http_socketio_store_expire(hub->zone, item,
+                               ngx_http_socketio_recovery_end(hub, st, 1));
+    }
+
+    ngx_http_socketio_store_unlock(hub->zone);
+}
+
+
+/* Who left, or was put out, or spoke nonsense, does not come back. */
+
+void
+ngx_http_socketio_recovery_ended(sio_socket_t *socket)
+{
+    ngx_http_socketio_hub_t          *hub;
+    ngx_http_socketio_recoverable_t  *st;
+
+    hub = socket->ns->app->data;
+    st = ngx_http_socketio_recovery_find(hub, socket);
+
+    if (st == NULL) {
+        return;
+    }
+
+    switch (socket->reason) {
+
+    case SIO_REASON_CLIENT:
+    case SIO_REASON_SERVER:
+    case EIO_REASON_PARSE_ERROR:
+        ngx_http_socketio_recovery_remove(hub, st);
+        break;
+
+    default:
+        ngx_http_socketio_recovery_write(hub, st, 0);
+        break;
+    }
+}
+
+
+void
+ngx_http_socketio_recovery_gone(sio_socket_t *socket)
+{
+    ngx_http_socketio_hub_t          *hub;
+    ngx_http_socketio_recoverable_t  *st;
+
+    hub = socket->ns->app->data;
+    st = ngx_http_socketio_recovery_find(hub, socket);
+
+    if (st) {
+        ngx_http_socketio_recovery_free(hub, st);
+    }
+}
+
+
+void
+ngx_http_socketio_recovery_pack(ngx_http_socketio_session_t *s,
+    sio_wire_writer_t *w)
+{
+    uint32_t                          n;
+    sio_socket_t                     *socket;
+    ngx_http_socketio_recoverable_t  *st;
+
+    n = 0;
+
+    for (socket = s->client.sockets; socket; socket = socket->next) {
+        n += (ngx_http_socketio_recovery_find(s->hub, socket) != NULL);
+    }
+
+    sio_wire_put_u32(w, n);
+
+    for (socket = s->client.sockets; n && socket; socket = socket->next) {
+        st = ngx_http_socketio_recovery_find(s->hub, socket);
+
+        if (st == NULL) {
+            continue;
+        }
+
+        if (st->dirty) {
+            ngx_http_socketio_recovery_write(s->hub, st, 1);
+        }
+
+        sio_wire_put_str(w, sio_socket_sid(socket));
+        sio_wire_put_str(w, sio_str(st->pid, EIO_SID_LEN));
+        sio_wire_put_u64(w, st->position);
+        sio_wire_put_u64(w, st->noted);
+        sio_wire_put_u64(w, st->since);
+        sio_wire_put_u32(w, st->incarnation);
+        sio_wire_put_u32(w, st->slot);
+        sio_wire_put_u8(w, st->ping);
+        sio_wire_put_u8(w, st->kept);
+    }
+}
+
+
+/* This worker's configuration may have no recovery any more. */
+
+ngx_int_t
+ngx_http_socketio_recovery_unpack(ngx_http_socketio_session_t *s,
+    sio_wire_t *r)
+{
+    uint32_t                          n;
+    sio_str_t                         sid, pid;
+    sio_socket_t                     *socket;
+    ngx_http_socketio_hub_t          *hub;
+    ngx_http_socketio_recoverable_t  *st, skipped;
+
+    hub = s->hub;
+
+    for (n = sio_wire_get_u32(r); n && !r->error; n--) {
+        sid = sio_wire_get_str(r);
+        pid = sio_wire_get_str(r);
+
+        for (socket = s->client.sockets; socket; socket = socket->next) {
+            if (sio_str_eq(sio_socket_sid(socket), sid)) {
+                break;
+            }
+        }
+
+        st = &skipped;
+
+        if (socket && hub->recovery && pid.len == EIO_SID_LEN) {
+            st = ngx_http_socketio_recovery_create(hub, socket);
+
+            if (st == NULL) {
+                return NGX_ERROR;
+            }
+
+            ngx_memcpy(st->pid, pid.data, EIO_SID_LEN);
+            ngx_http_socketio_recovery_dirty(hub, st);
+        }
+
+        st->position = sio_wire_get_u64(r);
+        st->noted = sio_wire_get_u64(r);
+        st->since = sio_wire_get_u64(r);
+        st->incarnation = sio_wire_get_u32(r);
+        st->slot = (uint16_t) sio_wire_get_u32(r);
+        st->ping = sio_wire_get_u8(r);
+        st->kept = (sio_wire_get_u8(r) != 0);
+
+        if (hub->recovery) {
+            hub->recovery->fresh = ngx_max(hub->recovery->fresh, st->since);
+        }
+    }
+
+    return r->error ? NGX_ERROR : NGX_OK;
+}

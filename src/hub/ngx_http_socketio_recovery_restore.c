@@ -1,0 +1,426 @@
+/*
+ * Connection state recovery: a socket becomes what it was.
+ *
+ * The rooms are joined before the end of the log is read, under the log's
+ * lock: an entry behind that end was written by somebody who sees this worker
+ * in the rooms, and comes in the usual way; all before it comes out of the
+ * log, and is not delivered a second time when this worker gets to it.
+ *
+ * The record is taken when everything else has succeeded.  Of two who ask for
+ * the same one, the second finds nothing to take.
+ */
+
+
+#include "hub/ngx_http_socketio_history.h"
+#include "hub/ngx_http_socketio_recovery_state.h"
+
+
+/* A record as it was read. */
+
+typedef struct {
+    ngx_http_socketio_key_t    key;
+    uint64_t                   id;
+    uint64_t                   position;
+    sio_str_t                  sid;
+    sio_wire_t                 gathered;
+} ngx_http_socketio_saving_t;
+
+
+static ngx_int_t ngx_http_socketio_recovery_load(ngx_http_socketio_hub_t *hub,
+    ngx_http_socketio_saving_t *saving);
+static ngx_int_t ngx_http_socketio_recovery_check(
+    ngx_http_socketio_hub_t *hub, ngx_http_socketio_saving_t *saving,
+    sio_socket_t *socket);
+static ngx_int_t ngx_http_socketio_recovery_missed(
+    ngx_http_socketio_hub_t *hub, ngx_http_socketio_recoverable_t *st,
+    const ngx_http_socketio_saving_t *saving);
+static ngx_int_t ngx_http_socketio_recovery_entry(
+    ngx_http_socketio_hub_t *hub, ngx_http_socketio_recoverable_t *st,
+    const ngx_http_socketio_saving_t *saving, uint64_t number);
+static ngx_int_t ngx_http_socketio_recovery_keep(ngx_http_socketio_hub_t *hub,
+    ngx_http_socketio_recoverable_t *st, sio_str_t image, uint64_t number);
+static ngx_uint_t ngx_http_socketio_recovery_wanted(
+    const sio_socket_t *socket, sio_str_t sid, const sio_target_t *target,
+    uint64_t number);
+static uint64_t ngx_http_socketio_recovery_sieve(ngx_http_socketio_hub_t *hub,
+    const sio_socket_t *socket, sio_str_t sid);
+static ngx_int_t ngx_http_socketio_recovery_take(ngx_http_socketio_hub_t *hub,
+    const ngx_http_socketio_saving_t *saving);
+
+
+ngx_int_t
+ngx_http_socketio_recovery_restore(ngx_http_socketio_hub_t *hub,
+    ngx_http_socketio_recoverable_t *st, sio_str_t auth)
+{
+    int                          rc;
+    uint64_t                     offset;
+    sio_str_t                    pid;
+    ngx_uint_t                   nrooms;
+    sio_wire_t                   r;
+    sio_socket_t                *socket;
+    ngx_http_socketio_saving_t   saving;
+
+    rc = sio_offset_asked(auth, &pid, &offset);
+
+    if (rc == SIO_DECLINED) {
+        return NGX_DECLINED;
+    }
+
+    socket = st->socket;
+    nrooms = socket->nrooms;
+
+    if (rc != SIO_OK || offset > ngx_http_socketio_log_last(hub->zone)) {
+        goto refused;
+    }
+
+    ngx_http_socketio_recovery_key(hub, pid, &saving.key);
+
+    if (ngx_http_socketio_recovery_load(hub, &saving) != NGX_OK
+        || ngx_http_socketio_recovery_check(hub, &saving, socket) != NGX_OK)
+    {
+        goto refused;
+    }
+
+    saving.position = ngx_max(saving.position, offset);
+    r = saving.gathered;
+
+    if (sio_record_unpack_rooms(socket, &r) != SIO_OK
+        || ngx_http_socketio_recovery_missed(hub, st, &saving) != NGX_OK
+        || ngx_http_socketio_recovery_take(hub, &saving) != NGX_OK
+        || sio_socket_adopt(socket, saving.sid) != SIO_OK)
+    {
+        goto undo;
+    }
+
+    (void) sio_record_unpack_values(socket, &r);
+
+    ngx_memcpy(st->pid, pid.data, EIO_SID_LEN);
+    st->position = saving.position;
+    socket->client->recovered = 1;
+
+    ngx_http_socketio_stat(hub, NGX_HTTP_SOCKETIO_STAT_RECOVERED, 1);
+
+    return NGX_OK;
+
+undo:
+
+    while (socket->nrooms > nrooms) {
+        (void) sio_room_leave(socket, sio_room_name(
+                                  socket->rooms[socket->nrooms - 1].room));
+    }
+
+    eio_outq_free(&st->missed, &ngx_http_socketio_mem);
+    eio_outq_init(&st->missed);
+    st->since = 0;
+
+refused:
+
+    ngx_http_socketio_stat(hub, NGX_HTTP_SOCKETIO_STAT_RECOVERY_REFUSED, 1);
+
+    return NGX_DECLINED;
+}
+
+
+/* The record into recovery->record; memory is got without the lock. */
+
+static ngx_int_t
+ngx_http_socketio_recovery_load(ngx_http_socketio_hub_t *hub,
+    ngx_http_socketio_saving_t *saving)
+{
+    size_t                     len;
+    uint64_t                   now;
+    sio_buf_t                 *buf;
+    ngx_http_socketio_item_t  *item;
+
+    buf = &hub->recovery->record;
+    sio_buf_reset(buf);
+    now = ngx_http_socketio_calendar();
+    len = 0;
+
+    for ( ;; ) {
+        ngx_http_socketio_store_lock(hub->zone);
+
+        item = ngx_http_socketio_store_first(hub->zone, &saving->key, now);
+
+        if (item && item->len <= len) {
+            saving->id = item->id;
+            buf->len = ngx_http_socketio_store_read(hub->zone, item, buf->data,
+                                                    buf->cap);
+        }
+
+        len = item ? ngx_max(len, item->len) : 0;
+
+        ngx_http_socketio_store_unlock(hub->zone);
+
+        if (len == 0) {
+            return NGX_DECLINED;
+        }
+
+        if (buf->len) {
+            return NGX_OK;
+        }
+
+        if (sio_buf_reserve(buf, len) != SIO_OK) {
+            return NGX_ERROR;
+        }
+    }
+}
+
+
+/* Whether it may be given to this client. */
+
+static ngx_int_t
+ngx_http_socketio_recovery_check(ngx_http_socketio_hub_t *hub,
+    ngx_http_socketio_saving_t *saving, sio_socket_t *socket)
+{
+    uint8_t                     type;
+    sio_buf_t                  *buf;
+    sio_str_t                   nsp, user;
+    sio_wire_t                  r;
+    ngx_http_socketio_saved_t   saved;
+
+    buf = &hub->recovery->record;
+
+    if (buf->len < sizeof(ngx_http_socketio_saved_t)) {
+        return NGX_DECLINED;
+    }
+
+    ngx_memcpy(&saved, buf->data, sizeof(ngx_http_socketio_saved_t));
+
+    if (sio_wire_open(&r, buf->data + sizeof(ngx_http_socketio_saved_t),
+                      buf->len - sizeof(ngx_http_socketio_saved_t), &type)
+        != SIO_OK
+        || type != NGX_HTTP_SOCKETIO_RECORD_SAVED)
+    {
+        return NGX_DECLINED;
+    }
+
+    nsp = sio_wire_get_str(&r);
+    saving->sid = sio_wire_get_str(&r);
+    user = sio_wire_get_str(&r);
+
+    if (r.error
+        || !sio_str_eq(nsp, sio_namespace_name(socket->ns))
+        || !sio_str_eq(user, sio_socket_user(socket)))
+    {
+        return NGX_DECLINED;
+    }
+
+    /* it is connected still, as far as anybody knows */
+
+    if (saved.live
+        && ngx_http_socketio_slot_held(hub->zone, saved.slot,
+                                       saved.incarnation)
+        && !ngx_http_socketio_process_dead((ngx_pid_t)
+                     ngx_http_socketio_slot(hub->zone, saved.slot)->pid))
+    {
+        return NGX_DECLINED;
+    }
+
+    saving->position = saved.position;
+    saving->gathered = r;
+
+    return NGX_OK;
+}
+
+
+/* NGX_DECLINED: the log does not go back so far, or it is too much. */
+
+static ngx_int_t
+ngx_http_socketio_recovery_missed(ngx_http_socketio_hub_t *hub,
+    ngx_http_socketio_recoverable_t *st,
+    const ngx_http_socketio_saving_t *saving)
+{
+    uint64_t                       n, sieve;
+    ngx_int_t                      rc;
+    ngx_http_socketio_recovery_t  *recovery;
+    ngx_http_socketio_entry_t      entry;
+
+    recovery = hub->recovery;
+
+    ngx_http_socketio_log_lock(hub->zone);
+    st->since = ngx_http_socketio_log_last(hub->zone);
+    ngx_http_socketio_log_unlock(hub->zone);
+
+    recovery->fresh = ngx_max(recovery->fresh, st->since);
+    sieve = ngx_http_socketio_recovery_sieve(hub, st->socket, saving->sid);
+
+    for (n = saving->position + 1; n <= st->since; n++) {
+        rc = ngx_http_socketio_log_head(hub->zone, n, &entry);
+
+        if (rc == NGX_OK && (entry.sieve & sieve)) {
+            rc = ngx_http_socketio_recovery_entry(hub, st, saving, n);
+        }
+
+        if (rc != NGX_OK) {
+            return NGX_DECLINED;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_socketio_recovery_entry(ngx_http_socketio_hub_t *hub,
+    ngx_http_socketio_recoverable_t *st,
+    const ngx_http_socketio_saving_t *saving, uint64_t number)
+{
+    uint8_t                        type;
+    ngx_int_t                      rc;
+    sio_buf_t                     *buf;
+    sio_str_t                      image;
+    sio_wire_t                     record;
+    ngx_uint_t                     drop;
+    ngx_http_socketio_broadcast_t  b;
+
+    static sio_str_t               rooms[SIO_EMIT_ROOMS_MAX];
+    static sio_str_t               except[SIO_EMIT_ROOMS_MAX];
+
+    buf = &hub->recovery->entry;
+    sio_buf_reset(buf);
+
+    rc = ngx_http_socketio_log_data(hub->zone, number, buf);
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    if (sio_wire_open(&record, buf->data, buf->len, &type) != SIO_OK
+        || type != NGX_HTTP_SOCKETIO_RECORD_BROADCAST
+        || ngx_http_socketio_broadcast_read(&record, &b, rooms, except, &image,
+                                            &drop)
+           != NGX_OK)
+    {
+        return NGX_OK;
+    }
+
+    if (!sio_str_eq(b.nsp, sio_namespace_name(st->socket->ns))
+        || !ngx_http_socketio_recovery_wanted(st->socket, saving->sid,
+                                              &b.target, number))
+    {
+        return NGX_OK;
+    }
+
+    return ngx_http_socketio_recovery_keep(hub, st, image, number);
+}
+
+
+/* More than half of what may wait for a connection would soon be its end. */
+
+static ngx_int_t
+ngx_http_socketio_recovery_keep(ngx_http_socketio_hub_t *hub,
+    ngx_http_socketio_recoverable_t *st, sio_str_t image, uint64_t number)
+{
+    int         rc;
+    unsigned    dropped;
+    eio_msg_t  *msg, *offset;
+
+    msg = eio_msg_from_image(&ngx_http_socketio_mem, image);
+
+    if (msg == NULL) {
+        return NGX_ERROR;
+    }
+
+    offset = ngx_http_socketio_history_msg(hub, msg, number);
+    eio_msg_unref(&ngx_http_socketio_mem, msg);
+
+    if (offset == NULL) {
+        return NGX_ERROR;
+    }
+
+    dropped = 0;
+
+    rc = eio_outq_push(&st->missed, &ngx_http_socketio_mem, offset,
+                       st->socket->client->session->options->buffer / 2,
+                       &dropped);
+
+    eio_msg_unref(&ngx_http_socketio_mem, offset);
+
+    return rc == SIO_OK ? NGX_OK : NGX_ERROR;
+}
+
+
+/* Its rooms are joined; its id is not its own yet. */
+
+static ngx_uint_t
+ngx_http_socketio_recovery_wanted(const sio_socket_t *socket, sio_str_t sid,
+    const sio_target_t *target, uint64_t number)
+{
+    uint32_t    since;
+    ngx_uint_t  i;
+
+    for (i = 0; i < target->nexcept; i++) {
+        if (sio_str_eq(target->except[i], sid)
+            || sio_room_has(socket, target->except[i]))
+        {
+            return 0;
+        }
+    }
+
+    if (target->nrooms == 0) {
+        return 1;
+    }
+
+    for (i = 0; i < target->nrooms; i++) {
+        if (sio_str_eq(target->rooms[i], sid)) {
+            return 1;
+        }
+
+        if (sio_room_since(socket, target->rooms[i], &since) == SIO_OK
+            && (int32_t) ((uint32_t) number - since) > 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+static uint64_t
+ngx_http_socketio_recovery_sieve(ngx_http_socketio_hub_t *hub,
+    const sio_socket_t *socket, sio_str_t sid)
+{
+    uint64_t    sieve;
+    sio_str_t   nsp;
+    ngx_uint_t  i;
+
+    nsp = sio_namespace_name(socket->ns);
+
+    sieve = ngx_http_socketio_history_sieve(hub, nsp, sio_str(NULL, 0))
+            | ngx_http_socketio_history_sieve(hub, nsp, sid);
+
+    for (i = 0; i < socket->nrooms; i++) {
+        sieve |= ngx_http_socketio_history_sieve(hub, nsp,
+                                     sio_room_name(socket->rooms[i].room));
+    }
+
+    return sieve;
+}
+
+
+/* One client only gets it. */
+
+static ngx_int_t
+ngx_http_socketio_recovery_take(ngx_http_socketio_hub_t *hub,
+    const ngx_http_socketio_saving_t *saving)
+{
+    ngx_int_t                  rc;
+    ngx_http_socketio_item_t  *item;
+
+    rc = NGX_DECLINED;
+
+    ngx_http_socketio_store_lock(hub->zone);
+
+    item = ngx_http_socketio_store_first(hub->zone, &saving->key, 0);
+
+    if (item && item->id == saving->id) {
+        ngx_http_socketio_store_remove(hub->zone, item);
+        rc = NGX_OK;
+    }
+
+    ngx_http_socketio_store_unlock(hub->zone);
+
+    return rc;
+}
