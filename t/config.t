@@ -419,6 +419,12 @@ inApp.forEach(([name, app, expected]) =>
 elsewhere.forEach(([name, options, expected, shift]) =>
   wrong('http', name, options, expected, shift));
 
+test('nginx -t says what a zone holds', (t) => {
+  t.match(Nginx.check({ app: 'zone 64m;' }).output, new RegExp(
+    '\\[notice\\].*zone "campus" of 64m holds about 2\\d{5} sessions .*'
+    + '6\\d{5} rooms .*1\\d{5} short records .*2\\dm of messages'));
+});
+
 test('a right configuration is taken, with includes everywhere', (t) => {
   const { ok, output } = Nginx.check({ files: {
     'app.conf': 'include namespace.conf;',

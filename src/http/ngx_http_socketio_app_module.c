@@ -9,6 +9,8 @@
 
 static char *ngx_http_socketio_zone(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+static void ngx_http_socketio_zone_holds(ngx_conf_t *cf,
+    ngx_http_socketio_app_t *app, ngx_str_t *text, size_t size);
 static char *ngx_http_socketio_namespace_block(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
 static ngx_http_socketio_namespace_t *ngx_http_socketio_namespace_create(
@@ -98,7 +100,38 @@ ngx_http_socketio_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     app->shm_zone->init = ngx_http_socketio_zone_init;
 
+    if (ngx_test_config) {
+        ngx_http_socketio_zone_holds(cf, app, &value[1], size);
+    }
+
     return NGX_CONF_OK;
+}
+
+
+/* What a zone will hold: nginx keeps a part of it for itself. */
+
+static void
+ngx_http_socketio_zone_holds(ngx_conf_t *cf, ngx_http_socketio_app_t *app,
+    ngx_str_t *text, size_t size)
+{
+    ngx_http_socketio_shm_plan_t  plan;
+
+    if (ngx_http_socketio_shm_plan(size - size / 64, &plan) != NGX_OK) {
+        return;
+    }
+
+    /* a session, its socket, the room of its user */
+
+    ngx_conf_log_error(NGX_LOG_NOTICE, cf, 0,
+                       "zone \"%V\" of %V holds about %ui sessions with a "
+                       "user each, or %ui rooms for each worker that has "
+                       "members; %ui short records to be kept; %uim of "
+                       "messages under way",
+                       &app->name, text, (ngx_uint_t) plan.cells / 3,
+                       (ngx_uint_t) plan.cells, (ngx_uint_t) plan.blocks,
+                       (ngx_uint_t) (plan.chunks
+                                     * (NGX_HTTP_SOCKETIO_CHUNK / 1024)
+                                     / 1024));
 }
 
 
