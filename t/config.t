@@ -420,7 +420,7 @@ elsewhere.forEach(([name, options, expected, shift]) =>
   wrong('http', name, options, expected, shift));
 
 test('nginx -t says what a zone holds', (t) => {
-  t.match(Nginx.check({ app: 'zone 64m;' }).output, new RegExp(
+  t.match(Nginx.check({ app: 'zone 64m;' }).log, new RegExp(
     '\\[notice\\].*zone "campus" of 64m holds about 2\\d{5} sessions .*'
     + '6\\d{5} rooms .*1\\d{5} short records .*2\\dm of messages'));
 });

@@ -148,7 +148,7 @@ class Nginx {
     }
   }
 
-  // nginx -t: { ok, output, text }, of whole text, or of options as start()
+  // nginx -t: { ok, output, text, log }, of whole text, or of options as start()
   // takes.
 
   static check(options) {
@@ -165,9 +165,12 @@ class Nginx {
       { env: { ...env, ASAN_OPTIONS: 'detect_leaks=0' }, encoding: 'utf8',
         timeout: 60000 });
 
+    const file = path.join(prefix, 'logs/error.log');
+    const log = fs.existsSync(file) ? fs.readFileSync(file, 'utf8') : '';
+
     fs.rmSync(prefix, { recursive: true });
 
-    return { ok: status === 0, output: stdout + stderr, text };
+    return { ok: status === 0, output: stdout + stderr, text, log };
   }
 
   constructor(options, port) {
