@@ -11,8 +11,8 @@
 
 
 #include "hub/ngx_http_socketio_grant.h"
+#include "hub/ngx_http_socketio_hosts.h"
 #include "hub/ngx_http_socketio_operation.h"
-#include "shm/ngx_http_socketio_shm_store.h"
 
 
 /* Blocks of the store looked at in a tick, and under one lock. */
@@ -20,42 +20,23 @@
 #define NGX_HTTP_SOCKETIO_GRANT_BLOCKS  32768
 #define NGX_HTTP_SOCKETIO_GRANT_HOLD    256
 
-/* The data: this, then the names. */
+/* How long is known that a grant was taken back, msec. */
 
-typedef struct {
-    uint64_t  expires;                 /* msec of the calendar; first: may be
-                                          changed in its place */
-    uint16_t  nsp_len;
-    uint16_t  user_len;
-    uint16_t  room_len;
-    uint16_t  reserved;
-} ngx_http_socketio_grant_head_t;
-
-
-#define NGX_HTTP_SOCKETIO_GRANT_LEN                                           \
-    (sizeof(ngx_http_socketio_grant_head_t) + 3 * SIO_ROOM_MAX)
-
-
-/* A record that was read. */
-
-typedef struct {
-    u_char     data[NGX_HTTP_SOCKETIO_GRANT_LEN];
-    uint64_t   expires;
-    sio_str_t  name[3];                /* namespace, user, room */
-} ngx_http_socketio_granted_t;
+#define NGX_HTTP_SOCKETIO_GRANT_KEEP    86400000
 
 
 static ngx_int_t ngx_http_socketio_grant_one(ngx_http_socketio_hub_t *hub,
-    const sio_str_t *name, uint64_t expires, uint64_t now);
+    const sio_str_t *name, uint64_t expires, ngx_uint_t local);
 static ngx_int_t ngx_http_socketio_grant_put(ngx_http_socketio_hub_t *hub,
-    const ngx_http_socketio_key_t *key, uint64_t tag, const sio_str_t *parts,
+    const sio_str_t *name, uint64_t tag,
+    const ngx_http_socketio_grant_t *grant, uint64_t now);
+static void ngx_http_socketio_grant_set(ngx_http_socketio_hub_t *hub,
+    ngx_http_socketio_item_t *item, const ngx_http_socketio_grant_t *grant,
     uint64_t now);
 static ngx_http_socketio_item_t *ngx_http_socketio_grant_find(
     ngx_http_socketio_hub_t *hub, const sio_str_t *name, uint64_t *tag);
 static uint64_t ngx_http_socketio_grant_expires(
     const ngx_http_socketio_item_t *item);
-static ngx_int_t ngx_http_socketio_grant_read(ngx_http_socketio_hub_t *hub,
-    const ngx_http_socketio_item_t *item, ngx_http_socketio_granted_t *granted);
 static ngx_int_t ngx_http_socketio_grant_next(ngx_http_socketio_hub_t *hub,
     uint64_t *after, ngx_http_socketio_key_t *key, uint64_t now,
     ngx_http_socketio_granted_t *granted);
@@ -78,12 +59,11 @@ ngx_http_socketio_grant_add(ngx_http_socketio_hub_t *hub,
     const sio_operation_t *join)
 {
     unsigned    i, k;
-    uint64_t    now, expires;
+    uint64_t    expires;
     ngx_int_t   rc;
     sio_str_t   name[3];
 
-    now = ngx_http_socketio_calendar();
-    expires = now + join->ttl * 1000;
+    expires = ngx_http_socketio_calendar() + join->ttl * 1000;
     name[0] = join->nsp;
 
     for (i = 0; i < join->nusers; i++) {
@@ -92,7 +72,7 @@ ngx_http_socketio_grant_add(ngx_http_socketio_hub_t *hub,
         for (k = 0; k < join->nrooms; k++) {
             name[2] = join->rooms[k];
 
-            rc = ngx_http_socketio_grant_one(hub, name, expires, now);
+            rc = ngx_http_socketio_grant_one(hub, name, expires, join->local);
             if (rc != NGX_OK) {
                 return rc;
             }
@@ -103,43 +83,76 @@ ngx_http_socketio_grant_add(ngx_http_socketio_hub_t *hub,
 }
 
 
+/* Here, and on the other hosts. */
+
 static ngx_int_t
 ngx_http_socketio_grant_one(ngx_http_socketio_hub_t *hub,
-    const sio_str_t *name, uint64_t expires, uint64_t now)
+    const sio_str_t *name, uint64_t expires, ngx_uint_t local)
 {
-    uint64_t                         tag;
-    ngx_int_t                        rc;
-    sio_str_t                        parts[4];
-    ngx_http_socketio_key_t          key;
-    ngx_http_socketio_item_t        *item;
-    ngx_http_socketio_grant_head_t   head;
+    ngx_int_t                  rc;
+    ngx_uint_t                 was;
+    ngx_http_socketio_grant_t  grant;
 
-    ngx_memzero(&head, sizeof(ngx_http_socketio_grant_head_t));
+    grant.expires = expires;
+    grant.stamp = 0;
+    grant.host = local ? 0 : ngx_http_socketio_peer_self(hub->zone);
 
-    head.expires = expires;
-    head.nsp_len = (uint16_t) name[0].len;
-    head.user_len = (uint16_t) name[1].len;
-    head.room_len = (uint16_t) name[2].len;
+    rc = ngx_http_socketio_grant_write(hub, name, &grant, &was);
 
-    parts[0] = sio_str(&head, sizeof(ngx_http_socketio_grant_head_t));
-    parts[1] = name[0];
-    parts[2] = name[1];
-    parts[3] = name[2];
+    if (rc == NGX_OK && !local) {
+        ngx_http_socketio_hosts_granted(hub, name, &grant);
+    }
 
-    ngx_http_socketio_store_key(hub->zone, NGX_HTTP_SOCKETIO_STORE_GRANT, name,
-                                2, &key);
+    return rc;
+}
+
+
+ngx_int_t
+ngx_http_socketio_grant_write(ngx_http_socketio_hub_t *hub,
+    const sio_str_t *name, ngx_http_socketio_grant_t *grant, ngx_uint_t *was)
+{
+    uint64_t                    tag, now;
+    ngx_int_t                   rc;
+    ngx_http_socketio_item_t   *item;
+    ngx_http_socketio_grant_t  *old;
+
+    now = ngx_http_socketio_calendar();
+    rc = NGX_OK;
+    *was = 0;
 
     ngx_http_socketio_store_lock(hub->zone);
 
     item = ngx_http_socketio_grant_find(hub, name, &tag);
+    old = item ? (ngx_http_socketio_grant_t *) item->data : NULL;
 
-    if (item) {
-        __atomic_store_n((uint64_t *) (void *) item->data, expires,
-                         __ATOMIC_RELAXED);
-        rc = NGX_OK;
+    if (old) {
+        *was = (old->expires > now);
+    }
+
+    if (grant->stamp == 0) {
+        grant->stamp = old && old->stamp >= now ? old->stamp + 1 : now;
+
+    } else if (old && (grant->stamp < old->stamp
+                       || (grant->stamp == old->stamp
+                           && grant->host <= old->host)))
+    {
+        rc = NGX_DONE;
+    }
+
+    if (rc == NGX_DONE) {
+        /* void */
+
+    } else if (grant->expires == 0 && hub->hosts == NULL) {
+
+        if (item) {
+            ngx_http_socketio_store_remove(hub->zone, item);
+        }
+
+    } else if (item) {
+        ngx_http_socketio_grant_set(hub, item, grant, now);
 
     } else {
-        rc = ngx_http_socketio_grant_put(hub, &key, tag, parts, now);
+        rc = ngx_http_socketio_grant_put(hub, name, tag, grant, now);
     }
 
     ngx_http_socketio_store_unlock(hub->zone);
@@ -152,27 +165,72 @@ ngx_http_socketio_grant_one(ngx_http_socketio_hub_t *hub,
 
 static ngx_int_t
 ngx_http_socketio_grant_put(ngx_http_socketio_hub_t *hub,
-    const ngx_http_socketio_key_t *key, uint64_t tag, const sio_str_t *parts,
-    uint64_t now)
+    const sio_str_t *name, uint64_t tag,
+    const ngx_http_socketio_grant_t *grant, uint64_t now)
 {
-    ngx_uint_t                 n;
-    ngx_http_socketio_item_t  *item;
+    sio_str_t                        parts[4];
+    ngx_uint_t                       n;
+    ngx_http_socketio_key_t          key;
+    ngx_http_socketio_item_t        *item;
+    ngx_http_socketio_grant_head_t   head;
+
+    ngx_memzero(&head, sizeof(ngx_http_socketio_grant_head_t));
+
+    head.grant = *grant;
+    head.nsp_len = (uint16_t) name[0].len;
+    head.user_len = (uint16_t) name[1].len;
+    head.room_len = (uint16_t) name[2].len;
+
+    parts[0] = sio_str(&head, sizeof(ngx_http_socketio_grant_head_t));
+    parts[1] = name[0];
+    parts[2] = name[1];
+    parts[3] = name[2];
+
+    ngx_http_socketio_store_key(hub->zone, NGX_HTTP_SOCKETIO_STORE_GRANT, name,
+                                2, &key);
 
     n = 0;
 
-    for (item = ngx_http_socketio_store_first(hub->zone, key, 0); item;
+    for (item = ngx_http_socketio_store_first(hub->zone, &key, 0); item;
          item = ngx_http_socketio_store_next(hub->zone, item, 0))
     {
         n += (ngx_http_socketio_grant_expires(item) > now);
     }
 
-    if (n >= NGX_HTTP_SOCKETIO_GRANTS_MAX) {
+    if (grant->expires && n >= NGX_HTTP_SOCKETIO_GRANTS_MAX) {
         return NGX_DECLINED;
     }
 
-    item = ngx_http_socketio_store_add(hub->zone, key, tag, 0, 0, parts, 4);
+    item = ngx_http_socketio_store_add(hub->zone, &key, tag,
+                          grant->expires ? 0
+                                         : now + NGX_HTTP_SOCKETIO_GRANT_KEEP,
+                          grant->expires == 0, parts, 4);
 
     return item ? NGX_OK : NGX_ERROR;
+}
+
+
+/*
+ * Under the lock.  The stamp last: who is killed before leaves a grant that
+ * is told once more.
+ */
+static void
+ngx_http_socketio_grant_set(ngx_http_socketio_hub_t *hub,
+    ngx_http_socketio_item_t *item, const ngx_http_socketio_grant_t *grant,
+    uint64_t now)
+{
+    ngx_http_socketio_grant_t  *old;
+
+    old = (ngx_http_socketio_grant_t *) item->data;
+
+    __atomic_store_n(&old->expires, grant->expires, __ATOMIC_RELEASE);
+    __atomic_store_n(&old->host, grant->host, __ATOMIC_RELEASE);
+    __atomic_store_n(&old->stamp, grant->stamp, __ATOMIC_RELEASE);
+
+    ngx_http_socketio_store_evict(hub->zone, item, grant->expires == 0);
+    ngx_http_socketio_store_expire(hub->zone, item,
+                          grant->expires ? 0
+                                         : now + NGX_HTTP_SOCKETIO_GRANT_KEEP);
 }
 
 
@@ -194,8 +252,8 @@ ngx_http_socketio_grant_find(ngx_http_socketio_hub_t *hub,
 static uint64_t
 ngx_http_socketio_grant_expires(const ngx_http_socketio_item_t *item)
 {
-    return __atomic_load_n((const uint64_t *) (const void *) item->data,
-                           __ATOMIC_RELAXED);
+    return ((const ngx_http_socketio_grant_t *) (const void *) item->data)
+               ->expires;
 }
 
 
@@ -203,10 +261,8 @@ void
 ngx_http_socketio_grant_remove(ngx_http_socketio_hub_t *hub,
     const sio_operation_t *leave)
 {
-    unsigned                   i, k;
-    uint64_t                   tag;
-    sio_str_t                  name[3];
-    ngx_http_socketio_item_t  *item;
+    unsigned   i, k;
+    sio_str_t  name[3];
 
     name[0] = leave->nsp;
 
@@ -215,16 +271,7 @@ ngx_http_socketio_grant_remove(ngx_http_socketio_hub_t *hub,
 
         for (k = 0; k < leave->nrooms; k++) {
             name[2] = leave->rooms[k];
-
-            ngx_http_socketio_store_lock(hub->zone);
-
-            item = ngx_http_socketio_grant_find(hub, name, &tag);
-
-            if (item) {
-                ngx_http_socketio_store_remove(hub->zone, item);
-            }
-
-            ngx_http_socketio_store_unlock(hub->zone);
+            (void) ngx_http_socketio_grant_one(hub, name, 0, leave->local);
         }
     }
 }
@@ -329,7 +376,7 @@ ngx_http_socketio_grant_next(ngx_http_socketio_hub_t *hub, uint64_t *after,
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_http_socketio_grant_read(ngx_http_socketio_hub_t *hub,
     const ngx_http_socketio_item_t *item, ngx_http_socketio_granted_t *granted)
 {
@@ -352,7 +399,7 @@ ngx_http_socketio_grant_read(ngx_http_socketio_hub_t *hub,
 
     p = granted->data + sizeof(head);
 
-    granted->expires = head.expires;
+    granted->grant = head.grant;
     granted->name[0] = sio_str(p, head.nsp_len);
     granted->name[1] = sio_str(p + head.nsp_len, head.user_len);
     granted->name[2] = sio_str(p + head.nsp_len + head.user_len,
@@ -386,7 +433,11 @@ ngx_http_socketio_grant_tick(ngx_http_socketio_hub_t *hub)
                                                 NGX_HTTP_SOCKETIO_STORE_GRANT,
                                                 &hub->grants, &budget);
 
-            if (item && ngx_http_socketio_grant_expires(item) <= now) {
+            /* one that was taken back goes by itself */
+
+            if (item && ngx_http_socketio_grant_expires(item)
+                && ngx_http_socketio_grant_expires(item) <= now)
+            {
                 rc = ngx_http_socketio_grant_read(hub, item, &granted);
             }
 
@@ -412,45 +463,62 @@ static void
 ngx_http_socketio_grant_end(ngx_http_socketio_hub_t *hub,
     ngx_http_socketio_granted_t *granted, uint64_t now)
 {
-    uint8_t                    user[SIO_ROOM_MAX];
     uint64_t                   tag;
-    sio_str_t                  target;
-    sio_operation_t            leave;
+    ngx_uint_t                 local;
     ngx_http_socketio_item_t  *item;
 
-    if (granted->name[1].len <= SIO_ROOM_MAX - SIO_USER_ROOM_LEN) {
+    /* other hosts have it as well; for Node servers one tells */
 
-        ngx_memcpy(user, SIO_USER_ROOM, SIO_USER_ROOM_LEN);
-        ngx_memcpy(user + SIO_USER_ROOM_LEN, granted->name[1].data,
-                   granted->name[1].len);
+    local = (hub->hosts && granted->grant.host
+                           != ngx_http_socketio_peer_self(hub->zone));
 
-        target = sio_str(user, SIO_USER_ROOM_LEN + granted->name[1].len);
+    if (granted->name[1].len <= SIO_ROOM_MAX - SIO_USER_ROOM_LEN
+        && ngx_http_socketio_grant_operate(hub, SIO_OPERATION_LEAVE,
+                                           granted->name, local)
+           != NGX_OK)
+    {
+        /* the zone is full: another time */
 
-        ngx_memzero(&leave, sizeof(sio_operation_t));
-
-        leave.type = SIO_OPERATION_LEAVE;
-        leave.nsp = granted->name[0];
-        leave.targets = &target;
-        leave.ntargets = 1;
-        leave.rooms = &granted->name[2];
-        leave.nrooms = 1;
-        leave.granted = 1;
-
-        if (ngx_http_socketio_operate(hub, &leave, NULL, NULL) != NGX_OK) {
-
-            /* the zone is full: another time */
-
-            return;
-        }
+        return;
     }
 
     ngx_http_socketio_store_lock(hub->zone);
 
     item = ngx_http_socketio_grant_find(hub, granted->name, &tag);
 
-    if (item && ngx_http_socketio_grant_expires(item) <= now) {
+    if (item && ngx_http_socketio_grant_expires(item)
+        && ngx_http_socketio_grant_expires(item) <= now)
+    {
         ngx_http_socketio_store_remove(hub->zone, item);
     }
 
     ngx_http_socketio_store_unlock(hub->zone);
+}
+
+
+ngx_int_t
+ngx_http_socketio_grant_operate(ngx_http_socketio_hub_t *hub,
+    sio_operation_e type, const sio_str_t *name, ngx_uint_t local)
+{
+    uint8_t          user[SIO_ROOM_MAX];
+    sio_str_t        target;
+    sio_operation_t  operation;
+
+    ngx_memcpy(user, SIO_USER_ROOM, SIO_USER_ROOM_LEN);
+    ngx_memcpy(user + SIO_USER_ROOM_LEN, name[1].data, name[1].len);
+
+    target = sio_str(user, SIO_USER_ROOM_LEN + name[1].len);
+
+    ngx_memzero(&operation, sizeof(sio_operation_t));
+
+    operation.type = type;
+    operation.nsp = name[0];
+    operation.targets = &target;
+    operation.ntargets = 1;
+    operation.rooms = &name[2];
+    operation.nrooms = 1;
+    operation.granted = 1;
+    operation.local = local ? 1 : 0;
+
+    return ngx_http_socketio_operate(hub, &operation, NULL, NULL);
 }

@@ -9,6 +9,10 @@
  *
  * A grant that has ended counts no more, but its record stays until a worker
  * has told the others that the user's sockets leave the room.
+ *
+ * With other hosts each has all grants.  What was written last counts, by time
+ * and then by host; a grant that was taken back leaves a record that says so
+ * for a day, for hosts that were away.
  */
 
 
@@ -19,9 +23,43 @@
 #include "hub/ngx_http_socketio_hub.h"
 
 #include "codec/sio_operation.h"
+#include "shm/ngx_http_socketio_shm_store.h"
 
 
 #define NGX_HTTP_SOCKETIO_GRANTS_MAX  500        /* of a user, in a namespace */
+
+
+/* What is written of a grant. */
+
+typedef struct {
+    uint64_t  expires;                 /* msec of the calendar, 0: taken back */
+    uint64_t  stamp;                   /* msec of the calendar: when */
+    uint64_t  host;                    /* by which one, 0: for this one alone */
+} ngx_http_socketio_grant_t;
+
+
+/* The data of a record: this, then the names. */
+
+typedef struct {
+    ngx_http_socketio_grant_t  grant;  /* may be changed in its place */
+    uint16_t                   nsp_len;
+    uint16_t                   user_len;
+    uint16_t                   room_len;
+    uint16_t                   reserved;
+} ngx_http_socketio_grant_head_t;
+
+
+#define NGX_HTTP_SOCKETIO_GRANT_LEN                                           \
+    (sizeof(ngx_http_socketio_grant_head_t) + 3 * SIO_ROOM_MAX)
+
+
+/* A record that was read. */
+
+typedef struct {
+    u_char                     data[NGX_HTTP_SOCKETIO_GRANT_LEN];
+    ngx_http_socketio_grant_t  grant;
+    sio_str_t                  name[3];          /* namespace, user, room */
+} ngx_http_socketio_granted_t;
 
 
 /*
@@ -54,9 +92,47 @@ ngx_uint_t ngx_http_socketio_grant_has(ngx_http_socketio_hub_t *hub,
 int ngx_http_socketio_grant_join(ngx_http_socketio_hub_t *hub,
     sio_socket_t *socket);
 
+/*
+ * Another host has granted a room to a user, for longer or for less, or has
+ * taken it back; name: namespace, user, room.  What is older than what is
+ * known changes nothing.
+ */
+void ngx_http_socketio_grant_heard(ngx_http_socketio_hub_t *hub,
+    const sio_str_t *name, ngx_http_socketio_grant_t *grant);
+
+/* Tell other hosts of all grants, bit by bit. */
+
+void ngx_http_socketio_grant_tell(ngx_http_socketio_hub_t *hub);
+
 /* Once a second: grants that have ended. */
 
 void ngx_http_socketio_grant_tick(ngx_http_socketio_hub_t *hub);
+
+
+/* For the files of grant. */
+
+/*
+ * Write a grant.  Without a stamp it is newer than what is there, and gets
+ * one.  *was: whether the room was granted before.
+ *
+ * NGX_OK
+ * NGX_DONE      what is there is newer
+ * NGX_DECLINED  the user has too many
+ * NGX_ERROR     the store is full
+ */
+ngx_int_t ngx_http_socketio_grant_write(ngx_http_socketio_hub_t *hub,
+    const sio_str_t *name, ngx_http_socketio_grant_t *grant, ngx_uint_t *was);
+
+/* Under the store's lock: a record, copied.  NGX_OK, NGX_ERROR: damaged. */
+
+ngx_int_t ngx_http_socketio_grant_read(ngx_http_socketio_hub_t *hub,
+    const ngx_http_socketio_item_t *item,
+    ngx_http_socketio_granted_t *granted);
+
+/* The operation of one user and room: its sockets join, or leave. */
+
+ngx_int_t ngx_http_socketio_grant_operate(ngx_http_socketio_hub_t *hub,
+    sio_operation_e type, const sio_str_t *name, ngx_uint_t local);
 
 
 #endif /* _NGX_HTTP_SOCKETIO_GRANT_H_INCLUDED_ */

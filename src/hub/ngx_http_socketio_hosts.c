@@ -93,6 +93,10 @@ ngx_http_socketio_hosts_cleanup(ngx_http_socketio_hub_t *hub)
         ngx_del_timer(&hosts->timer);
     }
 
+    if (hosts->grants.timer_set) {
+        ngx_del_timer(&hosts->grants);
+    }
+
     sio_buf_free(&hosts->items);
     sio_buf_free(&hosts->message);
     sio_free(&ngx_http_socketio_mem, hosts);
@@ -328,6 +332,29 @@ ngx_http_socketio_hosts_said(ngx_http_socketio_hub_t *hub, sio_str_t nsp,
     sio_wire_put_u8(w, online ? 1 : 0);
     sio_wire_put_u8(w, ngx_http_socketio_hosts_heeded(hub) ? 0 : 1);
     sio_wire_put_u64(w, seen);
+}
+
+
+void
+ngx_http_socketio_hosts_granted(ngx_http_socketio_hub_t *hub,
+    const sio_str_t *name, const ngx_http_socketio_grant_t *grant)
+{
+    ngx_uint_t          i;
+    sio_wire_writer_t  *w;
+
+    if (hub->hosts == NULL) {
+        return;
+    }
+
+    w = ngx_http_socketio_hosts_put(hub, NGX_HTTP_SOCKETIO_HOSTS_GRANT);
+
+    for (i = 0; i < 3; i++) {
+        sio_wire_put_str(w, name[i]);
+    }
+
+    sio_wire_put_u64(w, grant->expires);
+    sio_wire_put_u64(w, grant->stamp);
+    sio_wire_put_u64(w, grant->host);
 }
 
 

@@ -21,6 +21,7 @@
 #define _NGX_HTTP_SOCKETIO_HOSTS_H_INCLUDED_
 
 
+#include "hub/ngx_http_socketio_grant.h"
 #include "hub/ngx_http_socketio_hub.h"
 #include "shm/ngx_http_socketio_shm_peer.h"
 
@@ -59,6 +60,11 @@ uint64_t ngx_http_socketio_hosts_patience(ngx_http_socketio_hub_t *hub);
 
 void ngx_http_socketio_hosts_said(ngx_http_socketio_hub_t *hub,
     sio_str_t nsp, sio_str_t user, ngx_uint_t online, uint64_t seen);
+
+/* A room was granted to a user, or taken back; name: namespace, user, room. */
+
+void ngx_http_socketio_hosts_granted(ngx_http_socketio_hub_t *hub,
+    const sio_str_t *name, const ngx_http_socketio_grant_t *grant);
 
 
 /*
@@ -115,6 +121,8 @@ typedef enum {
     NGX_HTTP_SOCKETIO_HOSTS_OFF,       /* namespace, user */
     NGX_HTTP_SOCKETIO_HOSTS_SAID,      /* namespace, user, u8: online,
                                           u8: heard here alone, u64: seen */
+    NGX_HTTP_SOCKETIO_HOSTS_GRANT,     /* namespace, user, room, u64: expires,
+                                          u64: stamp, u64: host */
     NGX_HTTP_SOCKETIO_HOSTS_ASK,       /* all others are to tell all */
     NGX_HTTP_SOCKETIO_HOSTS_BEGIN,     /* of all users */
     NGX_HTTP_SOCKETIO_HOSTS_END,
@@ -143,6 +151,10 @@ struct ngx_http_socketio_hosts_s {
     uint64_t               ids[NGX_HTTP_SOCKETIO_HOSTS_MAX];   /* of hosts */
     ngx_uint_t             nids;       /* that say something */
     ngx_atomic_uint_t      members;    /* zone->members, then */
+
+    ngx_event_t            grants;     /* they are being told */
+    uint32_t               cursor;     /* up to here */
+    unsigned               again:1;    /* and once more */
 
     unsigned               tells:1;    /* somebody asks for users */
     unsigned               open:1;     /* items are being written */

@@ -54,6 +54,8 @@ static void ngx_http_socketio_hosts_off(ngx_http_socketio_hub_t *hub,
 static void ngx_http_socketio_hosts_words(ngx_http_socketio_hub_t *hub,
     sio_str_t nsp, sio_str_t user, ngx_uint_t online, ngx_uint_t alone,
     uint64_t seen);
+static ngx_int_t ngx_http_socketio_hosts_grant(ngx_http_socketio_hub_t *hub,
+    sio_wire_t *r, sio_str_t nsp, sio_str_t user);
 static void ngx_http_socketio_hosts_mark(ngx_http_socketio_hub_t *hub,
     ngx_http_socketio_told_t *told, ngx_uint_t begin);
 static void ngx_http_socketio_hosts_spread(ngx_http_socketio_hub_t *hub,
@@ -316,7 +318,7 @@ ngx_http_socketio_hosts_item(ngx_http_socketio_hub_t *hub,
     nsp = sio_str(NULL, 0);
     user = nsp;
 
-    if (item <= NGX_HTTP_SOCKETIO_HOSTS_SAID) {
+    if (item <= NGX_HTTP_SOCKETIO_HOSTS_GRANT) {
         nsp = sio_wire_get_str(r);
         user = sio_wire_get_str(r);
 
@@ -345,9 +347,13 @@ ngx_http_socketio_hosts_item(ngx_http_socketio_hub_t *hub,
         ngx_http_socketio_hosts_words(hub, nsp, user, online, flag, seen);
         break;
 
+    case NGX_HTTP_SOCKETIO_HOSTS_GRANT:
+        return ngx_http_socketio_hosts_grant(hub, r, nsp, user);
+
     case NGX_HTTP_SOCKETIO_HOSTS_ASK:
         ngx_http_socketio_hosts_spread(hub, 1);
         ngx_http_socketio_hosts_all(hub);
+        ngx_http_socketio_grant_tell(hub);
         break;
 
     case NGX_HTTP_SOCKETIO_HOSTS_BEGIN:
@@ -450,6 +456,33 @@ ngx_http_socketio_hosts_words(ngx_http_socketio_hub_t *hub, sio_str_t nsp,
     /* it may be otherwise by now */
 
     ngx_http_socketio_presence_queue(hub, nsp, user, 0, 0);
+}
+
+
+static ngx_int_t
+ngx_http_socketio_hosts_grant(ngx_http_socketio_hub_t *hub, sio_wire_t *r,
+    sio_str_t nsp, sio_str_t user)
+{
+    sio_str_t                  name[3];
+    ngx_http_socketio_grant_t  grant;
+
+    name[0] = nsp;
+    name[1] = user;
+    name[2] = sio_wire_get_str(r);
+
+    grant.expires = sio_wire_get_u64(r);
+    grant.stamp = sio_wire_get_u64(r);
+    grant.host = sio_wire_get_u64(r);
+
+    if (r->error || !sio_room_name_valid(name[2])
+        || sio_room_reserved(name[2]))
+    {
+        return NGX_ERROR;
+    }
+
+    ngx_http_socketio_grant_heard(hub, name, &grant);
+
+    return NGX_OK;
 }
 
 
