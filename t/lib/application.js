@@ -94,7 +94,7 @@ class Application {
 
     const answer = await this.handle(call.body, call);
 
-    if (res.writableEnded || res.destroyed) {
+    if (res.headersSent || res.destroyed) {
       return;
     }
 

@@ -225,6 +225,43 @@ rx_ack(sio_run_t *run, sio_str_t args, const sio_binary_t *attachments)
 }
 
 
+/* A call waits, or says what rx.fails says; the test answers. */
+
+static inline int
+rx_forward(sio_run_t *run, const sio_forward_t *forward, sio_str_t body)
+{
+    fx_log("forward %s %u%s %.*s;", (const char *) forward->webhook,
+           forward->msec, forward->async ? " async" : "", FX_STR(body));
+
+    return rx.fails ? rx.fails : forward->async ? SIO_OK : SIO_AGAIN;
+}
+
+
+static inline int
+rx_answer(sio_run_t *run, const sio_emit_t *emit, unsigned check,
+    const char **error)
+{
+    if (sio_str_eq(emit->event, sio_cstr("bad"))) {
+        *error = "is bad";
+        return SIO_ERROR;
+    }
+
+    if (!check) {
+        fx_log("answer %.*s %.*s(%.*s);", FX_STR(emit->nsp),
+               FX_STR(emit->event), FX_STR(emit->args));
+    }
+
+    return SIO_OK;
+}
+
+
+static inline void
+rx_complain(sio_run_t *run, const char *path, const char *error)
+{
+    fx_log("complain %s: %s;", path, error);
+}
+
+
 static inline int
 rx_disconnect(sio_run_t *run)
 {
@@ -303,6 +340,9 @@ static const sio_rule_ops_t  rx_ops = {
     .emit = rx_emit,
     .ack = rx_ack,
     .disconnect = rx_disconnect,
+    .forward = rx_forward,
+    .answer = rx_answer,
+    .complain = rx_complain,
     .variable = rx_variable,
     .match = rx_match,
     .online = rx_online,
@@ -390,6 +430,26 @@ rx_find_variable(sio_compile_t *c, sio_str_t name, unsigned *index)
 }
 
 
+/* Its text, terminated. */
+
+static inline int
+rx_webhook(sio_compile_t *c, sio_str_t uri, void **webhook)
+{
+    char  *p;
+
+    p = sio_alloc(c->mem, uri.len + 1);
+    if (p == NULL) {
+        return SIO_NOMEM;
+    }
+
+    memcpy(p, uri.data, uri.len);
+    p[uri.len] = '\0';
+    *webhook = p;
+
+    return SIO_OK;
+}
+
+
 static inline void
 rx_init(const sio_mem_t *mem)
 {
@@ -417,6 +477,7 @@ rx_init(const sio_mem_t *mem)
     rx.c.regex = rx_regex;
     rx.c.group = rx_group;
     rx.c.variable = rx_find_variable;
+    rx.c.webhook = rx_webhook;
 
     sio_rules_init(&rx.rules, &rx.pool.mem, &fx.hash);
     sio_rules_init(&rx.api, &rx.pool.mem, &fx.hash);

@@ -748,7 +748,8 @@ test_errors(void)
         { "when $.a = 1;", "\"when\" has no block { ... }" },
         { "frobnicate;", "unknown verb \"frobnicate\"" },
         { "query x y;", "unknown verb \"query\"" },
-        { "forward /x;", "\"forward\" is not to be had here" },
+        { "forward x;", "\"x\" is not the path of a location of this server,"
+          " as /app/events" },
         { "join;", "too few arguments in \"join\", its form is: join"
           " ROOM..." },
         { "set a 1 2;", "too many arguments in \"set\", its form is: set NAME"

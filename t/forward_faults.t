@@ -1,0 +1,322 @@
+#!/usr/bin/env node
+'use strict';
+
+// forward when things go wrong: an application that is slow, fails, crashes
+// and comes back; workers that are reloaded and killed meanwhile; clients that
+// send more than can be asked for.
+
+const { test } = require('./lib/tap');
+const { Nginx } = require('./lib/nginx');
+const { connect, once, ask } = require('./lib/clients');
+const { sleep, until } = require('./lib/wait');
+const { Application, PythonApplication } = require('./lib/application');
+
+const key = 'a key that both of them know';
+
+const rules = (webhook = '') => `
+  webhook_key_file hook.key;
+  ${webhook}
+  namespace / {
+    authenticate insecure user=$auth.user;
+    on *     { forward /app/event timeout=20s; }
+    on hasty { forward /app/hasty timeout=300ms; }
+    on later { forward /app/later async; ack null; }
+    on pid   { ack null $pid; }
+    on plain { ack null '"plain"'; }
+  }`;
+
+const locations = (port) => `
+  location /socket.io/ { socketio campus; }
+  location = /status   { socketio_status campus; }
+  location = /healthz  { socketio_health campus; }
+  location /app/       { internal; proxy_pass http://127.0.0.1:${port};
+                         proxy_http_version 1.1; proxy_set_header Connection "";
+                         proxy_connect_timeout 10s; }
+  location = /app/none { internal; return 204; }`;
+
+const unavailable = { code: 'unavailable', message: 'try again later' };
+
+for (const workers of [1, 4]) {
+  const name = (text) => `${workers} ${workers > 1 ? 'workers' : 'worker'}: ${
+    text}`;
+  let ngx, app, ann;
+  let answers = {};
+
+  const handle = (body, call) => {
+    const answer = answers[body.event];
+    return typeof answer === 'function' ? answer(body, call) : answer;
+  };
+
+  const client = (user, options) =>
+    connect(ngx, { auth: { user }, ...options });
+
+  const start = async (webhook, port = app.port) => Nginx.start({ workers,
+    app: rules(webhook), files: { 'hook.key': key },
+    locations: locations(port) });
+
+  const webhooks = async () => (await ngx.status()).total.webhook;
+
+  test(name('what is not answered in time is unavailable'), async (t) => {
+    app = await Application.start({ handle, key });
+    ngx = await start('webhook failures=1000;');
+    ann = await client('ann');
+
+    let late;
+    answers.hasty = () => new Promise((done) => { late = done; });
+    t.deepIs(await ask(ann, 'hasty'), unavailable);
+    late({ ack: [null], disconnect: true });
+
+    answers.hasty = () => ({ ack: [null, 2] });
+    t.deepIs(await ask(ann, 'hasty'), [null, 2]);
+    t.match(ngx.log(), /"\/app\/hasty" has not answered in time/);
+  });
+
+  test(name('nor is what ends in the middle'), async (t) => {
+    answers.half = (body, { response }) => {
+      response.writeHead(200, { 'content-type': 'application/json',
+        'content-length': 1000 });
+      response.write('{"ack": [');
+      setImmediate(() => response.destroy());
+    };
+    answers.reset = (body, { response }) => { response.socket.destroy(); };
+
+    t.deepIs(await ask(ann, 'half'), unavailable);
+    t.deepIs(await ask(ann, 'reset'), unavailable);
+    t.deepIs(await ask(ann, 'plain'), [null, 'plain']);
+  });
+
+  test(name('an application that is stopped and started'), async (t) => {
+    answers.ok = { ack: [null, 'ok'] };
+    await app.stop();
+    t.deepIs(await ask(ann, 'ok'), unavailable);
+    await app.listen();
+    await until(async () => (await ask(ann, 'ok'))?.[1] === 'ok',
+      { what: 'it answers again' });
+  });
+
+  test(name('async is posted again until it is taken, by the same id'),
+    async (t) => {
+      let fails = 2;
+      app.calls = [];
+      answers.later = () => (fails-- > 0 ? { status: 500 } : undefined);
+      t.is(await ask(ann, 'later', 1), null);
+      await until(() => app.calls.length === 3, { what: 'three calls' });
+      await until(async () => (await webhooks()).waiting === 0,
+        { what: 'nothing waits' });
+      t.is(new Set(app.calls.map(({ headers }) =>
+        headers['x-socketio-id'])).size, 1);
+      t.ok(app.calls.every(({ signed }) => signed));
+      t.ok((await webhooks()).retried >= 2);
+    });
+
+  test(name('a WebSocket is not read from while too much waits'),
+    async (t) => {
+      const waiting = [];
+      answers.block = () => new Promise((done) => waiting.push(done));
+      answers.echo = ({ data }) => ({ ack: [null, data.n] });
+
+      const bob = await client('bob');
+      const acks = [];
+      const text = 'x'.repeat(20000);
+
+      bob.emit('block', () => acks.push('block'));
+      for (let n = 0; n < 400; n++) {
+        bob.emit('echo', { n, text }, (error, back) => acks.push(back));
+      }
+
+      await until(() => waiting.length === 1, { what: 'the call' });
+      t.deepIs(await ask(ann, 'ok'), [null, 'ok']);
+      waiting[0]({ ack: [null] });
+      await until(() => acks.length === 401, { what: 'all acks' });
+      t.deepIs(acks, ['block', ...Array.from({ length: 400 }, (_, n) => n)]);
+      t.is((await ngx.status()).total.drops.backlog, 0);
+      bob.disconnect();
+    });
+
+  test(name('a polling client that sends on and on is closed'), async (t) => {
+    const waiting = [];
+    answers.block = () => new Promise((done) => waiting.push(done));
+
+    const eve = await client('eve', { transport: 'polling' });
+    const over = once(eve, 'disconnect');
+    const text = 'x'.repeat(100000);
+
+    eve.emit('block');
+    for (let n = 0; n < 100; n++) {
+      eve.emit('echo', { n, text });
+    }
+
+    t.ok(await over);
+    t.is((await ngx.status()).total.drops.backlog, 1);
+    waiting.forEach((done) => done());
+    t.deepIs(await ask(ann, 'ok'), [null, 'ok']);
+  });
+
+  test(name('not more calls run than may, and no more wait'), async (t) => {
+    await ngx.stop();
+    ngx = await start('webhook max=2 queue=3;');
+    const waiting = [];
+    app.most = 0;
+    answers.block = () => new Promise((done) => waiting.push(done));
+
+    const crowd = await Promise.all(Array.from({ length: 10 * workers },
+      (_, n) => client(`u${n}`)));
+    const done = crowd.map((socket) => ask(socket, 'block'));
+    const some = [];
+    done.forEach((ack) => ack.then((error) => some.push(error)));
+
+    await until(async () => {
+      const { running, waiting: queued, dropped } = await webhooks();
+      return running + queued + dropped === crowd.length;
+    }, { what: 'all are somewhere' });
+
+    const { running, waiting: queued, dropped } = await webhooks();
+    t.ok(running <= 2 * workers && queued <= 3 * workers && dropped > 0,
+      JSON.stringify({ running, queued, dropped }));
+
+    while (some.length < crowd.length) {
+      waiting.splice(0).forEach((reply) => reply({ ack: [null, 'in'] }));
+      await sleep(5);
+    }
+
+    t.ok(app.most <= 2 * workers);
+    t.is(some.filter((error) => error?.code === 'unavailable').length, dropped);
+    crowd.forEach((socket) => socket.disconnect());
+  });
+
+  test(name('a location that fails is left alone, and tried again'),
+    async (t) => {
+      await ngx.stop();
+      ngx = await start('webhook failures=3 pause=500ms;');
+      ann = await client('ann');
+      app.calls = [];
+      answers.ok = { status: 502 };
+
+      await until(async () => {
+        t.deepIs(await ask(ann, 'ok'), unavailable);
+        return (await webhooks()).open === 1;
+      }, { what: 'it is left alone' });
+
+      const asked = app.calls.length;
+      t.ok(asked >= 3);
+      t.deepIs(await ask(ann, 'ok'), unavailable);
+      t.ok(app.calls.length <= asked + 1, 'it is asked rarely');
+      t.match(ngx.log(), /"\/app\/event" has failed 3 times and is left alone/);
+
+      answers.ok = { ack: [null, 'ok'] };
+      await until(async () => (await ask(ann, 'ok'))?.[1] === 'ok',
+        { what: 'it is tried' });
+      t.is((await webhooks()).open, 0);
+      t.match(ngx.log(), /"\/app\/event" answers again/);
+    });
+
+  test(name('a reload waits for calls, and sockets go on'), async (t) => {
+    const waiting = [];
+    answers.block = () => new Promise((done) => waiting.push(done));
+    const acks = [];
+    ann.emit('block', (...args) => acks.push(args));
+    ann.emit('ok', (...args) => acks.push(args));
+    await until(() => waiting.length === 1, { what: 'the call' });
+
+    await ngx.reload();
+    waiting[0]({ ack: [null, 'block'] });
+    await until(() => acks.length === 2, { what: 'both acks' });
+    t.deepIs(acks, [[null, 'block'], [null, 'ok']]);
+
+    const bob = await client('bob');
+    t.deepIs(await ask(bob, 'ok'), [null, 'ok']);
+    bob.disconnect();
+    ann.disconnect();
+  });
+
+  test(name('a worker that is killed takes its own with it'), async (t) => {
+    const waiting = [];
+    answers.block = () => new Promise((done) => waiting.push(done));
+
+    const crowd = await Promise.all(Array.from({ length: 4 * workers },
+      (_, n) => client(`k${n}`)));
+    const pids = await Promise.all(crowd.map(async (socket) =>
+      Number((await ask(socket, 'pid'))[1])));
+    const acks = crowd.map(() => null);
+    const ended = crowd.map(() => false);
+
+    crowd.forEach((socket, n) => {
+      socket.emit('block', (...args) => { acks[n] = args; });
+      socket.on('disconnect', () => { ended[n] = true; });
+    });
+    await until(() => waiting.length === crowd.length, { what: 'all calls' });
+
+    const victim = pids[0];
+    ngx.kill(victim);
+    await until(() => pids.every((pid, n) => pid !== victim || ended[n]),
+      { what: 'its clients notice' });
+    waiting.forEach((done) => done({ ack: [null, 'in'] }));
+    await until(() => pids.every((pid, n) => pid === victim || acks[n]),
+      { what: 'the others are acked' });
+    t.ok(pids.every((pid, n) => pid === victim
+      || (!ended[n] && acks[n][1] === 'in')));
+
+    await until(async () => {
+      const bob = await client('bob').catch(() => null);
+      const ack = bob && await ask(bob, 'ok');
+      bob?.disconnect();
+      return ack?.[1] === 'ok';
+    }, { what: 'it goes on' });
+    await until(async () => (await webhooks()).running === 0,
+      { what: 'nothing runs' });
+    crowd.forEach((socket) => socket.disconnect());
+  });
+
+  test(name('an application in Python that crashes'), async (t) => {
+    const python = await PythonApplication.start({ key });
+    await ngx.stop();
+    ngx = await start('webhook failures=1000;', python.port);
+    const bob = await client('bob');
+    const slow = ask(await client('cat'), 'slow', 30);
+
+    t.deepIs(await ask(bob, 'echo', 1), [null, 1]);
+    t.deepIs(await ask(bob, 'crash'), unavailable);
+    t.deepIs(await slow, unavailable);
+    await python.run();
+    await until(async () => (await ask(bob, 'echo', 2))?.[1] === 2,
+      { what: 'it answers again' });
+
+    await python.stop('SIGKILL');
+    t.deepIs(await ask(bob, 'echo', 3), unavailable);
+    await ngx.stop();
+  });
+
+  test(name('nginx ends while calls run'), async (t) => {
+    ngx = await start();
+    const bob = await client('bob');
+    let asked = 0;
+    answers.block = () => new Promise(() => { asked += 1; });
+    bob.emit('block');
+    await until(() => asked === 1, { what: 'the call' });
+    await ngx.stop();
+    t.ok(true);
+  });
+}
+
+test('nginx -t says what is wrong with forward', (t) => {
+  const wrong = (app, files = { 'hook.key': key }) =>
+    Nginx.check({ app, files }).output;
+  const rule = (text) => `namespace / { authenticate none; ${text} }`;
+
+  t.match(wrong(rule('on x { forward http://a/b; }')),
+    /"http:\/\/a\/b" is not the path of a location of this server/);
+  t.match(wrong(rule('on x { forward /a retry=1; }')),
+    /"retry=1" is unknown in "forward", which has timeout=TIME and async/);
+  t.match(wrong('webhook max=0;'),
+    /invalid value "max=0", it must be between 1 and 10000/);
+  t.match(wrong('webhook speed=1;'),
+    /invalid parameter "speed=1" of "webhook"/);
+  t.match(wrong('webhook pause=0;'), /invalid value "pause=0"/);
+  t.match(wrong('webhook_key_file none.key;'), /none\.key" failed/);
+  t.match(wrong('webhook_key_file e.key;', { 'e.key': '\n# x\n' }),
+    /no key in/);
+  t.match(wrong('webhook_key_file s.key;', { 's.key': 'short\n' }),
+    /a key is shorter than 16 characters/);
+  t.match(wrong('webhook_key_file a.key; webhook_key_file a.key;',
+    { 'a.key': key }), /"webhook_key_file" directive is duplicate/);
+});
