@@ -132,7 +132,8 @@ test_refused(void)
         { "{\"error\":{\"code\":1}}",
           "error has a code or a message that is no string" },
         { "{\"error\":{\"code\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-          "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"}}", "error has a code that is too long" },
+          "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"}}",
+          "error has a code that is too long" },
         { "{\"error\":{},\"ack\":[]}", "error excludes \"ack\"" },
         { "{\"join\":\"user:7\"}", "join is the room of a user or a socket" },
         { "{\"join\":[\"a\",\"AAAAAAAAAAAAAAAAAAAA\"]}",
