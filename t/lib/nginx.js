@@ -148,7 +148,7 @@ class Nginx {
     }
   }
 
-  // nginx -t: { ok, output, text, log }, of whole text, or of options as start()
+  // nginx -t: { ok, output, text, log }, of whole text, or of what start()
   // takes.
 
   static check(options) {
