@@ -36,7 +36,8 @@ const clients = [];
 // The counts since the last time, of one process.
 
 function counted() {
-  execFileSync('callgrind_control', ['-d', `${grind.pid}`], { stdio: 'ignore' });
+  execFileSync('callgrind_control', ['-d', `${grind.pid}`],
+    { stdio: 'ignore' });
 
   const dumps = fs.readdirSync(ngx.prefix)
     .filter((name) => /^callgrind\.out\.\d+\.\d+$/.test(name))
