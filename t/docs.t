@@ -4,6 +4,7 @@
 // Every example of nginx.conf in the documentation is accepted by nginx -t,
 // and names of the Markdown's links exist.
 
+const { generateKeyPairSync } = require('node:crypto');
 const fs = require('node:fs');
 const path = require('node:path');
 const { test } = require('./lib/tap');
@@ -52,8 +53,15 @@ function whole(example) {
       /^events/m.test(example) ? block : `events { }\n${block}`);
 }
 
+// A JWK set of one public key.
+
+const jwks = JSON.stringify({ keys: [generateKeyPairSync('ec',
+  { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' })] });
+
 function check(example) {
   const files = { 'api.key': 'a-key-of-sufficient-length\n',
+    'jwt.key': 'x'.repeat(32), 'jwt-old.key': 'y'.repeat(32),
+    'authjs.key': 'z'.repeat(32), 'jwks.json': jwks,
     'webhook.key': 'another-key-of-such-length\n' };
 
   if (!/^\s*(load_module|socketio_app|http)\b/.test(example)) {
