@@ -65,14 +65,17 @@ const is_in = async (socket, room) =>
 
 function clusterScenario({ workers, adapter, params = '', options = {} }) {
   const fact = (text, run) =>
-    test(`${adapter}: ${text}, workers: ${workers}`, run);
+    test(`${[adapter, ...Object.values(options)].join(' ')}: ${text}, `
+      + `workers: ${workers}`, run);
   const hosts = {};
+  const by_room = adapter === 'sharded'
+    && options.subscriptionMode !== 'static';
   let all;
 
   // When others hear a room that has just come up here, or gone.
 
   const heard = async (room, n) => {
-    if (adapter === 'sharded' && options.subscriptionMode !== 'static') {
+    if (by_room) {
       const client = await redisClient();
 
       await until(async () => (await client.sendCommand(['PUBSUB',
@@ -253,7 +256,7 @@ function clusterScenario({ workers, adapter, params = '', options = {} }) {
 
     if (adapter === 'sharded') {
       for (const [channel, n] of [[`socket.io#${nsp}#`, 4],
-        [`socket.io#${nsp}#x#`, 3]])
+        [`socket.io#${nsp}#x#`, by_room ? 3 : 0]])
       {
         await until(async () => (await client.sendCommand(['PUBSUB',
           'SHARDNUMSUB', channel]))[1] === n, { what: channel });
