@@ -16,6 +16,7 @@ typedef struct {
     ngx_http_socketio_parked_t         parked;     /* first */
     const ngx_http_socketio_engine_t  *engine;
     ngx_http_socketio_access_t        *access;
+    ngx_event_t                        deadline;   /* of a body */
     unsigned                           inside:1;   /* of our own call */
 } ngx_http_socketio_polling_t;
 
@@ -23,6 +24,7 @@ typedef struct {
 static ngx_http_socketio_polling_t *ngx_http_socketio_polling_create(
     ngx_http_request_t *r, const ngx_http_socketio_engine_t *engine);
 static ngx_int_t ngx_http_socketio_polling_park(ngx_http_request_t *r);
+static void ngx_http_socketio_polling_late(ngx_event_t *ev);
 static void ngx_http_socketio_polling_body(ngx_http_request_t *r);
 static ngx_int_t ngx_http_socketio_polling_read(ngx_http_request_t *r,
     size_t max, u_char **body, size_t *len);
@@ -148,9 +150,44 @@ ngx_http_socketio_polling_post(ngx_http_request_t *r,
 
     r->request_body_in_single_buf = 1;
 
+    /*
+     * nginx's own timeout is for the time between two reads, and a byte now
+     * and then would hold a request for days.  A body may take as long as a
+     * message of a WebSocket, which the heartbeat bounds.
+     */
+
+    polling->deadline.handler = ngx_http_socketio_polling_late;
+    polling->deadline.data = r->connection;
+    polling->deadline.log = r->connection->log;
+    polling->deadline.cancelable = 1;
+
+    ngx_add_timer(&polling->deadline, engine->options.ping_interval
+                                      + engine->options.ping_timeout);
+
     rc = ngx_http_read_client_request_body(r, ngx_http_socketio_polling_body);
 
     return rc >= NGX_HTTP_SPECIAL_RESPONSE ? rc : NGX_DONE;
+}
+
+
+static void
+ngx_http_socketio_polling_late(ngx_event_t *ev)
+{
+    ngx_connection_t    *c;
+    ngx_http_request_t  *r;
+
+    c = ev->data;
+    r = c->data;
+
+    ngx_http_set_log_request(c->log, r);
+
+    ngx_log_error(NGX_LOG_INFO, c->log, NGX_ETIMEDOUT,
+                  "socketio client is too slow with its payload");
+
+    c->timedout = 1;
+
+    ngx_http_finalize_request(r, NGX_HTTP_REQUEST_TIME_OUT);
+    ngx_http_run_posted_requests(c);
 }
 
 
@@ -166,6 +203,10 @@ ngx_http_socketio_polling_body(ngx_http_request_t *r)
     ngx_http_socketio_polling_t  *polling;
 
     polling = ngx_http_socketio_access(r)->data;
+
+    if (polling->deadline.timer_set) {
+        ngx_del_timer(&polling->deadline);
+    }
 
     if (polling->engine->app->hub == NULL) {
         rc = ngx_http_socketio_handshake_unavailable(r);
@@ -362,6 +403,10 @@ static void
 ngx_http_socketio_polling_cleanup(void *data)
 {
     ngx_http_socketio_polling_t  *polling = data;
+
+    if (polling->deadline.timer_set) {
+        ngx_del_timer(&polling->deadline);
+    }
 
     if (polling->parked.waiting) {
         ngx_http_socketio_forward_abort(&polling->parked);
