@@ -200,9 +200,12 @@ for (const workers of [1, 4]) {
         keepalive_timeout 1s;
         lingering_time 1s;
         lingering_timeout 1s;
-        send_timeout 1s;` });
+        send_timeout 1s;
+        location /witness/ { socketio campus; socketio_ping_interval 25s;
+                             socketio_ping_timeout 20s; }` });
     pids.push(...ngx.workers());
-    witness = await connect(ngx, { transport: 'websocket' });
+    witness = await connect(ngx, { transport: 'websocket',
+                                   path: '/witness/' });
     await Promise.all(Array.from({ length: 8 * workers }, () => ngx.status()));
     before = { zone: await zone(), files: files() };
   });

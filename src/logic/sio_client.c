@@ -28,7 +28,8 @@ static void sio_client_timeout(eio_session_t *s);
 static void sio_client_close(eio_session_t *s, eio_reason_e reason);
 static int sio_client_skip(sio_client_t *client, const eio_packet_t *pkt);
 static int sio_client_limit(sio_client_t *client, const eio_packet_t *pkt);
-static int sio_client_refuse(sio_client_t *client, sio_str_t text);
+static int sio_client_refuse(sio_client_t *client, sio_str_t text,
+    uint64_t now);
 static int sio_client_text(sio_client_t *client, sio_str_t text);
 static int sio_client_binary(sio_client_t *client, sio_str_t bytes);
 static int sio_client_begin(sio_client_t *client, sio_str_t text,
@@ -42,6 +43,13 @@ static void sio_client_admit(sio_socket_t *socket, sio_str_t auth);
 static void sio_client_connect_error(sio_client_t *client, sio_str_t nsp,
     const char *error);
 static void sio_client_drop_pending(sio_client_t *client);
+
+
+/* Refusals that are answered: a hundred in a second. */
+
+static const sio_limit_t  sio_client_answers = {
+    100 * SIO_LIMIT_ONE, 100 * SIO_LIMIT_ONE
+};
 
 
 const eio_handler_t  sio_client_handler = {
@@ -317,7 +325,7 @@ sio_client_limit(sio_client_t *client, const eio_packet_t *pkt)
         return SIO_DONE;
     }
 
-    return sio_client_refuse(client, pkt->data);
+    return sio_client_refuse(client, pkt->data, now);
 }
 
 
@@ -326,7 +334,7 @@ sio_client_limit(sio_client_t *client, const eio_packet_t *pkt)
  * costs no more.
  */
 static int
-sio_client_refuse(sio_client_t *client, sio_str_t text)
+sio_client_refuse(sio_client_t *client, sio_str_t text, uint64_t now)
 {
     sio_socket_t  *socket;
     sio_packet_t   pkt, ack;
@@ -341,25 +349,27 @@ sio_client_refuse(sio_client_t *client, sio_str_t text)
 
     socket = sio_client_socket(client, pkt.nsp);
 
-    if (pkt.type == SIO_CONNECT) {
-
-        if (socket) {
-            return SIO_ERROR;
-        }
-
-        sio_client_connect_error(client, pkt.nsp, SIO_ERROR_LIMITED);
-
-        return SIO_DONE;
-    }
-
-    if (socket == NULL || !socket->accepted) {
+    if (pkt.type == SIO_CONNECT ? socket != NULL
+                                : socket == NULL || !socket->accepted)
+    {
         return SIO_ERROR;
     }
 
     client->skip = (uint8_t) pkt.attachments;
 
-    if (pkt.id != SIO_NO_ID
-        && (pkt.type == SIO_EVENT || pkt.type == SIO_BINARY_EVENT))
+    /* who is flooded by answers of his own making need not have them all */
+
+    if (sio_limit_count(&client->meter->answers, &sio_client_answers, 1, now)
+        != SIO_OK)
+    {
+        return SIO_DONE;
+    }
+
+    if (pkt.type == SIO_CONNECT) {
+        sio_client_connect_error(client, pkt.nsp, SIO_ERROR_LIMITED);
+
+    } else if (pkt.id != SIO_NO_ID
+               && (pkt.type == SIO_EVENT || pkt.type == SIO_BINARY_EVENT))
     {
         memset(&ack, 0, sizeof(sio_packet_t));
         ack.type = SIO_ACK;

@@ -7,8 +7,9 @@
  * CONNECT was not answered yet: a client sends none before.
  *
  * What is above the quota is refused before its JSON is looked at: an event
- * that has an ack id is acked by an error, a CONNECT is answered by one, and
- * all else goes without a word, or the session ends (quota->close).
+ * that has an ack id is acked by an error, a CONNECT is answered by one, a
+ * hundred of them in a second, and all else goes without a word, or the
+ * session ends (quota->close).
  *
  * Socket.IO v5, "Packet types", "Connection to a namespace".
  */

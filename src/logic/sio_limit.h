@@ -49,11 +49,12 @@ typedef struct {
 } sio_quota_t;
 
 
-/* What it has sent. */
+/* What it has sent, and how often it was told of what is refused. */
 
 typedef struct {
     sio_bucket_t packets;
     sio_bucket_t bytes;
+    sio_bucket_t answers;
 } sio_meter_t;
 
 
