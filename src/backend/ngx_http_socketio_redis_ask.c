@@ -45,6 +45,11 @@ ngx_http_socketio_redis_ask(ngx_http_socketio_hub_t *hub,
 
     a = hub->cluster_data;
 
+    if (ask == NULL) {
+        ngx_http_socketio_adapter_request(a, nsp, r);
+        return NGX_OK;
+    }
+
     if (!a->publisher.redis.up || a->nasks == NGX_HTTP_SOCKETIO_ASKS_MAX) {
         return NGX_DECLINED;
     }

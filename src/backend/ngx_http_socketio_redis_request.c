@@ -12,13 +12,17 @@
 #include "hub/ngx_http_socketio_broadcast.h"
 #include "hub/ngx_http_socketio_dispatch.h"
 #include "hub/ngx_http_socketio_operation.h"
+#include "hub/ngx_http_socketio_server.h"
 
 
 #define NGX_HTTP_SOCKETIO_ACK_DEFAULT  5000      /* msec, as in Node */
+#define NGX_HTTP_SOCKETIO_ACKED_MAX    (16 * 1024 * 1024)    /* bytes */
 #define NGX_HTTP_SOCKETIO_ACK_EARLY    100       /* msec before the asker's */
 
 
 static void ngx_http_socketio_request_operate(ngx_http_socketio_adapter_t *a,
+    sio_str_t nsp, const sio_request_t *r);
+static void ngx_http_socketio_request_event(ngx_http_socketio_adapter_t *a,
     sio_str_t nsp, const sio_request_t *r);
 static void ngx_http_socketio_request_broadcast(
     ngx_http_socketio_adapter_t *a, sio_str_t nsp, const sio_request_t *r);
@@ -52,7 +56,7 @@ ngx_http_socketio_redis_request(ngx_http_socketio_adapter_t *a, sio_str_t nsp,
         break;
 
     case SIO_REQUEST_SERVER_EMIT:
-        ngx_http_socketio_answer_nothing(a, nsp, r);
+        ngx_http_socketio_request_event(a, nsp, r);
         break;
 
     case SIO_REQUEST_BROADCAST:
@@ -126,6 +130,42 @@ ngx_http_socketio_request_operate(ngx_http_socketio_adapter_t *a,
     (void) ngx_http_socketio_operate(a->hub, &operation, NULL, NULL);
 
     sio_app_leave(&a->hub->app);
+}
+
+
+static void
+ngx_http_socketio_request_event(ngx_http_socketio_adapter_t *a, sio_str_t nsp,
+    const sio_request_t *r)
+{
+    sio_buf_t       acked;
+    sio_str_t       args;
+    sio_response_t  answer;
+
+    sio_buf_init(&acked, &ngx_http_socketio_mem, NGX_HTTP_SOCKETIO_ACKED_MAX);
+
+    ngx_http_socketio_server_event(a->hub, nsp, r->data,
+                                   r->broadcast.attachments.n
+                                   ? &r->broadcast.attachments : NULL,
+                                   r->id.len ? &acked : NULL);
+
+    if (r->id.len) {
+        ngx_memzero(&answer, sizeof(sio_response_t));
+
+        answer.type = r->type;
+        answer.id = r->id;
+
+        /* servers are answered with one value */
+
+        args = sio_buf_str(&acked);
+
+        if (sio_event_shift(&args, &answer.data) != SIO_OK) {
+            answer.data = sio_cstr("null");
+        }
+
+        ngx_http_socketio_adapter_response(a, nsp, r->uid, &answer);
+    }
+
+    sio_buf_free(&acked);
 }
 
 

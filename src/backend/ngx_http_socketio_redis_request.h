@@ -3,8 +3,7 @@
  * disconnects, events from server to server, broadcasts that want acks.
  *
  * Each host that listens to requests is counted by those who ask, and waited
- * for: so everything is answered, also with nothing.  An event of a server
- * has no rules here yet: it is acknowledged, with no value.
+ * for: so everything is answered, also with nothing.
  *
  * A request of this host's own comes back to it and is ignored: it was done
  * when it was made.

@@ -108,8 +108,12 @@ sio_request_json(sio_adapter_t *a, sio_str_t message, sio_request_t *r)
 
     r->page = sio_request_page(object);
 
+    /* JSON brings no attachments */
+
     return r->type == SIO_REQUEST_SERVER_EMIT
-           && sio_json_type(r->data) != SIO_JSON_ARRAY ? SIO_ERROR : SIO_OK;
+           && (info.placeholders
+               || sio_json_type(r->data) != SIO_JSON_ARRAY)
+           ? SIO_ERROR : SIO_OK;
 }
 
 

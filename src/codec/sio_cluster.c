@@ -265,6 +265,8 @@ sio_cluster_data(sio_adapter_t *a, sio_str_t data,
     used = 0;
 
     if (m->type == SIO_CLUSTER_SERVER_EMIT) {
+        r->broadcast.attachments = *attachments;
+
         return sio_json_member(data, sio_cstr("packet"), &r->data) == SIO_OK
                && sio_json_type(r->data) == SIO_JSON_ARRAY
                ? SIO_OK : SIO_ERROR;

@@ -22,11 +22,13 @@ typedef enum {
     SIO_EMIT_ACK,
     SIO_EMIT_MAILBOX,
     SIO_EMIT_ID,
+    SIO_EMIT_SERVERS,
     SIO_EMIT_NKEYS
 } sio_emit_key_e;
 
 
 static int sio_emit_together(sio_body_t *body);
+static int sio_emit_together_servers(sio_body_t *body);
 static int sio_emit_together_mailbox(sio_body_t *body);
 static int sio_emit_event(sio_body_t *body, unsigned key, void *object);
 static int sio_emit_args(sio_body_t *body, unsigned key, void *object);
@@ -56,6 +58,7 @@ static const sio_body_key_t  sio_emit_keys[SIO_EMIT_NKEYS + 1] = {
     { sio_string("ack"), SIO_BODY_VALUE, sio_emit_ack },
     { sio_string("mailbox"), SIO_BODY_STRING, sio_emit_mailbox },
     { sio_string("id"), SIO_BODY_STRING, sio_emit_id },
+    { sio_string("servers"), SIO_BODY_VALUE, sio_emit_flag },
     { sio_null_string, SIO_BODY_VALUE, NULL }
 };
 
@@ -158,10 +161,39 @@ sio_emit_together(sio_body_t *body)
         return sio_body_fail(body, SIO_EMIT_ID, -1, "excludes \"ack\"");
     }
 
+    if (sio_json_type(value[SIO_EMIT_SERVERS]) == SIO_JSON_TRUE) {
+        return sio_emit_together_servers(body);
+    }
+
     if (value[SIO_EMIT_MAILBOX].len
         && sio_json_type(value[SIO_EMIT_MAILBOX]) != SIO_JSON_FALSE)
     {
         return sio_emit_together_mailbox(body);
+    }
+
+    return SIO_OK;
+}
+
+
+/* No client is addressed. */
+
+static int
+sio_emit_together_servers(sio_body_t *body)
+{
+    unsigned  i;
+
+    static const unsigned  clients[] = {
+        SIO_EMIT_TO, SIO_EMIT_USERS, SIO_EMIT_EXCEPT, SIO_EMIT_TARGET,
+        SIO_EMIT_VOLATILE, SIO_EMIT_LOCAL, SIO_EMIT_MAILBOX
+    };
+
+    for (i = 0; i < sizeof(clients) / sizeof(clients[0]); i++) {
+        if (body->value[clients[i]].len
+            && sio_json_type(body->value[clients[i]]) != SIO_JSON_FALSE)
+        {
+            return sio_body_fail(body, clients[i], -1,
+                                 "excludes \"servers\"");
+        }
     }
 
     return SIO_OK;
@@ -320,6 +352,9 @@ sio_emit_flag(sio_body_t *body, unsigned key, void *object)
 
     if (key == SIO_EMIT_VOLATILE) {
         emit->volatile_ = (on != 0);
+
+    } else if (key == SIO_EMIT_SERVERS) {
+        emit->servers = (on != 0);
 
     } else {
         emit->local = (on != 0);

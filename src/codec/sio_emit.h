@@ -40,6 +40,7 @@ typedef struct {
     unsigned    volatile_:1;
     unsigned    local:1;
     unsigned    mailbox:1;
+    unsigned    servers:1;           /* to the other servers, no client */
 } sio_emit_t;
 
 
@@ -75,6 +76,7 @@ void sio_emit_free(sio_emit_body_t *body);
  *     mailbox    boolean, or string of 1 to SIO_EMIT_MAILBOX_MAX bytes: with
  *                user, and not with to, except, volatile or ack
  *     id         string of 1 to SIO_EMIT_ID_MAX bytes; not together with ack
+ *     servers    boolean; not with anything that addresses clients
  *
  * Rooms and ids are strings or integers.  An empty "to" or "user" is refused:
  * taken as "nobody was named" it would go to everyone.  So are placeholders,

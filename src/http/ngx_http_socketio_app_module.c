@@ -207,6 +207,7 @@ ngx_http_socketio_namespace_create(ngx_conf_t *cf,
 
     sio_rules_init(&nsp->events, mem, &app->hash);
     sio_rules_init(&nsp->api, mem, &app->hash);
+    sio_rules_init(&nsp->server, mem, &app->hash);
 
     if (name->len && name->data[0] == '~') {
         nsp->regex = ngx_http_socketio_regex_compile(cf->pool,

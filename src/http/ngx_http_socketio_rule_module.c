@@ -14,6 +14,8 @@
 
 static char *ngx_http_socketio_on(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+static char *ngx_http_socketio_on_event(ngx_conf_t *cf, unsigned source,
+    sio_rules_t *rules, sio_str_t pattern);
 static char *ngx_http_socketio_on_life(ngx_conf_t *cf, ngx_str_t *name,
     unsigned source, sio_rule_t **rule);
 static char *ngx_http_socketio_api_rule(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -113,10 +115,7 @@ ngx_module_t  ngx_http_socketio_rule_module = {
 static char *
 ngx_http_socketio_on(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
-    int                             rc;
-    char                           *rv;
     ngx_str_t                      *value;
-    sio_compile_t                  *c;
     ngx_http_socketio_conf_ctx_t   *ctx;
     ngx_http_socketio_namespace_t  *nsp;
 
@@ -146,14 +145,32 @@ ngx_http_socketio_on(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
                                          &nsp->offline);
     }
 
-    c = ngx_http_socketio_compile_begin(cf, SIO_SOURCE_EVENT);
+    if (ngx_strncmp(value[1].data, "server:", 7) == 0) {
+        return ngx_http_socketio_on_event(cf, SIO_SOURCE_SERVER,
+                                          &nsp->server,
+                                          sio_str(value[1].data + 7,
+                                                  value[1].len - 7));
+    }
+
+    return ngx_http_socketio_on_event(cf, SIO_SOURCE_EVENT, &nsp->events,
+                                      sio_str(value[1].data, value[1].len));
+}
+
+
+static char *
+ngx_http_socketio_on_event(ngx_conf_t *cf, unsigned source,
+    sio_rules_t *rules, sio_str_t pattern)
+{
+    int             rc;
+    char           *rv;
+    sio_compile_t  *c;
+
+    c = ngx_http_socketio_compile_begin(cf, source);
     if (c == NULL) {
         return NGX_CONF_ERROR;
     }
 
-    rc = sio_rules_add(c, &nsp->events, sio_str(value[1].data, value[1].len),
-                       sio_str(NULL, 0));
-
+    rc = sio_rules_add(c, rules, pattern, sio_str(NULL, 0));
     rv = ngx_http_socketio_compile_result(cf, c, rc);
 
     return rv == NGX_CONF_OK ? ngx_http_socketio_rule_block(cf) : rv;

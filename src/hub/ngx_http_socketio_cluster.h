@@ -67,7 +67,8 @@ struct ngx_http_socketio_cluster_s {
 
     /*
      * Ask all others; r gets an id.  NGX_OK: done will be called within
-     * timeout; NGX_DECLINED: nobody can be asked now.
+     * timeout; NGX_DECLINED: nobody can be asked now.  ask may be NULL: no
+     * answer is wanted.
      */
     ngx_int_t  (*ask)(ngx_http_socketio_hub_t *hub,
                       ngx_http_socketio_ask_t *ask, sio_str_t nsp,

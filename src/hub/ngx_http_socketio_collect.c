@@ -86,16 +86,11 @@ ngx_int_t
 ngx_http_socketio_collect_hosts(ngx_http_socketio_hub_t *hub,
     const ngx_http_socketio_broadcast_t *b)
 {
-    sio_ack_t                    *ack;
-    sio_request_t                 r;
-    ngx_http_socketio_collect_t  *c;
+    sio_request_t  r;
 
-    ack = b->ack_id == SIO_NO_ID ? NULL : sio_ack_find(&hub->acks, b->ack_id);
-    if (ack == NULL) {
+    if (b->ack_id == SIO_NO_ID) {
         return NGX_DECLINED;
     }
-
-    c = ack->data;
 
     ngx_memzero(&r, sizeof(sio_request_t));
 
@@ -107,18 +102,37 @@ ngx_http_socketio_collect_hosts(ngx_http_socketio_hub_t *hub,
     r.broadcast.opts.nrooms = b->target.nrooms;
     r.broadcast.opts.except = (sio_str_t *) b->target.except;
     r.broadcast.opts.nexcept = b->target.nexcept;
-    r.broadcast.timeout = (uint32_t) c->timeout;
 
     if (b->attachments) {
         r.broadcast.attachments = *b->attachments;
     }
+
+    return ngx_http_socketio_collect_ask(hub, b->ack_id, b->nsp, &r);
+}
+
+
+ngx_int_t
+ngx_http_socketio_collect_ask(ngx_http_socketio_hub_t *hub, int64_t id,
+    sio_str_t nsp, sio_request_t *r)
+{
+    sio_ack_t                    *ack;
+    ngx_http_socketio_collect_t  *c;
+
+    ack = id == SIO_NO_ID ? NULL : sio_ack_find(&hub->acks, id);
+    if (ack == NULL) {
+        return NGX_DECLINED;
+    }
+
+    c = ack->data;
+
+    r->broadcast.timeout = (uint32_t) c->timeout;
 
     c->ask.hub = hub;
     c->ask.heard = ngx_http_socketio_collect_heard;
     c->ask.done = ngx_http_socketio_collect_asked;
     c->ask.data = c;
 
-    if (hub->cluster->ask(hub, &c->ask, b->nsp, &r, c->timeout) != NGX_OK) {
+    if (hub->cluster->ask(hub, &c->ask, nsp, r, c->timeout) != NGX_OK) {
         c->away = 1;
         return NGX_DECLINED;
     }
@@ -416,7 +430,7 @@ static void
 ngx_http_socketio_collect_heard(ngx_http_socketio_ask_t *ask,
     const sio_response_t *r)
 {
-    if (r->type == SIO_RESPONSE_ACK) {
+    if (r->type != SIO_RESPONSE_CLIENT_COUNT) {
         ngx_http_socketio_collect_add(ask->data, sio_cstr("["),
                                       r->data.len ? r->data
                                                   : sio_cstr("null"),

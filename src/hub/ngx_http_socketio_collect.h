@@ -62,6 +62,11 @@ void ngx_http_socketio_collect_start(ngx_http_socketio_collect_t *c);
 ngx_int_t ngx_http_socketio_collect_hosts(ngx_http_socketio_hub_t *hub,
     const ngx_http_socketio_broadcast_t *b);
 
+/* The same with any request whose answers are wanted as acks. */
+
+ngx_int_t ngx_http_socketio_collect_ask(ngx_http_socketio_hub_t *hub,
+    int64_t id, sio_str_t nsp, sio_request_t *r);
+
 /* Wait no longer: done is called with what there is. */
 
 void ngx_http_socketio_collect_expire(ngx_http_socketio_collect_t *c);

@@ -19,6 +19,7 @@
 #include "hub/ngx_http_socketio_recovery.h"
 #include "hub/ngx_http_socketio_regex.h"
 #include "hub/ngx_http_socketio_run.h"
+#include "hub/ngx_http_socketio_server.h"
 #include "hub/ngx_http_socketio_wait.h"
 
 
@@ -459,6 +460,12 @@ ngx_http_socketio_emit_check(ngx_http_socketio_hub_t *hub,
         return NGX_DECLINED;
     }
 
+    if (emit->servers && hub->cluster == NULL) {
+        *path = "servers";
+        *error = "the app has no other servers: \"redis\" is missing";
+        return NGX_ERROR;
+    }
+
     if (emit->mailbox && hub->mailbox == NULL) {
         *path = "mailbox";
         *error = "the app has no mailboxes";
@@ -561,6 +568,10 @@ ngx_http_socketio_emit_one(ngx_http_socketio_hub_t *hub,
         emitted->error = "unknown namespace";
         emitted->code = SIO_CODE_INVALID;
         return NGX_DECLINED;
+    }
+
+    if (emit->servers) {
+        return ngx_http_socketio_server_emit(hub, emit, ack_id);
     }
 
     rule = ngx_http_socketio_emit_rule(nsp, emit, captures);

@@ -95,6 +95,7 @@ typedef struct {
     void                            *regex;     /* dynamic, or NULL */
     sio_rules_t                      events;
     sio_rules_t                      api;
+    sio_rules_t                      server;    /* on server:EVENT */
     sio_rule_t                      *connect;
     sio_rule_t                      *disconnect;
     sio_rule_t                      *online;    /* of users: no socket */

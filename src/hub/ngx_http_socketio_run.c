@@ -16,6 +16,8 @@ static int ngx_http_socketio_run_join(sio_run_t *run, sio_str_t room);
 static int ngx_http_socketio_run_leave(sio_run_t *run, sio_str_t room);
 static int ngx_http_socketio_run_emit(sio_run_t *run,
     const sio_emission_t *emission);
+static int ngx_http_socketio_run_keep_ack(ngx_http_socketio_run_t *run,
+    sio_str_t args, const sio_binary_t *attachments);
 static int ngx_http_socketio_run_send_ack(sio_run_t *run, sio_str_t args,
     const sio_binary_t *attachments);
 static int ngx_http_socketio_run_disconnect(sio_run_t *run);
@@ -384,6 +386,21 @@ ngx_http_socketio_run_listed(const sio_str_t *rooms, ngx_uint_t n,
 }
 
 
+/* For a server, with binary in place: hosts answer each other with JSON. */
+
+static int
+ngx_http_socketio_run_keep_ack(ngx_http_socketio_run_t *run, sio_str_t args,
+    const sio_binary_t *attachments)
+{
+    sio_buf_t  work;
+
+    sio_scratch_buf(run->run.scratch, &work);
+    run->run.acked = 1;
+
+    return sio_binary_inline(run->answer, args, attachments, &work);
+}
+
+
 static int
 ngx_http_socketio_run_send_ack(sio_run_t *r, sio_str_t args,
     const sio_binary_t *attachments)
@@ -395,6 +412,11 @@ ngx_http_socketio_run_send_ack(sio_run_t *r, sio_str_t args,
     ngx_http_socketio_run_t  *run;
 
     run = (ngx_http_socketio_run_t *) r;
+
+    if (run->answer) {
+        return ngx_http_socketio_run_keep_ack(run, args, attachments);
+    }
+
     buf = &run->hub->packet;
 
     sio_buf_reset(buf);

@@ -23,6 +23,7 @@ typedef struct {
     int64_t                     emit_ack_id;
     ngx_http_socketio_dedup_t  *dedup;       /* what it has claimed */
     sio_str_t                   kept;        /* its ack, for repeats */
+    sio_buf_t                  *answer;      /* takes the ack: no client's */
     unsigned                    disconnect:1;
     unsigned                    ok:1;        /* the rule has ended well */
     unsigned                    local:1;     /* what it emits stays here */

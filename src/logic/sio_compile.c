@@ -46,6 +46,9 @@ sio_compile_where(sio_compile_t *c)
     case SIO_SOURCE_OFFLINE:
         return "\"on offline\": it has no socket";
 
+    case SIO_SOURCE_SERVER:
+        return "\"on server:\": it has no socket";
+
     case SIO_SOURCE_API:
         return "an \"api\" rule: it has no socket";
 

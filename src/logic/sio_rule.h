@@ -50,6 +50,7 @@ typedef struct sio_rule_emit_s  sio_rule_emit_t;
 #define SIO_SOURCE_API         0x08      /* api [TARGET] PATTERN */
 #define SIO_SOURCE_ONLINE      0x10      /* on online */
 #define SIO_SOURCE_OFFLINE     0x20      /* on offline */
+#define SIO_SOURCE_SERVER      0x40      /* on server:PATTERN */
 
 #define SIO_SOURCE_SOCKET      0x07      /* those with a socket */
 #define SIO_SOURCE_USER        0x37      /* those that may have a user */

@@ -99,7 +99,9 @@ sio_rule_forward(sio_compile_t *c, const sio_str_t *args, unsigned nargs)
         }
     }
 
-    if (!forward->async && c->source == SIO_SOURCE_API) {
+    if (!forward->async
+        && (c->source & (SIO_SOURCE_API|SIO_SOURCE_SERVER)))
+    {
         return sio_compile_error(c, "\"forward\" needs \"async\" in %s",
                                  sio_compile_where(c));
     }

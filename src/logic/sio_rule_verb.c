@@ -71,12 +71,12 @@ const sio_verb_t  sio_verbs[] = {
       " to ROOM...|all [except ROOM...] [with TEMPLATE...] [volatile]"
       " [throttle=TIME]" },
 
-    { sio_string("ack"), 1, SIO_ARGS_MAX, SIO_SOURCE_EVENT, sio_rule_ack,
-      " TEMPLATE..." },
+    { sio_string("ack"), 1, SIO_ARGS_MAX, SIO_SOURCE_EVENT|SIO_SOURCE_SERVER,
+      sio_rule_ack, " TEMPLATE..." },
 
     { sio_string("reject"), 1, 2,
-      SIO_SOURCE_EVENT|SIO_SOURCE_CONNECT|SIO_SOURCE_API, sio_rule_reject,
-      " CODE [MESSAGE]" },
+      SIO_SOURCE_EVENT|SIO_SOURCE_CONNECT|SIO_SOURCE_API|SIO_SOURCE_SERVER,
+      sio_rule_reject, " CODE [MESSAGE]" },
 
     { sio_string("set"), 2, 2, SIO_SOURCE_EVENT|SIO_SOURCE_CONNECT,
       sio_rule_set, " NAME VALUE" },

@@ -15,6 +15,10 @@ const app = `
     authenticate insecure user=$auth.name;
 
     on join { join $data; ack null; }
+
+    on server:add    { expect $.a integer; ack '{"sum": $.a}';
+                       emit said to all with '{"a": $.a}'; }
+    on server:say:*  { emit said to all with '"$event"' $args; }
   }`;
 
 const sorted = (list) => [...list].sort();
@@ -43,6 +47,10 @@ function prepare(node) {
     socket.join(`user:${socket.handshake.auth.name}`);
     socket.on('join', (room, done) => { socket.join(room); done(null); });
   });
+
+  node.heard = [];
+  node.io.on('add', ({ a }, done) => done({ sum: a }));
+  node.io.on('say:it', (...args) => node.heard.push(args));
 
   return node;
 }
@@ -184,6 +192,63 @@ function callsScenario({ workers, adapter }) {
     t.deepIs(await acks(b, { args: [5, 5], ack: 1500 }), { ok: true,
       acks: [5], missing: [sockets[1].id],
       elsewhere: { missing: 2, silent: 0 } });
+  });
+
+  fact('events from server to server', async (t) => {
+    const [c, d] = nodes().map(({ server }) => server);
+    const sums = (n, a) => Array.from({ length: n }, () => ({ sum: a }));
+    const said = [];
+
+    // what runs on one host is told to the clients of all
+
+    sockets[0].on('said', (...args) => said.push(args));
+
+    for (const { io } of [c, d]) {
+      t.deepIs(await io.serverSideEmitWithAck('add', { a: 3 }), sums(3, 3));
+    }
+    await until(() => said.length === 4);
+    t.deepIs(said, [3, 3, 3, 3].map((a) => [{ a }]));
+
+    t.deepIs((await c.io.serverSideEmitWithAck('add', { a: 'x' })).filter(
+      ({ code }) => code).map(({ code }) => code), ['invalid', 'invalid']);
+    d.io.on('only-node', (done) => done('d'));
+    t.deepIs(sorted(await c.io.serverSideEmitWithAck('only-node')),
+      ['d', null, null]);
+  });
+
+  fact('and from nginx', async (t) => {
+    const [a, b] = nginx();
+    const [c, d] = nodes().map(({ server }) => server);
+    const said = [];
+
+    sockets[0].off('said');
+    sockets[0].on('said', (...args) => said.push(args));
+
+    for (const host of [a, b]) {
+      const { acks, missing, elsewhere } = await host.api('emit', {
+        event: 'add', data: { a: 5 }, servers: true, ack: 20000 });
+
+      t.deepIs(acks, [[{ sum: 5 }], [{ sum: 5 }], [{ sum: 5 }]]);
+      t.deepIs([missing, elsewhere], [[], { missing: 0, silent: 0 }]);
+    }
+    await until(() => said.length === 2);
+
+    said.length = 0;
+    t.is((await a.api('emit', { event: 'say:it', args: [1, 'é'],
+      servers: true })).ok, true);
+    await until(() => c.heard.length && d.heard.length && said.length);
+    t.deepIs([c.heard, d.heard, said], [[[1, 'é']], [[1, 'é']],
+      [['say:it', 1, 'é']]]);
+
+    // clients have no part in it
+
+    for (const event of ['add', 'say:it', 'server:add', 'server:say:it']) {
+      t.is((await ask(sockets[0], event, { a: 1 })).code, 'unknown_event');
+    }
+    for (const key of ['to', 'user', 'except', 'target']) {
+      t.is((await a.api('emit', { event: 'x', servers: true, [key]: 'y' }))
+        .error.message, 'excludes "servers"');
+    }
   });
 
   fact('the hosts end', async (t) => {

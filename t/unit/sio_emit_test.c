@@ -358,6 +358,16 @@ test_refused(void)
           "must be true or false" },
         { "{\"event\":\"x\",\"local\":\"true\"}", "local",
           "must be true or false" },
+        { "{\"event\":\"x\",\"servers\":1}", "servers",
+          "must be true or false" },
+        { "{\"event\":\"x\",\"servers\":true,\"to\":\"a\"}", "to",
+          "excludes \"servers\"" },
+        { "{\"event\":\"x\",\"servers\":true,\"user\":1}", "user",
+          "excludes \"servers\"" },
+        { "{\"event\":\"x\",\"servers\":true,\"local\":true}", "local",
+          "excludes \"servers\"" },
+        { "{\"event\":\"x\",\"servers\":true,\"volatile\":true}",
+          "volatile", "excludes \"servers\"" },
         { "{\"event\":\"x\",\"ack\":\"1\"}", "ack", "must be an integer" },
         { "{\"event\":\"x\",\"ack\":1.5}", "ack", "must be an integer" },
         { "{\"event\":\"x\",\"ack\":true}", "ack", "must be an integer" },
@@ -452,7 +462,8 @@ test_keys(void)
 
     static const char *const  keys[] = {
         "event", "data", "args", "namespace", "to", "user", "except",
-        "target", "volatile", "local", "ack", "mailbox", "id"
+        "target", "volatile", "local", "ack", "mailbox", "id",
+        "servers"
     };
 
     sio_emit_init(&body, &unit_mem);
