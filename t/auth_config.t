@@ -33,6 +33,7 @@ async function files() {
 
   return {
     'good.key': 'a secret of more than thirty-two bytes\n',
+    'open.txt': 'a secret of more than thirty-two bytes\n',
     'short.key': 'short',
     'empty.key': '',
     'newline.key': '\r\n',
@@ -123,7 +124,10 @@ const bad = [
 ];
 
 const good = [
-  ['jwt key_file=good.key', 'everybody may read the secret in "'],
+  ['jwt key_file=good.key'],
+  ['jwt key_file=open.txt', 'everybody may read the secret in "'],
+  ['authjs secret_file=good.key'],
+  ['authjs secret_file=open.txt', 'everybody may read the secret in "'],
   ['jwt key_file=short.key', 'a secret shorter than 32 bytes can be guessed'],
   ['authjs secret_file=short.key', 'a secret shorter than 32 bytes can be'],
   ['jwt key_file=rsa.pem'],

@@ -15,6 +15,7 @@ const { test, after } = require('./lib/tap');
 const { Nginx } = require('./lib/nginx');
 const { connect, open, once, ask, upgraded } = require('./lib/clients');
 const { request } = require('./lib/http');
+const { pair, jwks } = require('./lib/tokens');
 const { until } = require('./lib/wait');
 
 const top = path.join(__dirname, '..');
@@ -52,7 +53,15 @@ const files = {
   'tls.conf': () => example('tls.conf',
     [['listen 443', 'listen 127.0.0.1:@tls@'],
      ['listen 80', 'listen 127.0.0.1:@port@']]),
+  'tokens.conf': () => example('tokens.conf',
+    [['listen 3001', 'listen 127.0.0.1:@port@']]),
 };
+
+// What they read beside themselves.
+
+const login = pair('ES256', { kid: 'login' });
+const beside = async () => ({ 'authjs.key': 'x'.repeat(40),
+                              'jwks.json': jwks(await login) });
 
 // Two clients, a message from the one to the other.
 
@@ -68,11 +77,12 @@ test('all of them are here', (t) => t.deepIs(Object.keys(files).sort(),
   fs.readdirSync(path.join(top, 'conf/examples')).sort()));
 
 for (const [name, text] of Object.entries(files)) {
-  test(`${name} passes nginx -t`, (t) => {
+  test(`${name} passes nginx -t`, async (t) => {
     let port = 20000;
     const numbered = text(1).replace(/@\w+@/g, () => port++);
     const { ok, output } = Nginx.check({ whole: numbered, workers: 2,
-                                         certificate: true });
+                                         certificate: true,
+                                         files: await beside() });
 
     t.ok(ok, output);
     t.ok(!/\[warn\]/.test(output), output);
@@ -280,4 +290,36 @@ test('make install brings the presets and the examples', (t) => {
         fs.readFileSync(path.join(from, name), 'utf8'));
     }
   }
+});
+
+test('tokens.conf serves users with tokens', async (t) => {
+  const ngx = await Nginx.start({ workers: 2, files: await beside(),
+    whole: files['tokens.conf']() });
+  const user = async (claims) => {
+    const token = await (await login).sign({ aud: 'chat',
+      iss: 'https://login.example.com', ...claims }, { exp: '5m' });
+    const socket = open(ngx, { auth: { token } });
+
+    return [socket, await once(socket, 'session')];
+  };
+  const [ann, session] = await user({ sub: 'u1', name: 'Ann', role: 'admin' });
+  const [bob] = await user({ sub: 'u2', name: 'Bob' });
+
+  t.deepIs(session, { userId: 'u1', name: 'Ann' });
+
+  const heard = once(bob, 'message');
+  t.is(await ask(ann, 'message', 'hello'), null);
+  t.deepIs(await heard, { from: 'Ann', text: 'hello' });
+  t.is(await ask(ann, 'announce', 'hello'), null);
+  t.is((await ask(bob, 'announce', 'hello')).code, 'forbidden');
+  await t.rejects(connect(ngx), /authentication required/);
+  await t.rejects(connect(ngx, { auth: { token: 'x' } }), /invalid token/);
+
+  const { encode } = await import('@auth/core/jwt');
+  const cookie = `authjs.session-token=${await encode({
+    token: { sub: 'u3', email: 'eve@a.example' }, secret: 'x'.repeat(40),
+    salt: 'authjs.session-token' })}`;
+  const account = open(ngx, { nsp: '/account', extraHeaders: { cookie } });
+  t.deepIs(await once(account, 'session'),
+    { userId: 'u3', email: 'eve@a.example' });
 });

@@ -65,7 +65,8 @@ function newPrefix({ files = {}, certificate } = {}) {
   fs.mkdirSync(path.join(prefix, 'logs'));
 
   for (const [name, content] of Object.entries(files)) {
-    fs.writeFileSync(path.join(prefix, name), content);
+    fs.writeFileSync(path.join(prefix, name), content,
+      { mode: /\.key$/.test(name) ? 0o600 : 0o644 });
   }
 
   if (certificate) {
