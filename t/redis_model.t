@@ -5,6 +5,7 @@
 // reach exactly those whom a model names, each once, and those of one sender
 // in order; also when a listener is killed or its host reloads meanwhile, if
 // nobody speaks in that moment.  SOCKETIO_FULL=1: the full size.
+// SOCKETIO_ADAPTER=streams: the same over another wire.
 
 const { test } = require('./lib/tap');
 const { Model } = require('./lib/model');
@@ -12,6 +13,7 @@ const { Redis } = require('./lib/redis');
 const { gone } = require('./lib/status');
 const { until } = require('./lib/wait');
 
+const adapter = process.env.SOCKETIO_ADAPTER || 'classic';
 const full = Boolean(process.env.SOCKETIO_FULL);
 const count = full ? 1000 : 240;
 const emits = full ? 1000 : 400;
@@ -30,7 +32,8 @@ test('many clients connect to three hosts', async () => {
   hosts = [];
   for (let n = 0; n < 3; n++) {
     hosts.push(await Model.start({ workers: 2,
-      app: `zone 32m; redis ${redis.address}; ${Model.app}` }));
+      app: `zone 32m; redis ${redis.address} adapter=${adapter}; `
+        + `${Model.app}` }));
   }
   await Promise.all(hosts.map(Redis.joined));
   model = new Model(null, { clients: count, apis: 3, hosts, retry: 3 });

@@ -6,6 +6,7 @@
 // if it was said while they were away.
 
 const { test } = require('./lib/tap');
+const { callsScenario } = require('./lib/calls_scenario');
 const { clusterScenario } = require('./lib/cluster_scenario');
 const { Proxy } = require('./lib/proxy');
 const { Redis } = require('./lib/redis');
@@ -14,6 +15,7 @@ const { until } = require('./lib/wait');
 
 clusterScenario({ workers: 1, adapter: 'streams' });
 clusterScenario({ workers: 4, adapter: 'streams' });
+callsScenario({ workers: 4, adapter: 'streams' });
 
 const app = `
   namespace / {

@@ -90,7 +90,10 @@ ngx_http_socketio_redis_adapter_init(ngx_http_socketio_hub_t *hub,
     ngx_http_socketio_rooms_init(a);
 
     a->xread.stream = sio_hash(&hub->zone->hash, conf->stream.data,
-                               conf->stream.len);
+                               conf->stream.len)
+                      ^ (sio_hash(&hub->zone->hash, conf->name.data,
+                                  conf->name.len)
+                         + conf->db);
 
     hub->cluster = &ngx_http_socketio_adapter_cluster;
     hub->cluster_data = a;

@@ -74,7 +74,7 @@ typedef struct {
 typedef struct {
     ngx_http_socketio_redis_t     redis;
     ngx_http_socketio_position_t  position;
-    uint64_t                      stream;    /* hash of its name */
+    uint64_t                      stream;    /* hash of where it is */
     ngx_msec_t                    asked;
     unsigned                      placed:1;  /* position is set */
 } ngx_http_socketio_xread_t;

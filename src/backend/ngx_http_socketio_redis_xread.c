@@ -4,9 +4,12 @@
  * Each time a connection is up, XINFO STREAM tells where the stream ends, and
  * with Redis 7 how many entries it ever had: that many less those that are
  * still there have been trimmed, and if they are more than were read, the
- * difference was missed.  A stream that ends before our position, or had fewer
- * entries than we have seen, is another one of this name, made after Redis was
- * restarted or flushed: it is read from its beginning.
+ * difference was missed.
+ *
+ * A stream that ends before our position has lost its last entries, as in a
+ * failover, or all: what it has was read, and we go on from its end.  One that
+ * had fewer entries than we have seen was made anew: ids are times, so all in
+ * it is behind our position, and what was missed cannot be told.
  */
 
 
@@ -176,15 +179,15 @@ ngx_http_socketio_xread_place(ngx_http_socketio_adapter_t *a,
         trimmed = added - (uint64_t) length->integer;
     }
 
-    if (!a->xread.placed) {
+    if (!a->xread.placed
+        || position->msec > end.msec
+        || (position->msec == end.msec && position->seq > end.seq))
+    {
         *position = end;
         position->count = added;
 
-    } else if (position->msec > end.msec
-               || (position->msec == end.msec && position->seq > end.seq)
-               || (added && position->count > added))
-    {
-        ngx_memzero(position, sizeof(ngx_http_socketio_position_t));
+    } else if (position->count > added) {
+        position->count = trimmed;
     }
 
     if (trimmed > position->count) {

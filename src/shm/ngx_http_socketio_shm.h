@@ -52,7 +52,7 @@ typedef struct {
 
 /*
  * How far a stream of Redis was read: the id of an entry, and how many there
- * were up to it, as Redis counts; of which stream (a hash of its name).
+ * were up to it, as Redis counts; of which stream (a hash of where it is).
  */
 typedef struct {
     uint64_t                   msec;

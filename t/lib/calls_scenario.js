@@ -144,7 +144,8 @@ function callsScenario({ workers, adapter }) {
     await silent.connect();
     await (adapter === 'sharded'
       ? silent.sSubscribe('socket.io#/#', () => {})
-      : silent.subscribe('socket.io-request#/#', () => {}));
+      : silent.subscribe(adapter === 'streams' ? 'socket.io#/#'
+        : 'socket.io-request#/#', () => {}));
 
     const answer = await a.api('rooms/all');
 
