@@ -68,6 +68,11 @@ ngx_http_socketio_api_keys_read(ngx_conf_t *cf, ngx_str_t *name)
 
     ngx_http_socketio_file_free(file);
 
+    if (keys->set && file->open) {
+        ngx_conf_log_error(NGX_LOG_WARN, cf, 0, "everybody may read the keys "
+                           "in \"%V\"", &file->name);
+    }
+
     if (keys->set == NULL) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "%s in \"%V\", line %ui",
                            reader.error, &file->name,
