@@ -126,6 +126,14 @@ const online = (hosts, n) => until(async () =>
   throw new Error(`${error.message}: ${await Promise.all(hosts.map(counted))}`);
 });
 
+// Nobody is left but the two observers, and these have heard of it.
+
+const alone = async (hosts, observers) => {
+  await online(hosts, 2);
+  await until(() => observers.every((o) => o.online().length === 0),
+    { what: 'all went' });
+};
+
 const params = 'heartbeat=500ms';
 
 function suite(workers) {
@@ -156,7 +164,7 @@ function suite(workers) {
       await hear([near, far], `${user} online`, `${user} offline`);
       t.is((await near.ask('is', { user })).code, 'forbidden');
       t.is((await far.ask('is', { user })).code, 'forbidden');
-      await online([a, b], 2);
+      await alone([a, b], [near, far]);
     }
   }, patient);
 
@@ -204,7 +212,7 @@ function suite(workers) {
       [Tab.open(a, user), Tab.open(b, user)]));
     await online([a, b], 42);
     tabs.forEach((tab) => tab.close());
-    await online([a, b], 2);
+    await alone([a, b], [near, far]);
     for (const observer of [near, far]) {
       await until(() => observer.lines.length >= 80, { what: '80 lines' });
       t.deepIs(observer.wrong, []);
@@ -236,7 +244,7 @@ function suite(workers) {
       fresh.close();
       await hear([near, far], 'fresh online', 'old offline', 'fresh offline');
       third.close();
-      await online([a, b], 2);
+      await alone([a, b], [near, far]);
       await c.stop();
       await Redis.acquainted([a, b]);
       t.deepIs([near.wrong, far.wrong], [[], []]);
@@ -257,12 +265,14 @@ function suite(workers) {
     await until(async () => await counted(a) === left()
       && await counted(b) === left(), { what: 'the others are online' });
     t.note(`${tabs.filter((tab) => !tab.up).length} of 12 were lost`);
+    await until(() => far.online().length
+      === tabs.filter((tab) => tab.up).length, { what: 'far has heard it' });
     if (!near.up) {
       near = await Observer.on(a);
+      near.is = new Map(far.is);
     }
     tabs.forEach((tab) => tab.close());
-    await online([a, b], 2);
-    await until(() => far.online().length === 0, { what: 'all went' });
+    await alone([a, b], [near, far]);
     t.deepIs(far.wrong, []);
   }, patient);
 
@@ -282,7 +292,7 @@ function suite(workers) {
       { what: 'three are left' });
     t.deepIs([near.wrong, far.wrong], [[], []]);
     [...lost, ...kept].forEach((tab) => tab.close());
-    await online([a, b], 2);
+    await alone([a, b], [near, far]);
   }, patient);
 
   test(name('a reload changes nothing'), async (t) => {
@@ -339,9 +349,7 @@ function suite(workers) {
     });
     t.deepIs([near.wrong, far.wrong], [[], []]);
     tabs.forEach((tab) => tab.close());
-    await online([a, b], 2);
-    await until(() => [near, far].every((o) => o.online().length === 0),
-      { what: 'all went' });
+    await alone([a, b], [near, far]);
   }, patient);
 
   test(name('users come and go on both at random'), async (t) => {
@@ -370,7 +378,7 @@ function suite(workers) {
     t.deepIs([near.wrong, far.wrong], [[], []]);
     t.note(`${near.lines.length} and ${far.lines.length} announcements`);
     [...tabs.values()].flat().forEach((tab) => tab.close());
-    await online([a, b], 2);
+    await alone([a, b], [near, far]);
   }, patient);
 }
 

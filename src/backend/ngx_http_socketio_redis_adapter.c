@@ -28,6 +28,9 @@ static void ngx_http_socketio_adapter_receive(ngx_http_socketio_hub_t *hub,
     sio_wire_t *record, const ngx_http_socketio_from_t *from);
 static void ngx_http_socketio_adapter_tell(ngx_http_socketio_hub_t *hub,
     sio_str_t message);
+static uint64_t ngx_http_socketio_adapter_spoken(ngx_http_socketio_hub_t *hub);
+static ngx_uint_t ngx_http_socketio_adapter_settled(
+    ngx_http_socketio_hub_t *hub, uint64_t n);
 static void ngx_http_socketio_adapter_tick(ngx_http_socketio_hub_t *hub);
 static void ngx_http_socketio_adapter_cleanup(ngx_http_socketio_hub_t *hub);
 
@@ -41,6 +44,8 @@ static const ngx_http_socketio_cluster_t  ngx_http_socketio_adapter_cluster = {
     ngx_http_socketio_redis_ask_timeout,
     ngx_http_socketio_adapter_receive,
     ngx_http_socketio_adapter_tell,
+    ngx_http_socketio_adapter_spoken,
+    ngx_http_socketio_adapter_settled,
     ngx_http_socketio_adapter_tick,
     ngx_http_socketio_adapter_cleanup
 };
@@ -273,6 +278,28 @@ ngx_http_socketio_adapter_tell(ngx_http_socketio_hub_t *hub, sio_str_t message)
     words[2] = message;
 
     ngx_http_socketio_publish(&a->publisher, words, 3);
+}
+
+
+static uint64_t
+ngx_http_socketio_adapter_spoken(ngx_http_socketio_hub_t *hub)
+{
+    ngx_http_socketio_adapter_t  *a;
+
+    a = hub->cluster_data;
+
+    return a->publisher.published;
+}
+
+
+static ngx_uint_t
+ngx_http_socketio_adapter_settled(ngx_http_socketio_hub_t *hub, uint64_t n)
+{
+    ngx_http_socketio_adapter_t  *a;
+
+    a = hub->cluster_data;
+
+    return ngx_http_socketio_publisher_settled(&a->publisher, n);
 }
 
 

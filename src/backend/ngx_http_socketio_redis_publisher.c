@@ -97,6 +97,8 @@ void
 ngx_http_socketio_publish(ngx_http_socketio_publisher_t *p,
     const sio_str_t *words, ngx_uint_t n)
 {
+    p->published++;
+
     if (p->queue == NULL && ngx_http_socketio_publisher_open(p)
         && ngx_http_socketio_publisher_send(p, words, n) == NGX_OK)
     {
@@ -122,6 +124,18 @@ ngx_http_socketio_publish_now(ngx_http_socketio_publisher_t *p,
     words[2] = message;
 
     return ngx_http_socketio_publisher_send(p, words, 3);
+}
+
+
+ngx_uint_t
+ngx_http_socketio_publisher_settled(const ngx_http_socketio_publisher_t *p,
+    uint64_t n)
+{
+    if (!p->redis.up || p->hold) {
+        return 1;
+    }
+
+    return p->queue == NULL && n + (p->sent - p->answered) <= p->published;
 }
 
 

@@ -35,6 +35,7 @@ typedef struct {
     ngx_http_socketio_pending_t **tail;
     size_t                        bytes;     /* in the queue */
     size_t                        flying;    /* bytes not answered yet */
+    uint64_t                      published; /* messages, ever */
     uint64_t                      sent;      /* commands on this connection */
     uint64_t                      answered;
     ngx_msec_t                    progress;  /* of the last answer */
@@ -57,6 +58,13 @@ void ngx_http_socketio_publisher_start(ngx_http_socketio_publisher_t *p,
 /* What is kept is given up. */
 
 void ngx_http_socketio_publisher_stop(ngx_http_socketio_publisher_t *p);
+
+/*
+ * Whether the first n messages are answered, or Redis is away; what else was
+ * asked on the connection counts as not answered, too.
+ */
+ngx_uint_t ngx_http_socketio_publisher_settled(
+    const ngx_http_socketio_publisher_t *p, uint64_t n);
 
 /*
  * A command that publishes, of n words: now or later; the bytes are copied.

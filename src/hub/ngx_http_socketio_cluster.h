@@ -88,6 +88,13 @@ struct ngx_http_socketio_cluster_s {
     /* Tell the nginx hosts alone, in order with the others: see hosts. */
     void  (*tell)(ngx_http_socketio_hub_t *hub, sio_str_t message);
 
+    /*
+     * How many messages this worker has had for others; and whether so many
+     * are out of its hands, or can't be sent now.
+     */
+    uint64_t  (*spoken)(ngx_http_socketio_hub_t *hub);
+    ngx_uint_t  (*settled)(ngx_http_socketio_hub_t *hub, uint64_t n);
+
     /* Once a second. */
     void  (*tick)(ngx_http_socketio_hub_t *hub);
 

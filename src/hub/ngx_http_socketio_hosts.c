@@ -300,6 +300,21 @@ ngx_http_socketio_hosts_left(sio_room_t *room)
 }
 
 
+uint64_t
+ngx_http_socketio_hosts_spoken(ngx_http_socketio_hub_t *hub)
+{
+    return hub->hosts ? hub->cluster->spoken(hub) : 0;
+}
+
+
+ngx_uint_t
+ngx_http_socketio_hosts_settled(ngx_http_socketio_hub_t *hub, uint64_t spoken)
+{
+    return spoken == 0 || hub->hosts == NULL
+           || hub->cluster->settled(hub, spoken);
+}
+
+
 void
 ngx_http_socketio_hosts_gone(ngx_http_socketio_hub_t *hub, ngx_uint_t slot,
     uint32_t incarnation)

@@ -42,6 +42,15 @@ ngx_uint_t ngx_http_socketio_elsewhere(ngx_http_socketio_hub_t *hub,
     sio_str_t nsp, sio_str_t user);
 
 /*
+ * How much this worker has said to other hosts; and whether Redis has got as
+ * much, or can't be told.  Workers publish each on a connection of its own:
+ * one that goes on behind another waits for that.
+ */
+uint64_t ngx_http_socketio_hosts_spoken(ngx_http_socketio_hub_t *hub);
+ngx_uint_t ngx_http_socketio_hosts_settled(ngx_http_socketio_hub_t *hub,
+    uint64_t spoken);
+
+/*
  * Whether this host is the one that says of a user that he came or went: 1 or
  * 0.  Without other hosts it is.
  */

@@ -443,15 +443,12 @@ ngx_http_socketio_hosts_words(ngx_http_socketio_hub_t *hub, sio_str_t nsp,
         return;
     }
 
-    if (!alone) {
-        ngx_http_socketio_presence_note(hub, nsp, user, online, seen);
-
-    } else if (online
-               && !ngx_http_socketio_presence_is(hub->zone, nsp, user))
-    {
+    if (alone) {
         ngx_http_socketio_presence_heal(hub, nsp, user);
         return;
     }
+
+    ngx_http_socketio_presence_note(hub, nsp, user, online, seen);
 
     /* it may be otherwise by now */
 

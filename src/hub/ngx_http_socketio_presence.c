@@ -34,7 +34,9 @@ static void ngx_http_socketio_presence_ready(ngx_http_socketio_hub_t *hub,
     ngx_http_socketio_check_t *check);
 static void ngx_http_socketio_presence_work(ngx_event_t *ev);
 static void ngx_http_socketio_presence_check(ngx_http_socketio_hub_t *hub,
-    sio_str_t nsp, sio_str_t user, ngx_uint_t heals);
+    sio_str_t nsp, sio_str_t user, ngx_uint_t heals, uint64_t spoken);
+static void ngx_http_socketio_presence_keep(ngx_http_socketio_hub_t *hub,
+    sio_str_t nsp, sio_str_t user, ngx_uint_t heals, uint64_t spoken);
 static void ngx_http_socketio_presence_prepare(ngx_http_socketio_hub_t *hub,
     ngx_http_socketio_look_t *look, sio_str_t nsp, sio_str_t user);
 static ngx_uint_t ngx_http_socketio_presence_here(
@@ -395,7 +397,7 @@ ngx_http_socketio_presence_work(ngx_event_t *ev)
         ngx_http_socketio_presence_check(hub,
                                          ngx_http_socketio_check_nsp(check),
                                          ngx_http_socketio_check_user(check),
-                                         check->heals);
+                                         check->heals, check->spoken);
 
         sio_free(&ngx_http_socketio_mem, check);
     }
@@ -414,7 +416,7 @@ ngx_http_socketio_presence_work(ngx_event_t *ev)
 
 static void
 ngx_http_socketio_presence_check(ngx_http_socketio_hub_t *hub, sio_str_t nsp,
-    sio_str_t user, ngx_uint_t heals)
+    sio_str_t user, ngx_uint_t heals, uint64_t spoken)
 {
     ngx_uint_t                     n, alone;
     ngx_http_socketio_look_t       look;
@@ -427,7 +429,13 @@ ngx_http_socketio_presence_check(ngx_http_socketio_hub_t *hub, sio_str_t nsp,
         /* who says it though another host should, says it here alone */
 
         alone = heals || !look.may;
-        look.may |= heals;
+
+        if (heals) {
+            look.may = 1;
+            look.patience = 0;
+        }
+
+        look.settled &= ngx_http_socketio_hosts_settled(hub, spoken);
 
         step = ngx_http_socketio_presence_look(&look);
 
@@ -443,6 +451,7 @@ ngx_http_socketio_presence_check(ngx_http_socketio_hub_t *hub, sio_str_t nsp,
         case NGX_HTTP_SOCKETIO_PRESENCE_WAIT:
             ngx_http_socketio_presence_queue(hub, nsp, user, look.due,
                                              look.patient);
+            ngx_http_socketio_presence_keep(hub, nsp, user, heals, spoken);
             return;
 
         case NGX_HTTP_SOCKETIO_PRESENCE_FULL:
@@ -453,15 +462,39 @@ ngx_http_socketio_presence_check(ngx_http_socketio_hub_t *hub, sio_str_t nsp,
 
         case NGX_HTTP_SOCKETIO_PRESENCE_CAME:
             ngx_http_socketio_presence_announce(hub, &look, 1, alone);
+            spoken = ngx_http_socketio_hosts_spoken(hub);
             break;
 
         case NGX_HTTP_SOCKETIO_PRESENCE_WENT:
             ngx_http_socketio_presence_announce(hub, &look, 0, alone);
+            spoken = ngx_http_socketio_hosts_spoken(hub);
             break;
         }
     }
 
     ngx_http_socketio_presence_queue(hub, nsp, user, 0, 0);
+    ngx_http_socketio_presence_keep(hub, nsp, user, heals, spoken);
+}
+
+
+/* What the next look has to know of this one. */
+
+static void
+ngx_http_socketio_presence_keep(ngx_http_socketio_hub_t *hub, sio_str_t nsp,
+    sio_str_t user, ngx_uint_t heals, uint64_t spoken)
+{
+    ngx_http_socketio_check_t  *check;
+
+    if (!heals && spoken == 0) {
+        return;
+    }
+
+    check = ngx_http_socketio_check_get(hub, nsp, user);
+
+    if (check) {
+        check->heals = heals ? 1 : 0;
+        check->spoken = spoken;
+    }
 }
 
 

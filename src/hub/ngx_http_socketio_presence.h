@@ -83,6 +83,8 @@ struct ngx_http_socketio_check_s {
     sio_map_node_t              node;
     sio_timer_t                 timer;
     ngx_http_socketio_check_t  *next;        /* of those that are ready */
+    uint64_t                    spoken;      /* what was said of the user is
+                                                on its way to Redis, 0: not */
     uint16_t                    nsp_len;
     uint16_t                    user_len;
     unsigned                    ready:1;
