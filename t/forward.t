@@ -247,6 +247,8 @@ for (const workers of [1, 4]) {
 
     t.deepIs(await ask(cat, 'bye'), [null, 'bye']);
     t.is((await over)[0] ?? await over, 'io server disconnect');
+    await until(() => calls('disconnect').some(({ body }) =>
+      body.user === 'cat'), { what: 'on disconnect' });
   });
 
   test(name('on disconnect outlives its socket, on offline has none'),
@@ -254,16 +256,21 @@ for (const workers of [1, 4]) {
       answers.disconnect = (body) => ({ emit: { event: 'bill', to: 'lobby',
         data: { user: body.user, why: body.data } } });
       const dan = await client('dan');
-      const bill = once(ann, 'bill');
-      const left = once(ann, 'left');
+      const bills = [];
+      const lefts = [];
+      const mine = ({ user }) => user === 'dan';
+      ann.on('bill', (data) => bills.push(data));
+      ann.on('left', (data) => lefts.push(data));
       const away = [];
       ann.on('away', (user) => away.push(user));
       const { id } = dan;
 
       dan.disconnect();
-      t.deepIs(await bill, { user: 'dan', why: 'client namespace disconnect' });
-      t.deepIs(await left, { user: 'dan', why: 'client namespace disconnect',
-        color: 'red' });
+      await until(() => lefts.some(mine), { what: 'what is behind forward' });
+      t.deepIs(bills.filter(mine),
+        [{ user: 'dan', why: 'client namespace disconnect' }]);
+      t.deepIs(lefts.filter(mine),
+        [{ user: 'dan', why: 'client namespace disconnect', color: 'red' }]);
       await until(() => away.includes('dan'), { what: 'on offline' });
       t.is(calls('disconnect').at(-1).body.socket, id);
       t.ok(calls('offline').some(({ body }) => body.user === 'dan'));

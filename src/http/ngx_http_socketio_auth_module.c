@@ -32,6 +32,7 @@ static const ngx_http_socketio_auth_kind_t  ngx_http_socketio_auth_kinds[] = {
     { ngx_string("none"), ngx_http_socketio_auth_none },
     { ngx_string("jwt"), ngx_http_socketio_auth_jwt },
     { ngx_string("authjs"), ngx_http_socketio_auth_authjs },
+    { ngx_string("request"), ngx_http_socketio_auth_ask },
     { ngx_string("variable"), ngx_http_socketio_auth_variable },
     { ngx_string("insecure"), ngx_http_socketio_auth_insecure },
     { ngx_null_string, NULL }

@@ -18,5 +18,10 @@
 char *ngx_http_socketio_auth_check(ngx_conf_t *cf,
     ngx_http_socketio_namespace_t *nsp);
 
+/* A row of the kinds of authentication: "request". */
+
+char *ngx_http_socketio_auth_ask(ngx_conf_t *cf,
+    ngx_http_socketio_namespace_t *nsp);
+
 
 #endif /* _NGX_HTTP_SOCKETIO_AUTH_MODULE_H_INCLUDED_ */

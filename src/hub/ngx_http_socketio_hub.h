@@ -60,6 +60,7 @@ typedef struct ngx_http_socketio_admitted_s
                                             ngx_http_socketio_admitted_t;
 typedef struct ngx_http_socketio_hosts_s    ngx_http_socketio_hosts_t;
 typedef struct ngx_http_socketio_caller_s   ngx_http_socketio_caller_t;
+typedef struct ngx_http_socketio_asked_s    ngx_http_socketio_asked_t;
 typedef struct ngx_http_socketio_mailbox_s  ngx_http_socketio_mailbox_t;
 typedef struct ngx_http_socketio_authenticator_s
                                             ngx_http_socketio_authenticator_t;
@@ -271,6 +272,7 @@ struct ngx_http_socketio_hub_s {
     ngx_http_socketio_hosts_t       *hosts;     /* or NULL */
     const ngx_http_socketio_caller_t  *caller;       /* calls out, or NULL */
     void                            *caller_data;
+    ngx_http_socketio_asked_t       *asked;     /* who clients are, or NULL */
 
     ngx_http_socketio_presence_t    *presence;  /* NULL: the app has none */
     ngx_http_socketio_session_t     *dirty;     /* to flush in this turn */

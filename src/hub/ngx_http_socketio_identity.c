@@ -29,8 +29,6 @@ static int ngx_http_socketio_auth_insecure(void *conf,
     ngx_http_socketio_auth_t *auth);
 static int ngx_http_socketio_auth_variable(void *conf,
     ngx_http_socketio_auth_t *auth);
-static void ngx_http_socketio_auth_init(ngx_http_socketio_auth_t *auth,
-    ngx_http_socketio_run_t *run);
 static int ngx_http_socketio_identity_judge(ngx_http_socketio_auth_t *auth,
     int rc);
 static int ngx_http_socketio_identity_valid(ngx_http_socketio_auth_t *auth);
@@ -86,7 +84,7 @@ ngx_http_socketio_identity_ask(ngx_http_socketio_run_t *run, sio_str_t payload)
         return SIO_OK;
     }
 
-    ngx_http_socketio_auth_init(&auth, run);
+    ngx_http_socketio_identity_question(&auth, run);
     auth.auth = payload;
 
     rc = nsp->authenticator->check(nsp->authenticator_conf, &auth);
@@ -96,8 +94,8 @@ ngx_http_socketio_identity_ask(ngx_http_socketio_run_t *run, sio_str_t payload)
 }
 
 
-static void
-ngx_http_socketio_auth_init(ngx_http_socketio_auth_t *auth,
+void
+ngx_http_socketio_identity_question(ngx_http_socketio_auth_t *auth,
     ngx_http_socketio_run_t *run)
 {
     ngx_memzero(auth, sizeof(ngx_http_socketio_auth_t));
@@ -404,7 +402,7 @@ ngx_http_socketio_identity_refresh(ngx_http_socketio_run_t *run)
                             "the first argument must be the token");
     }
 
-    ngx_http_socketio_auth_init(&auth, run);
+    ngx_http_socketio_identity_question(&auth, run);
 
     rc = sio_value_unescape(&run->run, arg, &auth.token);
 

@@ -112,6 +112,11 @@ void ngx_http_socketio_identity_timeout(ngx_http_socketio_hub_t *hub,
 
 void ngx_http_socketio_identity_tick(ngx_http_socketio_hub_t *hub);
 
+/* A question or an answer is begun: nothing is said, and what time it is. */
+
+void ngx_http_socketio_identity_question(ngx_http_socketio_auth_t *auth,
+    ngx_http_socketio_run_t *run);
+
 /* Whether it has ended; and what follows: the socket is ended. */
 
 ngx_uint_t ngx_http_socketio_identity_expired(const sio_socket_t *socket);

@@ -4,6 +4,7 @@
 
 
 #include "hub/ngx_http_socketio_wait.h"
+#include "hub/ngx_http_socketio_auth_request.h"
 #include "hub/ngx_http_socketio_dedup.h"
 #include "hub/ngx_http_socketio_dispatch.h"
 #include "hub/ngx_http_socketio_move.h"
@@ -67,6 +68,8 @@ ngx_http_socketio_wait_cleanup(ngx_http_socketio_hub_t *hub)
 
     sio_map_free(&hub->waits);
     sio_map_free(&hub->lanes);
+
+    ngx_http_socketio_auth_request_cleanup(hub);
 }
 
 
