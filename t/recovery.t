@@ -33,7 +33,7 @@ const app = `
   }
   namespace /other { authenticate none; on connect { join lobby; } }`;
 
-let site;
+let site, raws = [];
 
 const emit = async (room, data, more) => {
   const { status, body } = await site.ngx.emit({ event: 'n', to: room, data,
@@ -64,6 +64,27 @@ async function client(user, { place = 0, ...options } = {}) {
   return socket;
 }
 
+// A connection with a pid, by hand: what CONNECT was answered with, and the
+// events that came before.
+
+async function ask_for(pid, offset, { user = 'ann', place = 0, nsp = '/',
+                                      more } = {}) {
+  const sio = await site.sio(place, { join: false });
+  raws.push(sio);
+  const before = [];
+
+  await sio.send(`40${nsp === '/' ? '' : `${nsp},`}`
+    + JSON.stringify({ user, pid, offset, ...more }));
+  for (;;) {
+    const packet = await sio.next();
+
+    if (packet.type === 0) {
+      return { sio, before, ...packet.data };
+    }
+    before.push(packet.data.slice(0, -1));
+  }
+}
+
 const again = (socket) => within(30000, 'connect', new Promise((done, fail) => {
   socket.once('connect', done);
   socket.once('connect_error', fail);
@@ -79,6 +100,7 @@ const again = (socket) => within(30000, 'connect', new Promise((done, fail) => {
 async function cut(socket) {
   const lost = once(socket, 'disconnect');
   const { transport } = socket.io.engine;
+  const before = await site.count('all');
 
   if (transport.ws) {
     transport.ws.terminate();
@@ -86,9 +108,8 @@ async function cut(socket) {
     socket.io.engine.close();
   }
   await lost;
-  await until(async () => await site.count('opened')
-    === await site.count('closed') + await site.count('all'),
-    { what: 'the server knows' });
+  await until(async () => await site.count('all') < before,
+              { what: 'the server knows' });
 }
 
 const numbers = (socket) => socket.got.filter(([event]) => event === 'n')
@@ -104,7 +125,8 @@ for (const workers of [1, 4]) {
 
     test(`${what}: what was missed comes first, in order`, async (t) => {
       if (!site || site.workers !== workers) {
-        site = await Site.start({ workers, app });
+        site = await Site.start({ workers, app,
+          main: 'worker_shutdown_timeout 1s;' });
       }
       const socket = await client('ann', { transport });
       const { id } = socket;
@@ -131,4 +153,190 @@ for (const workers of [1, 4]) {
       socket.disconnect();
     });
   }
+  const what = (text) => `${text}, ${workers} workers`;
+
+  test(what('a reload and a killed worker are no loss'), async (t) => {
+    const sockets = await Promise.all([0, 1, 2, 3].map((place) =>
+      client(`u${place}`, { place })));
+    let n = 0;
+    const send = async (count) => {
+      for (const end = n + count; n < end;) {
+        await emit('lobby', ++n);
+      }
+    };
+
+    await send(10);
+    for (const socket of sockets) {
+      socket.io.reconnection(true);
+      socket.io.reconnectionDelay(10);
+      socket.io.reconnectionDelayMax(100);
+    }
+    const ids = sockets.map(({ id }) => id);
+    await site.ngx.reload();
+    await send(10);
+    await until(() => !site.ngx.oldWorkers().length, { what: 'old ones end' });
+    await until(() => sockets.every(({ connected }) => connected),
+                { what: 'all are back' });
+    await send(10);
+    for (const pid of site.ngx.workers()) {
+      site.ngx.kill(pid);
+    }
+    await until(() => site.ngx.workers().length === workers
+                && site.ngx.answers(), { what: 'new workers' });
+    await until(() => sockets.every(({ connected }) => connected),
+                { what: 'all are back again' });
+    await send(10);
+    for (const socket of sockets) {
+      await arrived(socket, n);
+      t.deepIs(numbers(socket), range(1, n));
+      t.is(socket.recovered, true);
+    }
+    t.deepIs(sockets.map(({ id }) => id), ids);
+    sockets.forEach((socket) => socket.disconnect());
+    site.agents.forEach((agent) => agent.destroy());
+    site.agents.clear();
+  });
+
+  test(what('rooms, except, self, mail and volatile events'), async (t) => {
+    const ann = await client('ann');
+    const bob = await client('bob', { place: 1 });
+    await ask(ann, 'join', { room: 'c' });
+    await ask(bob, 'join', { room: 'c' });
+    ann.got.length = 0;
+    await cut(ann);
+    await ask(bob, 'say', { room: 'c', but: 'nobody', text: 1 });
+    await ask(bob, 'say', { room: 'c', but: 'user:ann', text: 2 });
+    await ask(bob, 'say', { room: 'd', but: 'nobody', text: 3 });
+    await ask(bob, 'say', { room: 'user:ann', but: 'c', text: 4 });
+    await ask(bob, 'say', { room: ann.id || 'x', but: 'nobody', text: 5 });
+    await ask(bob, 'move', {});
+    await ask(bob, 'mail', { to: 'ann', text: 6 });
+    await ask(bob, 'say', { room: 'user:ann', but: 'nobody', text: 7 });
+    await again(ann);
+    t.is(ann.recovered, true);
+    await until(() => ann.got.some(([event]) => event === 'letter'),
+                { what: 'the letter' });
+    t.deepIs(ann.got, [['said', 1], ['said', 7], ['letter', 6]]);
+    t.is(ann.bare, undefined, 'an event had no offset');
+    t.is(bob.bare, undefined, 'an event had no offset');
+    ann.disconnect();
+    bob.disconnect();
+  });
+
+  test(what('binary events come with their bytes'), async (t) => {
+    const ann = await client('ann');
+    const bob = await client('bob', { place: 1 });
+    await ask(ann, 'join', { room: 'e' });
+    await cut(ann);
+    ann.got.length = 0;
+    const bytes = Buffer.from([1, 2, 3, 250]);
+    await ask(bob, 'say', { room: 'e', but: 'nobody', text: bytes });
+    bob.emit('tell', bytes, 'text', Buffer.alloc(70000, 7));
+    await ask(bob, 'say', { room: 'e', but: 'nobody', text: 'end' });
+    await again(ann);
+    t.is(ann.recovered, true);
+    t.deepIs(ann.got, [['said', bytes],
+                       ['said', bytes, 'text', Buffer.alloc(70000, 7)],
+                       ['said', 'end']]);
+    ann.disconnect();
+    bob.disconnect();
+  });
+
+  test(what('each namespace for itself'), async (t) => {
+    const ann = await client('ann');
+    const other = ann.io.socket('/other', {});
+    const got = [];
+    other.on('n', (n) => got.push(n));
+    await once(other, 'connect');
+    await emit('lobby', 1, { namespace: '/other' });
+    await until(() => got.length === 1, { what: 'the first' });
+    const ids = [ann.id, other.id];
+    await cut(ann);
+    await emit('lobby', 2, { namespace: '/other' });
+    await emit('lobby', 3);
+    await Promise.all([again(ann), once(other, 'connect')]);
+    t.deepIs([ann.id, other.id], ids);
+    t.ok(ann.recovered && other.recovered);
+    await until(() => got.length === 2 && numbers(ann).length === 1,
+                { what: 'both have all' });
+    t.deepIs([got, numbers(ann)], [[1, 2], [3]]);
+    ann.disconnect();
+    other.disconnect();
+  });
+
+  test(what('who may not be recovered is new'), async (t) => {
+    const ann = await client('ann');
+    const { id, _pid: pid } = ann;
+    t.ok(/^[\w-]{20}$/.test(pid) && pid !== id);
+    const live = await ask_for(pid);
+    t.ok(live.sid !== id && live.pid !== pid, 'it was connected');
+    await cut(ann);
+    const refused = (await total()).refused;
+    const lies = [[pid, undefined, { user: 'bob' }], ['x'.repeat(20)],
+      [pid, undefined, { nsp: '/other' }], [7], [pid, 7], [pid, ''], ['', ''],
+      [pid, 'zzzzzzzzz'], [pid, '*********'], [pid, 'x'.repeat(1000)]];
+    for (const [one, offset, options] of lies) {
+      const { sid, pid: fresh, before } = await ask_for(one, offset, options);
+      t.ok(sid !== id && fresh !== pid && fresh.length === 20);
+      t.is(before.length, 0);
+    }
+    t.is((await total()).refused, refused + lies.length);
+    await emit('lobby', 1);
+    const first = await ask_for(pid, undefined, { place: 1 });
+    t.deepIs([first.sid, first.pid], [id, pid]);
+    t.deepIs(first.before, [['hello', 'ann'], ['n', 1]]);
+    const second = await ask_for(pid);
+    t.ok(second.sid !== id && second.pid !== pid, 'restored twice');
+    first.sio.close();
+  });
+
+  test(what('of many who ask at once one gets it'), async (t) => {
+    const ann = await client('ann');
+    const { id, _pid: pid } = ann;
+    await cut(ann);
+    const all = await Promise.all(range(0, 15).map((place) =>
+      ask_for(pid, undefined, { place })));
+    t.is(all.filter(({ sid }) => sid === id).length, 1);
+    t.is(all.filter((one) => one.pid === pid).length, 1);
+    t.is(new Set(all.map(({ sid }) => sid)).size, 16);
+    all.forEach(({ sio }) => sio.close());
+  });
+
+  test(what('who left, or was put out, does not come back'), async (t) => {
+    const ann = await client('ann');
+    const { id, _pid: pid } = ann;
+    ann.disconnect();
+    await until(async () => (await ask_for(pid)).sid !== id,
+                { what: 'it is gone' });
+    const bob = await client('bob');
+    const { id: bobs, _pid: his } = bob;
+    await site.ngx.get('/api/disconnect', { method: 'POST',
+      body: JSON.stringify({ user: 'bob' }) });
+    await until(() => !bob.connected, { what: 'bob is out' });
+    t.ok((await ask_for(his, undefined, { user: 'bob' })).sid !== bobs);
+  });
+
+  test(what('rooms joined late bring no old events'), async (t) => {
+    const ann = await client('ann');
+    await emit('late', 1);
+    await emit('lobby', 2);
+    await ask(ann, 'join', { room: 'late' });
+    await emit('late', 3);
+    const { id, _pid: pid } = ann;
+    await arrived(ann, 3);
+    await cut(ann);
+    const { before, sid, sio } = await ask_for(pid);
+    t.is(sid, id);
+    t.deepIs(before, [['hello', 'ann'], ['n', 2], ['n', 3]]);
+    sio.close();
+  });
+
+  test(what('nothing is left'), async (t) => {
+    raws.splice(0).forEach((sio) => sio.close());
+    await site.empty();
+    await until(async () => (await site.ngx.status()).total.sockets === 0,
+                { what: 'no socket' });
+    t.is((await site.ngx.status()).total.drops.recovery, 0);
+    await site.ngx.stop();
+  });
 }

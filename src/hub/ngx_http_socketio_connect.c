@@ -14,6 +14,8 @@
 
 static int ngx_http_socketio_connect_rule(ngx_http_socketio_run_t *run,
     int rc, sio_buf_t *error);
+static void ngx_http_socketio_connect_go_on(sio_socket_t *socket,
+    ngx_http_socketio_auth_t *auth, int rc);
 static void ngx_http_socketio_connect_end(ngx_http_socketio_run_t *run,
     int rc);
 static void ngx_http_socketio_connect_answer(sio_socket_t *socket, int rc,
@@ -51,11 +53,8 @@ void
 ngx_http_socketio_connect_resume(ngx_http_socketio_hub_t *hub, sio_str_t name,
     sio_str_t sid, ngx_http_socketio_auth_t *auth, int rc)
 {
-    sio_buf_t                     error;
-    sio_socket_t                 *socket;
-    sio_namespace_t              *ns;
-    ngx_http_socketio_run_t       run;
-    ngx_http_socketio_session_t  *s;
+    sio_socket_t     *socket;
+    sio_namespace_t  *ns;
 
     ns = sio_app_namespace(&hub->app, name);
     socket = ns ? sio_namespace_socket(ns, sid) : NULL;
@@ -64,14 +63,41 @@ ngx_http_socketio_connect_resume(ngx_http_socketio_hub_t *hub, sio_str_t name,
         return;
     }
 
+    ngx_http_socketio_connect_go_on(socket, auth, rc);
+}
+
+
+void
+ngx_http_socketio_connect_again(sio_socket_t *socket)
+{
+    if (socket->waiting && !socket->leaving) {
+        ngx_http_socketio_connect_go_on(socket, NULL, SIO_OK);
+    }
+}
+
+
+static void
+ngx_http_socketio_connect_go_on(sio_socket_t *socket,
+    ngx_http_socketio_auth_t *auth, int rc)
+{
+    sio_buf_t                     error;
+    ngx_http_socketio_hub_t      *hub;
+    ngx_http_socketio_run_t       run;
+    ngx_http_socketio_session_t  *s;
+
     s = (ngx_http_socketio_session_t *) socket->client->session;
+    hub = s->hub;
 
     sio_buf_init(&error, &ngx_http_socketio_mem,
                  NGX_HTTP_SOCKETIO_CONNECT_ERROR_MAX);
 
-    ngx_http_socketio_run_init(&run, hub, sio_namespace_name(ns), socket);
+    ngx_http_socketio_run_init(&run, hub, sio_namespace_name(socket->ns),
+                               socket);
 
-    rc = ngx_http_socketio_identity_take(&run, auth, rc);
+    if (auth) {
+        rc = ngx_http_socketio_identity_take(&run, auth, rc);
+    }
+
     rc = ngx_http_socketio_connect_rule(&run, rc, &error);
 
     ngx_http_socketio_connect_answer(socket, rc, &error);
@@ -100,11 +126,16 @@ ngx_http_socketio_connect_rule(ngx_http_socketio_run_t *run, int rc,
     socket = run->run.socket;
     nsp = socket->ns->conf;
 
-    if (rc == SIO_OK
-        && ngx_http_socketio_recovery_connect(socket, sio_socket_auth(socket))
-           == NGX_OK)
-    {
-        return ngx_http_socketio_connect_result(run, SIO_OK, error);
+    if (rc == SIO_OK) {
+        switch (ngx_http_socketio_recovery_connect(socket,
+                                                   sio_socket_auth(socket)))
+        {
+        case NGX_OK:
+            return ngx_http_socketio_connect_result(run, SIO_OK, error);
+
+        case NGX_AGAIN:
+            return SIO_AGAIN;
+        }
     }
 
     if (rc == SIO_OK && nsp->connect) {

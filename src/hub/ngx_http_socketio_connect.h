@@ -24,5 +24,9 @@ int ngx_http_socketio_connect(sio_socket_t *socket, sio_str_t auth,
 void ngx_http_socketio_connect_resume(ngx_http_socketio_hub_t *hub,
     sio_str_t name, sio_str_t sid, ngx_http_socketio_auth_t *auth, int rc);
 
+/* The same, when recovery has let it wait: who it is is known already. */
+
+void ngx_http_socketio_connect_again(sio_socket_t *socket);
+
 
 #endif /* _NGX_HTTP_SOCKETIO_CONNECT_H_INCLUDED_ */

@@ -13,6 +13,7 @@
 #include "hub/ngx_http_socketio_broadcast.h"
 #include "hub/ngx_http_socketio_channel.h"
 #include "hub/ngx_http_socketio_cluster.h"
+#include "hub/ngx_http_socketio_connect.h"
 #include "hub/ngx_http_socketio_dispatch.h"
 #include "hub/ngx_http_socketio_echo.h"
 #include "hub/ngx_http_socketio_fetch.h"
@@ -421,6 +422,11 @@ ngx_http_socketio_hub_fire(sio_wheel_t *wheel, sio_timer_t *timer,
 
     case NGX_HTTP_SOCKETIO_TIMER_PRESENCE:
         ngx_http_socketio_presence_timeout(hub, timer);
+        break;
+
+    case NGX_HTTP_SOCKETIO_TIMER_RECOVERY:
+        ngx_http_socketio_connect_again(
+                            ngx_http_socketio_recovery_waiting(timer));
         break;
 
     case NGX_HTTP_SOCKETIO_TIMER_IDENTITY:

@@ -135,6 +135,7 @@ static void
 ngx_http_socketio_recovery_free(ngx_http_socketio_hub_t *hub,
     ngx_http_socketio_recoverable_t *st)
 {
+    sio_wheel_clear(&hub->wheel, &st->timer);
     ngx_queue_remove(&st->queue);
     eio_outq_free(&st->missed, &ngx_http_socketio_mem);
     sio_map_remove(&hub->recovery->sockets, &st->node);
@@ -145,6 +146,7 @@ ngx_http_socketio_recovery_free(ngx_http_socketio_hub_t *hub,
 ngx_int_t
 ngx_http_socketio_recovery_connect(sio_socket_t *socket, sio_str_t auth)
 {
+    ngx_int_t                         rc;
     ngx_http_socketio_hub_t          *hub;
     ngx_http_socketio_recoverable_t  *st;
 
@@ -154,13 +156,34 @@ ngx_http_socketio_recovery_connect(sio_socket_t *socket, sio_str_t auth)
         return NGX_DECLINED;
     }
 
-    st = ngx_http_socketio_recovery_create(hub, socket);
+    st = ngx_http_socketio_recovery_find(hub, socket);
+
+    if (st == NULL) {
+        st = ngx_http_socketio_recovery_create(hub, socket);
+    }
 
     if (st == NULL) {
         return NGX_DECLINED;
     }
 
-    return ngx_http_socketio_recovery_restore(hub, st, auth);
+    rc = ngx_http_socketio_recovery_restore(hub, st, auth);
+
+    if (rc == NGX_AGAIN) {
+        st->tries++;
+        st->timer.kind = NGX_HTTP_SOCKETIO_TIMER_RECOVERY;
+        sio_wheel_set(&hub->wheel, &st->timer, ngx_http_socketio_now()
+                                       + NGX_HTTP_SOCKETIO_RECOVERY_RETRY);
+        ngx_http_socketio_hub_post(hub);
+    }
+
+    return rc;
+}
+
+
+sio_socket_t *
+ngx_http_socketio_recovery_waiting(sio_timer_t *timer)
+{
+    return sio_map_data(timer, ngx_http_socketio_recoverable_t, timer)->socket;
 }
 
 

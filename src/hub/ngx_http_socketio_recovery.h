@@ -16,7 +16,8 @@
  * history) behind the offset that the client shows, or behind what a
  * heartbeat has proved that it got, which were for one of its rooms after it
  * had joined that.  If anything of it is not so, the client connects as a new
- * one; nobody is told why.
+ * one; nobody is told why.  A client may be back before its worker has noticed
+ * that it was gone: so it waits a moment.
  *
  * Who was recovered neither left nor came: "on connect" is not run.
  *
@@ -41,9 +42,15 @@ void ngx_http_socketio_recovery_cleanup(ngx_http_socketio_hub_t *hub);
  *
  * NGX_OK        the socket is what it was: it is to be accepted
  * NGX_DECLINED  it is a new one
+ * NGX_AGAIN     as far as is known the socket is still connected: a timer of
+ *               kind RECOVERY will ask again, for up to a second
  */
 ngx_int_t ngx_http_socketio_recovery_connect(sio_socket_t *socket,
     sio_str_t auth);
+
+/* Whose CONNECT waits for a timer of kind RECOVERY. */
+
+sio_socket_t *ngx_http_socketio_recovery_waiting(sio_timer_t *timer);
 
 /*
  * Whether a socket that was recovered just now was sent an entry of the log

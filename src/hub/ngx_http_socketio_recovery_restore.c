@@ -26,6 +26,9 @@ typedef struct {
 } ngx_http_socketio_saving_t;
 
 
+static ngx_int_t ngx_http_socketio_recovery_become(
+    ngx_http_socketio_hub_t *hub, ngx_http_socketio_recoverable_t *st,
+    const ngx_http_socketio_saving_t *saving);
 static ngx_int_t ngx_http_socketio_recovery_load(ngx_http_socketio_hub_t *hub,
     ngx_http_socketio_saving_t *saving);
 static ngx_int_t ngx_http_socketio_recovery_check(
@@ -53,11 +56,9 @@ ngx_http_socketio_recovery_restore(ngx_http_socketio_hub_t *hub,
     ngx_http_socketio_recoverable_t *st, sio_str_t auth)
 {
     int                          rc;
+    ngx_int_t                    found;
     uint64_t                     offset;
     sio_str_t                    pid;
-    ngx_uint_t                   nrooms;
-    sio_wire_t                   r;
-    sio_socket_t                *socket;
     ngx_http_socketio_saving_t   saving;
 
     rc = sio_offset_asked(auth, &pid, &offset);
@@ -66,39 +67,64 @@ ngx_http_socketio_recovery_restore(ngx_http_socketio_hub_t *hub,
         return NGX_DECLINED;
     }
 
+    found = NGX_DECLINED;
+
+    if (rc == SIO_OK && offset <= ngx_http_socketio_log_last(hub->zone)) {
+        ngx_http_socketio_recovery_key(hub, pid, &saving.key);
+        found = ngx_http_socketio_recovery_load(hub, &saving);
+    }
+
+    if (found == NGX_OK) {
+        found = ngx_http_socketio_recovery_check(hub, &saving, st->socket);
+    }
+
+    if (found == NGX_AGAIN && st->tries < NGX_HTTP_SOCKETIO_RECOVERY_TRIES) {
+        return NGX_AGAIN;
+    }
+
+    if (found == NGX_OK) {
+        saving.position = ngx_max(saving.position, offset);
+        found = ngx_http_socketio_recovery_become(hub, st, &saving);
+    }
+
+    if (found != NGX_OK) {
+        ngx_http_socketio_stat(hub, NGX_HTTP_SOCKETIO_STAT_RECOVERY_REFUSED,
+                               1);
+        return NGX_DECLINED;
+    }
+
+    ngx_memcpy(st->pid, pid.data, EIO_SID_LEN);
+    ngx_http_socketio_stat(hub, NGX_HTTP_SOCKETIO_STAT_RECOVERED, 1);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_socketio_recovery_become(ngx_http_socketio_hub_t *hub,
+    ngx_http_socketio_recoverable_t *st,
+    const ngx_http_socketio_saving_t *saving)
+{
+    ngx_uint_t     nrooms;
+    sio_wire_t     r;
+    sio_socket_t  *socket;
+
     socket = st->socket;
     nrooms = socket->nrooms;
-
-    if (rc != SIO_OK || offset > ngx_http_socketio_log_last(hub->zone)) {
-        goto refused;
-    }
-
-    ngx_http_socketio_recovery_key(hub, pid, &saving.key);
-
-    if (ngx_http_socketio_recovery_load(hub, &saving) != NGX_OK
-        || ngx_http_socketio_recovery_check(hub, &saving, socket) != NGX_OK)
-    {
-        goto refused;
-    }
-
-    saving.position = ngx_max(saving.position, offset);
-    r = saving.gathered;
+    r = saving->gathered;
 
     if (sio_record_unpack_rooms(socket, &r) != SIO_OK
-        || ngx_http_socketio_recovery_missed(hub, st, &saving) != NGX_OK
-        || ngx_http_socketio_recovery_take(hub, &saving) != NGX_OK
-        || sio_socket_adopt(socket, saving.sid) != SIO_OK)
+        || ngx_http_socketio_recovery_missed(hub, st, saving) != NGX_OK
+        || ngx_http_socketio_recovery_take(hub, saving) != NGX_OK
+        || sio_socket_adopt(socket, saving->sid) != SIO_OK)
     {
         goto undo;
     }
 
     (void) sio_record_unpack_values(socket, &r);
 
-    ngx_memcpy(st->pid, pid.data, EIO_SID_LEN);
-    st->position = saving.position;
+    st->position = saving->position;
     socket->client->recovered = 1;
-
-    ngx_http_socketio_stat(hub, NGX_HTTP_SOCKETIO_STAT_RECOVERED, 1);
 
     return NGX_OK;
 
@@ -112,10 +138,6 @@ undo:
     eio_outq_free(&st->missed, &ngx_http_socketio_mem);
     eio_outq_init(&st->missed);
     st->since = 0;
-
-refused:
-
-    ngx_http_socketio_stat(hub, NGX_HTTP_SOCKETIO_STAT_RECOVERY_REFUSED, 1);
 
     return NGX_DECLINED;
 }
@@ -167,7 +189,7 @@ ngx_http_socketio_recovery_load(ngx_http_socketio_hub_t *hub,
 }
 
 
-/* Whether it may be given to this client. */
+/* Whether it may be given to this client: NGX_AGAIN, perhaps later. */
 
 static ngx_int_t
 ngx_http_socketio_recovery_check(ngx_http_socketio_hub_t *hub,
@@ -214,7 +236,7 @@ ngx_http_socketio_recovery_check(ngx_http_socketio_hub_t *hub,
         && !ngx_http_socketio_process_dead((ngx_pid_t)
                      ngx_http_socketio_slot(hub->zone, saved.slot)->pid))
     {
-        return NGX_DECLINED;
+        return NGX_AGAIN;
     }
 
     saving->position = saved.position;

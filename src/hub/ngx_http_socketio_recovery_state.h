@@ -13,6 +13,11 @@
 #include "logic/eio_outq.h"
 
 
+/* How often, and how many times, it is asked for a socket still connected. */
+
+#define NGX_HTTP_SOCKETIO_RECOVERY_RETRY  50         /* msec */
+#define NGX_HTTP_SOCKETIO_RECOVERY_TRIES  20
+
 /* How far the position may run ahead of half a number: 2^30 events. */
 
 #define NGX_HTTP_SOCKETIO_RECOVERY_FAR  0x40000000
@@ -23,6 +28,8 @@
 typedef struct {
     sio_map_node_t     node;         /* by socket */
     ngx_queue_t        queue;        /* to be written */
+    sio_timer_t        timer;        /* while CONNECT waits */
+    ngx_uint_t         tries;
     sio_socket_t      *socket;
     eio_outq_t         missed;       /* until it is accepted */
     uint64_t           position;     /* what is up to here has arrived */
@@ -70,7 +77,8 @@ ngx_http_socketio_item_t *ngx_http_socketio_recovery_own(
 
 /*
  * Make a pending socket what the CONNECT payload asks for: NGX_OK, the events
- * that it missed are in st->missed; or NGX_DECLINED, it is as it was.
+ * that it missed are in st->missed; or NGX_DECLINED, it is as it was; or
+ * NGX_AGAIN, another worker has it still.
  */
 ngx_int_t ngx_http_socketio_recovery_restore(ngx_http_socketio_hub_t *hub,
     ngx_http_socketio_recoverable_t *st, sio_str_t auth);
