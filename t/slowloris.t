@@ -13,6 +13,10 @@ const { connect, ask } = require('./lib/clients');
 const { frame, RS } = require('./lib/raw');
 const { until } = require('./lib/wait');
 
+// What a sanitizer keeps is not ours to bound.
+
+const sanitized = /sanitize/.test(process.env.SOCKETIO_BUILD || '');
+
 const EACH = Number(process.env.SLOWLORIS || 12);    // of each phase
 const MUCH = `42["much","${'x'.repeat(100000)}"]`;
 const MORE = Array(8).fill(MUCH).join(RS);
@@ -258,7 +262,7 @@ for (const workers of [1, 4]) {
       // The first round makes what workers keep.
 
       t.note(`${memory()} KB`);
-      t.ok(round === 1 || memory() < before.memory + 4096 * workers,
+      t.ok(sanitized || round === 1 || memory() < before.memory + 4096 * workers,
         `${before.memory} KB, then ${memory()} KB`);
       before.memory = memory();
     });

@@ -51,6 +51,7 @@ ngx_http_socketio_json_init(ngx_http_socketio_json_t *json,
 {
     json->r = r;
     json->failed = 0;
+    json->metrics = 0;
 
     ngx_http_socketio_pool_mem(&json->mem, r->pool);
     sio_buf_init(&json->buf, &json->mem, NGX_HTTP_SOCKETIO_JSON_MAX);
