@@ -152,6 +152,8 @@ ngx_http_socketio_mailbox_free(ngx_http_socketio_hub_t *hub,
 {
     ngx_http_socketio_mailbox_unlist(w);
 
+    ngx_http_socketio_mailbox_unwait(w);
+
     if (w->asking) {
         ngx_queue_remove(&w->ask);
     }

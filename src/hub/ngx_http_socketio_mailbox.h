@@ -119,10 +119,13 @@ typedef enum {
 } ngx_http_socketio_brought_e;
 
 
-/* What the home has was put into the zone, or could not be. */
-
+/*
+ * What the home has was put into the zone, or could not be.  added: there was
+ * something that was not there before.
+ */
 void ngx_http_socketio_mailbox_brought(ngx_http_socketio_hub_t *hub,
-    sio_str_t nsp, sio_str_t user, ngx_http_socketio_brought_e what);
+    sio_str_t nsp, sio_str_t user, ngx_http_socketio_brought_e what,
+    ngx_uint_t added);
 
 /*
  * Tell the workers that have sockets of a user of an item that came from

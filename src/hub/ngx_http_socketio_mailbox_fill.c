@@ -74,7 +74,12 @@ ngx_http_socketio_mailbox_write(sio_socket_t *socket, uint64_t id,
 
     /* if there is no room now, it comes out of the store in its turn */
 
-    if (w == NULL || w->more || w->unread || id <= w->written) {
+    if (w == NULL || w->more || id <= w->written) {
+        return;
+    }
+
+    if (w->unread) {
+        ngx_http_socketio_mailbox_wait(w, id, msg);
         return;
     }
 

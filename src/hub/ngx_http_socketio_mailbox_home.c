@@ -4,6 +4,10 @@
  * A socket that connects asks, and is written nothing until the answer is
  * there, so that the order is that of the home.  If the home is away, what the
  * zone has goes out, and the rest when it is back: the socket asks again.
+ *
+ * What comes meanwhile is kept with the socket: another one may prove it, and
+ * then it is in the zone no more.  If the answer brought something to the zone,
+ * nobody else here can have proved it; it is behind it there, with a new id.
  */
 
 
@@ -17,11 +21,14 @@
 typedef struct {
     ngx_http_socketio_hub_t      *hub;
     ngx_http_socketio_brought_e   what;
+    ngx_uint_t                    added;
 } ngx_http_socketio_brought_t;
 
 
 static void ngx_http_socketio_mailbox_answered(sio_socket_t *socket,
     void *ctx);
+static void ngx_http_socketio_mailbox_go(ngx_http_socketio_hub_t *hub,
+    ngx_http_socketio_written_t *w);
 static void ngx_http_socketio_mailbox_unask(ngx_http_socketio_written_t *w);
 
 
@@ -68,7 +75,7 @@ ngx_http_socketio_mailbox_unask(ngx_http_socketio_written_t *w)
 
 void
 ngx_http_socketio_mailbox_brought(ngx_http_socketio_hub_t *hub, sio_str_t nsp,
-    sio_str_t user, ngx_http_socketio_brought_e what)
+    sio_str_t user, ngx_http_socketio_brought_e what, ngx_uint_t added)
 {
     u_char                       bytes[SIO_ROOM_MAX];
     sio_str_t                    room;
@@ -86,6 +93,7 @@ ngx_http_socketio_mailbox_brought(ngx_http_socketio_hub_t *hub, sio_str_t nsp,
 
     brought.hub = hub;
     brought.what = what;
+    brought.added = added;
 
     ngx_memzero(&target, sizeof(sio_target_t));
     target.rooms = &room;
@@ -135,13 +143,86 @@ ngx_http_socketio_mailbox_answered(sio_socket_t *socket, void *ctx)
         ngx_http_socketio_mailbox_unask(w);
     }
 
+    if (brought->added) {
+        ngx_http_socketio_mailbox_unwait(w);
+    }
+
+    ngx_http_socketio_mailbox_go(hub, w);
+}
+
+
+/* Write what the zone has, and what has waited in between. */
+
+static void
+ngx_http_socketio_mailbox_go(ngx_http_socketio_hub_t *hub,
+    ngx_http_socketio_written_t *w)
+{
+    ngx_http_socketio_waits_t  *waits;
+
     w->unread = 0;
+
+    while ((waits = w->waits) != NULL) {
+        w->waits = waits->next;
+
+        ngx_http_socketio_mailbox_write(w->socket, waits->id, waits->msg);
+
+        eio_msg_unref(&ngx_http_socketio_mem, waits->msg);
+        sio_free(&ngx_http_socketio_mem, waits);
+    }
+
+    w->bytes = 0;
 
     if (!w->more) {
         ngx_http_socketio_mailbox_fill(hub, w, UINT64_MAX);
     }
 
     ngx_http_socketio_mailbox_rest(hub, w);
+}
+
+
+/* What is too much is in the zone, most likely. */
+
+void
+ngx_http_socketio_mailbox_wait(ngx_http_socketio_written_t *w, uint64_t id,
+    eio_msg_t *msg)
+{
+    ngx_http_socketio_waits_t  *waits, **last;
+
+    if (w->bytes + msg->len > w->socket->client->session->options->buffer / 2)
+    {
+        return;
+    }
+
+    waits = sio_alloc(&ngx_http_socketio_mem,
+                      sizeof(ngx_http_socketio_waits_t));
+    if (waits == NULL) {
+        return;
+    }
+
+    for (last = &w->waits; *last && (*last)->id < id; last = &(*last)->next)
+    { /* void */ }
+
+    waits->next = *last;
+    waits->id = id;
+    waits->msg = eio_msg_ref(msg);
+
+    *last = waits;
+    w->bytes += msg->len + sizeof(ngx_http_socketio_waits_t);
+}
+
+
+void
+ngx_http_socketio_mailbox_unwait(ngx_http_socketio_written_t *w)
+{
+    ngx_http_socketio_waits_t  *waits;
+
+    while ((waits = w->waits) != NULL) {
+        w->waits = waits->next;
+        eio_msg_unref(&ngx_http_socketio_mem, waits->msg);
+        sio_free(&ngx_http_socketio_mem, waits);
+    }
+
+    w->bytes = 0;
 }
 
 
@@ -177,8 +258,7 @@ ngx_http_socketio_mailbox_asks(ngx_http_socketio_hub_t *hub)
         }
 
         if (w->unread) {
-            w->unread = 0;
-            ngx_http_socketio_mailbox_fill(hub, w, UINT64_MAX);
+            ngx_http_socketio_mailbox_go(hub, w);
         }
 
         if (hub->zone->mail_up

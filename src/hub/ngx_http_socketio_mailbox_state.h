@@ -17,6 +17,17 @@
 #define NGX_HTTP_SOCKETIO_MAILBOX_LOAD    65536      /* bytes */
 
 
+/* An item that came while the home's were waited for. */
+
+typedef struct ngx_http_socketio_waits_s  ngx_http_socketio_waits_t;
+
+struct ngx_http_socketio_waits_s {
+    ngx_http_socketio_waits_t *next;
+    uint64_t                   id;
+    eio_msg_t                 *msg;
+};
+
+
 /* A socket that was written something. */
 
 typedef struct {
@@ -29,6 +40,8 @@ typedef struct {
     uint64_t                   covered;      /* id that the ping proves */
     uint64_t                   settled;      /* msec: when all was proved */
     uint64_t                   asked;        /* msec: the home, last */
+    ngx_http_socketio_waits_t *waits;        /* while it is unread, */
+    size_t                     bytes;        /* of them */
     uint8_t                    ping;
     unsigned                   waiting:1;    /* for the ping's pong */
     unsigned                   due:1;        /* it owes a ping */
@@ -79,6 +92,12 @@ void ngx_http_socketio_mailbox_look(sio_socket_t *socket);
 
 ngx_int_t ngx_http_socketio_mailbox_ask(ngx_http_socketio_hub_t *hub,
     ngx_http_socketio_written_t *w);
+
+/* Keep an item for a socket that is unread; forget what was kept. */
+
+void ngx_http_socketio_mailbox_wait(ngx_http_socketio_written_t *w,
+    uint64_t id, eio_msg_t *msg);
+void ngx_http_socketio_mailbox_unwait(ngx_http_socketio_written_t *w);
 
 /* Once a second: those who asked and were not answered, or not fully. */
 

@@ -410,7 +410,7 @@ static void
 ngx_http_socketio_mailer_receive(ngx_http_socketio_hub_t *hub,
     sio_wire_t *record, const ngx_http_socketio_from_t *from)
 {
-    uint8_t                      type, what;
+    uint8_t                      type, what, added;
     sio_str_t                    nsp, user;
     ngx_http_socketio_mailer_t  *m;
 
@@ -426,8 +426,14 @@ ngx_http_socketio_mailer_receive(ngx_http_socketio_hub_t *hub,
         return;
     }
 
-    what = (type == NGX_HTTP_SOCKETIO_MAILER_BROUGHT)
-           ? sio_wire_get_u8(record) : 0;
+    what = 0;
+    added = 0;
+
+    if (type == NGX_HTTP_SOCKETIO_MAILER_BROUGHT) {
+        what = sio_wire_get_u8(record);
+        added = sio_wire_get_u8(record);
+    }
+
     nsp = sio_wire_get_str(record);
     user = sio_wire_get_str(record);
 
@@ -439,7 +445,7 @@ ngx_http_socketio_mailer_receive(ngx_http_socketio_hub_t *hub,
     }
 
     if (type == NGX_HTTP_SOCKETIO_MAILER_BROUGHT) {
-        ngx_http_socketio_mailbox_brought(hub, nsp, user, what);
+        ngx_http_socketio_mailbox_brought(hub, nsp, user, what, added);
 
     } else if (m->active) {
         ngx_http_socketio_mailer_ask(hub, nsp, user, from->slot);

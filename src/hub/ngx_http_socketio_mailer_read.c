@@ -2,11 +2,12 @@
  * The mailer's questions: what the home has for users who are here.
  *
  * A question waits until what the outbox held when it was asked is said, so
- * that the answer knows of it.  While it is open, news of the mailbox are not
- * put in, because what is older may be missing: if there were some that the
- * answer does not know yet, it is asked again.  Afterwards it is remembered up
- * to which news the answer went, until they were heard: they must not put in
- * again what was delivered and proved meanwhile.
+ * that the answer knows of it.  While it is open, news of the mailbox are kept,
+ * because what is older may be missing, and put in behind the answer: also
+ * those that the answer should have and has not, as a socket of another host
+ * proved them meanwhile.  Afterwards it is remembered up to which news the
+ * answer went, until they were heard: they must not put in again what was
+ * delivered and proved here.
  */
 
 
@@ -19,10 +20,17 @@ static ngx_http_socketio_reading_t *ngx_http_socketio_reading_get(
     ngx_http_socketio_hub_t *hub, sio_str_t nsp, sio_str_t user);
 static void ngx_http_socketio_reading_free(ngx_http_socketio_mailer_t *m,
     ngx_http_socketio_reading_t *r);
+static void ngx_http_socketio_reading_keep(ngx_http_socketio_reading_t *r,
+    const ngx_http_socketio_item_in_t *item, uint64_t sequence);
+static ngx_http_socketio_item_kept_t *ngx_http_socketio_reading_take(
+    ngx_http_socketio_reading_t *r);
+static sio_str_t ngx_http_socketio_item_copy(u_char **p, sio_str_t s);
 static void ngx_http_socketio_reading_wait(ngx_http_socketio_hub_t *hub,
     ngx_http_socketio_reading_t *r);
 static void ngx_http_socketio_reading_tell(ngx_http_socketio_hub_t *hub,
     ngx_http_socketio_reading_t *r, ngx_http_socketio_brought_e what);
+static void ngx_http_socketio_reading_news(ngx_http_socketio_hub_t *hub,
+    ngx_http_socketio_reading_t *r);
 static ngx_int_t ngx_http_socketio_mailer_copy(ngx_http_socketio_hub_t *hub,
     const ngx_http_socketio_item_in_t *item, ngx_http_socketio_copy_t *copy);
 
@@ -124,7 +132,13 @@ static void
 ngx_http_socketio_reading_free(ngx_http_socketio_mailer_t *m,
     ngx_http_socketio_reading_t *r)
 {
+    ngx_http_socketio_item_kept_t  *kept;
+
     m->nasked -= (r->state == NGX_HTTP_SOCKETIO_READING_ASKED);
+
+    while ((kept = ngx_http_socketio_reading_take(r)) != NULL) {
+        sio_free(&ngx_http_socketio_mem, kept);
+    }
 
     ngx_queue_remove(&r->queue);
     sio_map_remove(&m->readings, &r->node);
@@ -209,7 +223,6 @@ ngx_http_socketio_mailer_asks(ngx_http_socketio_hub_t *hub)
         r->copy.stamp = ++m->stamp;
         r->copy.behind = 0;
         r->part = 0;
-        r->heard = 0;
 
         if (m->home->ask(hub, ngx_http_socketio_reading_nsp(r),
                          ngx_http_socketio_reading_user(r), r)
@@ -272,6 +285,7 @@ ngx_http_socketio_reading_tell(ngx_http_socketio_hub_t *hub,
     ngx_http_socketio_record_begin(hub, &w, NGX_HTTP_SOCKETIO_RECORD_MAILER);
     sio_wire_put_u8(&w, NGX_HTTP_SOCKETIO_MAILER_BROUGHT);
     sio_wire_put_u8(&w, (uint8_t) what);
+    sio_wire_put_u8(&w, (uint8_t) r->added);
     sio_wire_put_str(&w, ngx_http_socketio_reading_nsp(r));
     sio_wire_put_str(&w, ngx_http_socketio_reading_user(r));
 
@@ -283,8 +297,81 @@ ngx_http_socketio_reading_tell(ngx_http_socketio_hub_t *hub,
         ngx_http_socketio_mailbox_brought(hub,
                                           ngx_http_socketio_reading_nsp(r),
                                           ngx_http_socketio_reading_user(r),
-                                          what);
+                                          what, r->added);
     }
+
+    r->added = 0;
+}
+
+
+/* News for later; if there is no room for them, it is asked again. */
+
+static void
+ngx_http_socketio_reading_keep(ngx_http_socketio_reading_t *r,
+    const ngx_http_socketio_item_in_t *item, uint64_t sequence)
+{
+    u_char                         *p;
+    size_t                          len;
+    ngx_http_socketio_item_kept_t  *kept;
+
+    len = item->nsp.len + item->user.len + item->key.len + item->image.len;
+
+    kept = (r->bytes + len > NGX_HTTP_SOCKETIO_MAILER_KEPT)
+           ? NULL
+           : sio_alloc(&ngx_http_socketio_mem,
+                       sizeof(ngx_http_socketio_item_kept_t) + len);
+
+    if (kept == NULL) {
+        r->again = 1;
+        return;
+    }
+
+    p = kept->data;
+
+    kept->next = NULL;
+    kept->sequence = sequence;
+    kept->item = *item;
+    kept->item.nsp = ngx_http_socketio_item_copy(&p, item->nsp);
+    kept->item.user = ngx_http_socketio_item_copy(&p, item->user);
+    kept->item.key = ngx_http_socketio_item_copy(&p, item->key);
+    kept->item.image = ngx_http_socketio_item_copy(&p, item->image);
+
+    if (r->kept == NULL) {
+        r->last = &r->kept;
+    }
+
+    *r->last = kept;
+    r->last = &kept->next;
+    r->bytes += len;
+}
+
+
+static sio_str_t
+ngx_http_socketio_item_copy(u_char **p, sio_str_t s)
+{
+    u_char  *data;
+
+    data = *p;
+    *p = ngx_cpymem(data, s.data, s.len);
+
+    return sio_str(data, s.len);
+}
+
+
+static ngx_http_socketio_item_kept_t *
+ngx_http_socketio_reading_take(ngx_http_socketio_reading_t *r)
+{
+    ngx_http_socketio_item_kept_t  *kept;
+
+    kept = r->kept;
+
+    if (kept) {
+        r->kept = kept->next;
+        r->bytes -= kept->item.nsp.len + kept->item.user.len
+                    + kept->item.key.len + kept->item.image.len;
+    }
+
+    return kept;
 }
 
 
@@ -340,6 +427,8 @@ ngx_http_socketio_mailer_read(ngx_http_socketio_hub_t *hub,
     ngx_http_socketio_mailbox_settled(hub->zone, &r->copy, whole);
 
     if (r->copy.behind) {
+        r->added = 1;
+
         ngx_http_socketio_mailbox_sockets(hub,
                                           ngx_http_socketio_reading_nsp(r),
                                           ngx_http_socketio_reading_user(r),
@@ -352,12 +441,11 @@ ngx_http_socketio_mailer_read(ngx_http_socketio_hub_t *hub,
 
     m->nasked--;
     r->state = NGX_HTTP_SOCKETIO_READING_DONE;
-    r->sequence = sequence;
 
     ngx_queue_remove(&r->queue);
     ngx_queue_insert_tail(&m->done, &r->queue);
 
-    if (r->again || r->heard > sequence) {
+    if (r->again) {
         ngx_http_socketio_reading_wait(hub, r);
         return;
     }
@@ -365,11 +453,31 @@ ngx_http_socketio_mailer_read(ngx_http_socketio_hub_t *hub,
     ngx_http_socketio_reading_tell(hub, r,
                                    whole ? NGX_HTTP_SOCKETIO_MAIL_ALL
                                          : NGX_HTTP_SOCKETIO_MAIL_PART);
+    ngx_http_socketio_reading_news(hub, r);
+
+    r->sequence = sequence;
 
     if (r->state == NGX_HTTP_SOCKETIO_READING_DONE
         && sequence <= hub->zone->mail_seen)
     {
         ngx_http_socketio_reading_free(m, r);
+    }
+}
+
+
+/* What was kept; each is put in unless it is there. */
+
+static void
+ngx_http_socketio_reading_news(ngx_http_socketio_hub_t *hub,
+    ngx_http_socketio_reading_t *r)
+{
+    ngx_http_socketio_item_kept_t  *kept;
+
+    while (r->state == NGX_HTTP_SOCKETIO_READING_DONE
+           && (kept = ngx_http_socketio_reading_take(r)) != NULL)
+    {
+        ngx_http_socketio_mailer_put(hub, &kept->item, kept->sequence);
+        sio_free(&ngx_http_socketio_mem, kept);
     }
 }
 
@@ -390,12 +498,12 @@ ngx_http_socketio_mailer_put(ngx_http_socketio_hub_t *hub,
 
     r = ngx_http_socketio_reading_find(hub->mailer, item->nsp, item->user);
 
-    if (r && r->state != NGX_HTTP_SOCKETIO_READING_DONE) {
-        r->heard = ngx_max(r->heard, sequence);
+    if (r && sequence <= r->sequence) {
         return;
     }
 
-    if (r && sequence <= r->sequence) {
+    if (r && r->state != NGX_HTTP_SOCKETIO_READING_DONE) {
+        ngx_http_socketio_reading_keep(r, item, sequence);
         return;
     }
 

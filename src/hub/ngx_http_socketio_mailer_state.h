@@ -15,6 +15,19 @@
 #define NGX_HTTP_SOCKETIO_MAILER_BYTES     (4 * 1024 * 1024)
 #define NGX_HTTP_SOCKETIO_MAILER_READINGS  65536
 #define NGX_HTTP_SOCKETIO_MAILER_ASKING    256       /* of the home, at once */
+#define NGX_HTTP_SOCKETIO_MAILER_KEPT      (1024 * 1024)  /* news' bytes */
+
+
+/* News that wait for the answer to a question. */
+
+typedef struct ngx_http_socketio_item_kept_s  ngx_http_socketio_item_kept_t;
+
+struct ngx_http_socketio_item_kept_s {
+    ngx_http_socketio_item_kept_t  *next;
+    uint64_t                     sequence;
+    ngx_http_socketio_item_in_t  item;
+    u_char                       data[];
+};
 
 
 typedef enum {
@@ -29,11 +42,14 @@ struct ngx_http_socketio_reading_s {
     ngx_queue_t                  queue;      /* of its state */
     ngx_http_socketio_reading_e  state;
     uint64_t                     after;      /* of the outbox, to be said */
-    uint64_t                     heard;      /* news that came meanwhile */
-    uint64_t                     sequence;   /* of the answer */
+    uint64_t                     sequence;   /* of the last answer */
+    ngx_http_socketio_item_kept_t  *kept;    /* news that came meanwhile */
+    ngx_http_socketio_item_kept_t **last;
+    size_t                       bytes;      /* of them */
     uint64_t                     askers[NGX_HTTP_SOCKETIO_SLOTS / 64];
     ngx_http_socketio_copy_t     copy;       /* of the mailbox */
     unsigned                     part:1;     /* the zone was full */
+    unsigned                     added:1;    /* since it was told */
     unsigned                     again:1;    /* asked for once more */
     uint32_t                     nsp;        /* bytes of the name */
     uint32_t                     len;
@@ -96,7 +112,7 @@ void ngx_http_socketio_mailer_unread(ngx_http_socketio_hub_t *hub);
 typedef enum {
     NGX_HTTP_SOCKETIO_MAILER_WAKE = 1,       /* look into the outbox */
     NGX_HTTP_SOCKETIO_MAILER_ASK,            /* namespace, user */
-    NGX_HTTP_SOCKETIO_MAILER_BROUGHT         /* what, namespace, user */
+    NGX_HTTP_SOCKETIO_MAILER_BROUGHT         /* what, added, namespace, user */
 } ngx_http_socketio_mailer_e;
 
 

@@ -64,6 +64,7 @@ ngx_http_socketio_mailbox_put(ngx_http_socketio_zone_t *zone,
     ngx_int_t                  rc;
     ngx_uint_t                 n, same;
     ngx_http_socketio_item_t  *item, *next;
+    ngx_http_socketio_mail_t  *mail;
 
     now = ngx_http_socketio_calendar();
     last = 0;
@@ -77,6 +78,12 @@ ngx_http_socketio_mailbox_put(ngx_http_socketio_zone_t *zone,
          item;
          item = ngx_http_socketio_store_next(zone, item, now))
     {
+        mail = (ngx_http_socketio_mail_t *) item->data;
+
+        if (mail->gone) {
+            continue;
+        }
+
         n++;
 
         if (put->tag && item->tag == put->tag) {
@@ -193,6 +200,7 @@ ngx_http_socketio_mailbox_load(ngx_http_socketio_zone_t *zone,
 {
     size_t                     len;
     ngx_http_socketio_item_t  *item;
+    ngx_http_socketio_mail_t  *mail;
 
     load->used = 0;
     load->next = 0;
@@ -204,7 +212,9 @@ ngx_http_socketio_mailbox_load(ngx_http_socketio_zone_t *zone,
          item && item->id <= load->before;
          item = ngx_http_socketio_store_next(zone, item, load->now))
     {
-        if (item->id <= load->after
+        mail = (ngx_http_socketio_mail_t *) item->data;
+
+        if (item->id <= load->after || mail->gone
             || item->len < ngx_http_socketio_mail_head(item))
         {
             continue;
@@ -340,19 +350,25 @@ ngx_http_socketio_mailbox_slice(ngx_http_socketio_zone_t *zone,
     {
         next = ngx_http_socketio_store_next(zone, item, 0);
 
-        if (item->id < from) {
+        mail = (ngx_http_socketio_mail_t *) item->data;
+
+        if (item->id < from || mail->gone) {
             continue;
         }
-
-        mail = (ngx_http_socketio_mail_t *) item->data;
 
         if (mail->home != NGX_HTTP_SOCKETIO_HOME_NONE && names.len) {
             origins[post.norigins++] = mail->origin;
             expires = ngx_max(expires, item->expires);
         }
 
-        ngx_http_socketio_store_remove(zone, item);
         n++;
+
+        if (mail->home == NGX_HTTP_SOCKETIO_HOME_NEW && zone->mail_up) {
+            mail->gone = 1;
+            continue;
+        }
+
+        ngx_http_socketio_store_remove(zone, item);
     }
 
     if (post.norigins) {
@@ -581,12 +597,13 @@ ngx_http_socketio_mailbox_confirm(ngx_http_socketio_zone_t *zone,
         return;
     }
 
-    if (!keep) {
+    mail = (ngx_http_socketio_mail_t *) item->data;
+
+    if (!keep || mail->gone) {
         ngx_http_socketio_store_remove(zone, item);
         return;
     }
 
-    mail = (ngx_http_socketio_mail_t *) item->data;
     mail->home = NGX_HTTP_SOCKETIO_HOME_KEPT;
 
     expires = ngx_http_socketio_calendar() + NGX_HTTP_SOCKETIO_MAIL_COPY;

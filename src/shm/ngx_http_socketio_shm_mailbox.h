@@ -10,7 +10,9 @@
  * with other hosts.  Then an item has an origin: the host where it was put,
  * and the id that it got there.  It is NEW until the home has it, and KEPT
  * from then on: a copy, for sockets here, that ends soon.  What the home is to
- * be told is in the outbox (see there), written under the same lock.
+ * be told is in the outbox (see there), written under the same lock.  A new
+ * item that has arrived stays, unseen, until other hosts could hear of it:
+ * there may be sockets of the user.
  *
  * All functions take the store's lock themselves, for a few microseconds.
  */
@@ -50,7 +52,8 @@ typedef struct {
 typedef struct {
     uint8_t                    written;      /* to a socket, at least once */
     uint8_t                    home;
-    uint16_t                   reserved;
+    uint8_t                    gone;         /* has arrived, is to be told */
+    uint8_t                    reserved;
     uint32_t                   stamp;        /* of the last look at its home */
     ngx_http_socketio_origin_t origin;
 } ngx_http_socketio_mail_t;

@@ -167,6 +167,35 @@ outbox(void)
 }
 
 
+/* Other hosts are to hear of what has arrived here already. */
+
+static void
+arrived(void)
+{
+    uint64_t   one;
+    sio_str_t  got;
+
+    zone->mail_up = 1;
+
+    one = put(0, "one,");
+    is_int(ngx_http_socketio_mailbox_remove(zone, &ann, one,
+                                            sio_cstr("ann's")), 1, "arrived");
+    is_int(ngx_http_socketio_mailbox_remove(zone, &ann, one,
+                                            sio_cstr("ann's")), 0, "once");
+    got = all(0);
+    is_str(got, "", "nobody sees it any more");
+    is_int(next(0), NGX_OK, "it is told");
+    is_str(post.image, "one,", "all the same");
+    ngx_http_socketio_outbox_done(zone, post.id, 1);
+    is_int(zone->records[NGX_HTTP_SOCKETIO_STORE_MAIL], 0, "then it is gone");
+    is_int(next(0), NGX_OK, "there too");
+    is_int(post.type, NGX_HTTP_SOCKETIO_POST_REMOVE, "it is to be removed");
+    ngx_http_socketio_outbox_done(zone, post.id, 0);
+
+    zone->mail_up = 0;
+}
+
+
 static void
 slices(void)
 {
@@ -234,6 +263,7 @@ main(void)
     ngx_http_socketio_mailbox_key(zone, sio_cstr("/"), sio_cstr("ann"), &ann);
 
     outbox();
+    arrived();
     slices();
     copies();
 
