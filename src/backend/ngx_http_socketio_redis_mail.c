@@ -8,6 +8,7 @@
 
 #include "backend/ngx_http_socketio_redis_news.h"
 #include "backend/ngx_http_socketio_redis_script.h"
+#include "hub/ngx_http_socketio_hosts.h"
 
 
 #define NGX_HTTP_SOCKETIO_REDIS_MAIL_DEAD   5000     /* msec without answer */
@@ -494,8 +495,9 @@ ngx_http_socketio_redis_mail_put(ngx_http_socketio_redis_mail_t *mail,
 
     ngx_http_socketio_mailbox_sockets(mail->hub, letter->nsp, letter->user,
                                       &found);
-    ngx_http_socketio_redis_call_number(call,
-                                        post->written || found.count != 0);
+    ngx_http_socketio_redis_call_number(call, post->written || found.count
+                      || ngx_http_socketio_elsewhere(mail->hub, letter->nsp,
+                                                     letter->user));
 
     ngx_http_socketio_redis_call_str(call, letter->key);
     ngx_http_socketio_redis_call_str(call, sio_buf_str(&mail->news));
