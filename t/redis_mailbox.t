@@ -107,7 +107,7 @@ for (const workers of (process.env.W ? [+process.env.W] : [1, 4])) {
     }
   });
 
-  fact('a socket that comes while something is sent gets it once', async (t) => {
+  fact('a socket that comes meanwhile gets each once', async (t) => {
     const before = await connect(a, 'ann', { place: 1 });
 
     await send(b, 'ann', 0);
