@@ -495,8 +495,17 @@ function suite(workers, pairs) {
     socket.disconnect();
   });
 
-  test(name('nothing of a token or a key is in the log'), (t) => {
+  test(name('nothing of a token or a key is in the log'), async (t) => {
+    // one that is refused before anybody asks for its token
+
+    t.is((await ngx.get(`/socket.io/?EIO=4&token=${await hs.sign(claims)}`
+      + '&transport=x&token=eyJ' + 'x'.repeat(30))).status, 400);
+    await until(() => /transport=x/.test(ngx.accessLog()));
+
     const log = ngx.log();
+
+    t.match(log, /EIO=4&token=\*{50,}&transport=x&token=\*{33} /);
+    t.match(ngx.accessLog(), /EIO=4&token=\*{50,}&transport=x&token=\*{33} /);
 
     t.ok(!log.includes(hs.text) && !log.includes(old.text));
     t.ok(!/eyJ[\w-]{20}/.test(log), log.match(/.*eyJ[\w-]{20}.*/)?.[0]);
