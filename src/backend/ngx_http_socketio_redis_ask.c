@@ -6,12 +6,15 @@
 #include "backend/ngx_http_socketio_redis_ask.h"
 #include "backend/ngx_http_socketio_redis_dialect.h"
 #include "hub/ngx_http_socketio_collect.h"
+#include "hub/ngx_http_socketio_dispatch.h"
 
 
 #define NGX_HTTP_SOCKETIO_ASK_DIGITS  18         /* of an id, behind the uid */
 #define NGX_HTTP_SOCKETIO_ASK_HEAD    128        /* bytes to look for it in */
 
 
+static ngx_uint_t ngx_http_socketio_ask_countable(
+    ngx_http_socketio_adapter_t *a, sio_str_t nsp);
 static ngx_int_t ngx_http_socketio_ask_count(ngx_http_socketio_adapter_t *a,
     ngx_http_socketio_ask_t *ask, sio_str_t nsp);
 static ngx_int_t ngx_http_socketio_ask_numsub(ngx_http_socketio_adapter_t *a,
@@ -50,7 +53,9 @@ ngx_http_socketio_redis_ask(ngx_http_socketio_hub_t *hub,
         return NGX_OK;
     }
 
-    if (!a->publisher.redis.up || a->nasks == NGX_HTTP_SOCKETIO_ASKS_MAX) {
+    if (!a->publisher.redis.up || a->nasks == NGX_HTTP_SOCKETIO_ASKS_MAX
+        || !ngx_http_socketio_ask_countable(a, nsp))
+    {
         return NGX_DECLINED;
     }
 
@@ -82,6 +87,23 @@ ngx_http_socketio_redis_ask(ngx_http_socketio_hub_t *hub,
     ngx_http_socketio_hub_post(hub);
 
     return NGX_OK;
+}
+
+
+/* By a pattern, as of a dynamic namespace, hosts listen and are not counted. */
+
+static ngx_uint_t
+ngx_http_socketio_ask_countable(ngx_http_socketio_adapter_t *a, sio_str_t nsp)
+{
+    ngx_http_socketio_namespace_t  *conf;
+
+    if (a->dialect->room) {
+        return 1;
+    }
+
+    conf = ngx_http_socketio_namespace(a->hub->conf, nsp);
+
+    return conf && conf->regex == NULL;
 }
 
 
