@@ -17,6 +17,7 @@ const { connect, open, once, ask, upgraded } = require('./lib/clients');
 const { request } = require('./lib/http');
 const { pair, jwks } = require('./lib/tokens');
 const { until } = require('./lib/wait');
+const { Application } = require('./lib/application');
 
 const top = path.join(__dirname, '..');
 const installed = '/usr/share/nginx/socketio/';
@@ -35,6 +36,10 @@ function example(name, changes) {
 }
 
 const files = {
+  'application.conf': (port) => example('application.conf',
+    [['listen      3001', 'listen 127.0.0.1:@port@'],
+     ['127.0.0.1:8000', `127.0.0.1:${port}`],
+     ['/var/log/nginx/', 'logs/']]),
   'minimal.conf': () => example('minimal.conf',
     [['listen 3001', 'listen 127.0.0.1:@port@']]),
   'full.conf': (port) => example('full.conf',
@@ -61,6 +66,7 @@ const files = {
 
 const login = pair('ES256', { kid: 'login' });
 const beside = async () => ({ 'authjs.key': 'x'.repeat(40),
+                              'webhook.key': 'y'.repeat(44),
                               'jwks.json': jwks(await login) });
 
 // Two clients, a message from the one to the other.
@@ -290,6 +296,40 @@ test('make install brings the presets and the examples', (t) => {
         fs.readFileSync(path.join(from, name), 'utf8'));
     }
   }
+});
+
+test('application.conf asks the application', async (t) => {
+  const app = await Application.start({ key: 'y'.repeat(44),
+    handle(body, { url, headers }) {
+      const { event, data, user } = body ?? {};
+
+      if (url.endsWith('/user')) {
+        const [, name] = /session=(\w+)/.exec(headers.cookie) || [];
+        return name ? { user: name } : { status: 401 };
+      }
+
+      return event === 'connect' ? { join: 'room:5' }
+        : event === 'message' ? { ack: [null], emit: { event: 'message',
+          to: `room:${data.room}`, data: { ...data, from: user } } }
+          : undefined;
+    } });
+  const ngx = await Nginx.start({ whole: files['application.conf'](app.port),
+    workers: 2, files: await beside() });
+  const [ann, bob] = await Promise.all(['ann', 'bob'].map((name) =>
+    connect(ngx, { extraHeaders: { cookie: `session=${name}` } })));
+  const heard = once(bob, 'message');
+
+  t.is(await ask(ann, 'message', { room: '5', text: 'hi' }), null);
+  t.deepIs(await heard, { room: '5', text: 'hi', from: 'ann' });
+  t.is((await ask(ann, 'message', { room: '6', text: 'hi' })).code,
+    'forbidden');
+  await t.rejects(connect(ngx), /authentication required/);
+  ann.disconnect();
+  bob.disconnect();
+  await until(() => app.calls.filter(({ body }) =>
+    body?.event === 'disconnect').length === 2, { what: 'on disconnect' });
+  t.ok(app.calls.every(({ signed, url }) =>
+    signed || !url.startsWith('/hooks/')));
 });
 
 test('tokens.conf serves users with tokens', async (t) => {

@@ -307,6 +307,9 @@ test('nginx -t says what is wrong with forward', (t) => {
     /"http:\/\/a\/b" is not the path of a location of this server/);
   t.match(wrong(rule('on x { forward /a retry=1; }')),
     /"retry=1" is unknown in "forward", which has timeout=TIME and async/);
+  t.match(wrong(rule('on x { forward /none; }')),
+    /\[warn\].*has no location for "\/none" in .*nginx\.conf:\d+/);
+  t.ok(!/\[warn\]/.test(wrong(rule('on x { forward /api/x?y=1; }'))));
   t.match(wrong('webhook max=0;'),
     /invalid value "max=0", it must be between 1 and 10000/);
   t.match(wrong('webhook speed=1;'),

@@ -10,6 +10,7 @@
 
 #include "http/ngx_http_socketio_module.h"
 #include "http/ngx_http_socketio_presence_module.h"
+#include "http/ngx_http_socketio_webhook_module.h"
 #include "hub/ngx_http_socketio_call.h"
 #include "hub/ngx_http_socketio_channel.h"
 #include "hub/ngx_http_socketio_mail_store.h"
@@ -249,6 +250,8 @@ ngx_http_socketio_postconfiguration(ngx_conf_t *cf)
         if (ngx_http_socketio_app_check(cf, apps[i]) != NGX_OK) {
             return NGX_ERROR;
         }
+
+        ngx_http_socketio_webhook_check(cf, apps[i]);
     }
 
     return NGX_OK;

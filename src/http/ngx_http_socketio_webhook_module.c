@@ -24,6 +24,8 @@ static char *ngx_http_socketio_webhook_key_file(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
 static char *ngx_http_socketio_webhook_keys(ngx_conf_t *cf,
     ngx_http_socketio_webhook_conf_t *wcf, ngx_str_t *file, u_char *p);
+static ngx_uint_t ngx_http_socketio_webhook_served(ngx_http_conf_ctx_t *ctx,
+    ngx_str_t *uri);
 static ngx_http_socketio_webhook_conf_t *ngx_http_socketio_webhook_conf(
     ngx_conf_t *cf);
 static ngx_int_t ngx_http_socketio_webhook_init_process(ngx_cycle_t *cycle);
@@ -160,6 +162,88 @@ ngx_http_socketio_compile_webhook(sio_compile_t *c, sio_str_t uri,
     *webhook = ngx_http_socketio_webhook_get(c->ctx, uri);
 
     return *webhook ? SIO_OK : SIO_NOMEM;
+}
+
+
+void
+ngx_http_socketio_webhook_check(ngx_conf_t *cf, ngx_http_socketio_app_t *app)
+{
+    ngx_uint_t                     i;
+    ngx_http_socketio_webhook_t  **all;
+
+    all = app->webhooks.elts;
+
+    for (i = 0; i < app->webhooks.nelts; i++) {
+
+        if (app->server == NULL) {
+            ngx_log_error(NGX_LOG_WARN, cf->log, 0,
+                          "no server has \"socketio %V\": nothing can be "
+                          "called in %s:%ui", &app->name, all[i]->file,
+                          all[i]->line);
+            return;
+        }
+
+        if (!ngx_http_socketio_webhook_served(app->server, &all[i]->uri)) {
+            ngx_log_error(NGX_LOG_WARN, cf->log, 0,
+                          "the server that has \"socketio %V\" has no "
+                          "location for \"%V\" in %s:%ui", &app->name,
+                          &all[i]->uri, all[i]->file, all[i]->line);
+        }
+    }
+}
+
+
+/* Whether a location takes a path: as nginx looks, expressions left aside. */
+
+static ngx_uint_t
+ngx_http_socketio_webhook_served(ngx_http_conf_ctx_t *ctx, ngx_str_t *uri)
+{
+    size_t                         len, n;
+    u_char                        *p;
+    ngx_int_t                      rc;
+    ngx_http_core_loc_conf_t      *clcf;
+    ngx_http_location_tree_node_t *node;
+
+    clcf = ctx->loc_conf[ngx_http_core_module.ctx_index];
+
+#if (NGX_PCRE)
+    if (clcf->regex_locations) {
+        return 1;
+    }
+#endif
+
+    p = ngx_strlchr(uri->data, uri->data + uri->len, '?');
+    len = p ? (size_t) (p - uri->data) : uri->len;
+    p = uri->data;
+    node = clcf->static_locations;
+
+    while (node) {
+        n = ngx_min(len, (size_t) node->len);
+        rc = ngx_filename_cmp(p, node->name, n);
+
+        if (rc != 0) {
+            node = (rc < 0) ? node->left : node->right;
+            continue;
+        }
+
+        if (len > (size_t) node->len) {
+
+            if (node->inclusive) {
+                return 1;
+            }
+
+            node = node->right;
+            continue;
+        }
+
+        if (len == (size_t) node->len) {
+            return node->exact || node->inclusive;
+        }
+
+        node = node->left;
+    }
+
+    return 0;
 }
 
 

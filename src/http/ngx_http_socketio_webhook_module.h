@@ -23,5 +23,12 @@ ngx_http_socketio_webhook_t *ngx_http_socketio_webhook_get(ngx_conf_t *cf,
 int ngx_http_socketio_compile_webhook(sio_compile_t *c, sio_str_t uri,
     void **webhook);
 
+/*
+ * When the whole configuration was read: warns of what is called and can't be
+ * there.
+ */
+void ngx_http_socketio_webhook_check(ngx_conf_t *cf,
+    ngx_http_socketio_app_t *app);
+
 
 #endif /* _NGX_HTTP_SOCKETIO_WEBHOOK_MODULE_H_INCLUDED_ */
