@@ -170,6 +170,27 @@ test('Redis is killed: all rooms are listened to again', async (t) => {
   await whole(t);
 });
 
+test('a reload changes the adapter, with clients that stay', async (t) => {
+  await b.reload({ app: b.options.app.replace('adapter=sharded',
+    'adapter=streams') });
+
+  const far = await redis.node({ adapter: 'streams' });
+  const late = await connect(b);
+
+  for (const socket of [late, there[0]]) {
+    await until(() => {
+      far.io.emit('far', 1);
+      return new Promise((done) => {
+        socket.once('far', () => done(true));
+        setTimeout(() => done(false), 200);
+      });
+    }, { what: 'the new wire is heard, by old clients as well' });
+  }
+  late.disconnect();
+  await b.reload({ app: b.options.app.replace('adapter=streams',
+    'adapter=sharded') });
+}, 60000);
+
 test('messages that make no sense harm nobody', async (t) => {
   const before = (await b.status()).total.redis.malformed;
 

@@ -101,10 +101,15 @@ ngx_http_socketio_redis_restart(ngx_http_socketio_redis_t *redis,
 
     if (ac) {
         ac->data = NULL;
-        redisAsyncFree(ac);
     }
 
+    /* why may be the context's own words */
+
     ngx_http_socketio_redis_gone(redis, why);
+
+    if (ac) {
+        redisAsyncFree(ac);
+    }
 }
 
 

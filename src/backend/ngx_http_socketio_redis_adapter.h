@@ -103,6 +103,7 @@ typedef struct {
     ngx_uint_t                  subscribed;
     ngx_uint_t                  confirmed;
     ngx_msec_t                  heard;       /* a sign of life */
+    ngx_msec_t                  waits;       /* for the old one, since */
     ngx_http_socketio_rooms_t   rooms;
     ngx_http_socketio_xread_t   xread;
     ngx_http_socketio_backlog_t backlog;     /* heard while it waits */

@@ -57,6 +57,7 @@ ngx_http_socketio_handover_signed(ngx_http_socketio_adapter_t *a,
     if (ours) {
         if (a->leader == NGX_HTTP_SOCKETIO_LEADER_MARKING) {
             a->leader = NGX_HTTP_SOCKETIO_LEADER_WAITING;
+            a->waits = ngx_current_msec;
 
             if (ngx_http_socketio_handover_begin(a) == NGX_OK
                 && a->leader == NGX_HTTP_SOCKETIO_LEADER_WAITING)

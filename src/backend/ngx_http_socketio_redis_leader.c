@@ -16,6 +16,7 @@
 
 
 #define NGX_HTTP_SOCKETIO_LEADER_SILENT  5000    /* msec */
+#define NGX_HTTP_SOCKETIO_LEADER_WAIT    5000    /* msec for the old one */
 #define NGX_HTTP_SOCKETIO_LEADER_STAY    200     /* msec, */
 #define NGX_HTTP_SOCKETIO_LEADER_STAYS   25      /* so many times */
 
@@ -59,7 +60,10 @@ ngx_http_socketio_leader_tick(ngx_http_socketio_adapter_t *a)
     case NGX_HTTP_SOCKETIO_LEADER_WAITING:
         ngx_http_socketio_handover_sign(a, "alive");
 
-        if (ngx_http_socketio_handover_begin(a) == NGX_OK
+        /* one that has not heard the mark by now listens to something else */
+
+        if ((ngx_http_socketio_handover_begin(a) == NGX_OK
+             || ngx_current_msec - a->waits > NGX_HTTP_SOCKETIO_LEADER_WAIT)
             && a->leader == NGX_HTTP_SOCKETIO_LEADER_WAITING)
         {
             ngx_http_socketio_leader_begin(a);
