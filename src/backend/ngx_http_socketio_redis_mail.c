@@ -216,9 +216,13 @@ ngx_http_socketio_redis_mail_ready(ngx_http_socketio_redis_t *redis)
     words[1] = sio_cstr("LOAD");
     words[2] = sio_cstr(ngx_http_socketio_redis_script);
 
-    (void) ngx_http_socketio_redis_command(redis,
-                                    ngx_http_socketio_redis_mail_loaded, NULL,
-                                    words, 3);
+    if (ngx_http_socketio_redis_command(redis,
+                                        ngx_http_socketio_redis_mail_loaded,
+                                        NULL, words, 3)
+        == NGX_OK)
+    {
+        mail->sent++;
+    }
 }
 
 

@@ -365,6 +365,10 @@ ngx_http_socketio_mailer_claim(ngx_http_socketio_hub_t *hub)
     m->active = 1;
     m->due = 1;
 
+    /* what a dead predecessor had said is over */
+
+    hub->zone->mail_up = 0;
+
     m->home->start(hub);
 }
 
