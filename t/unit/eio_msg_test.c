@@ -293,11 +293,77 @@ test_packed_memory(void)
 }
 
 
+static void
+extended(const char *text, size_t len, const sio_binary_t *bin)
+{
+    char        want[400];
+    unsigned    n;
+    eio_msg_t  *msg, *copy, *again;
+
+    msg = eio_msg_create(&unit_mem, sio_str(text, len), bin);
+    msg->volatile_ = 1;
+
+    copy = NULL;
+
+    for (n = 1; unit_mem_fail(n); n++) {
+        copy = eio_msg_extend(&unit_mem, msg, sio_str(",\"x\"]", 5));
+
+        if (copy) {
+            break;
+        }
+    }
+
+    unit_mem_fail(0);
+
+    memcpy(want, text, len - 1);
+    memcpy(want + len - 1, ",\"x\"]", 5);
+
+    is_mem((char *) eio_msg_text(copy).data, eio_msg_text(copy).len, want,
+           len + 4, "one more argument");
+    ok(copy->volatile_ && copy->packets == msg->packets, "else the same");
+
+    again = eio_msg_from_image(&unit_mem, sio_str(copy->image, copy->len));
+    ok(again != NULL, "it is an image");
+
+    eio_msg_unref(&unit_mem, again);
+    eio_msg_unref(&unit_mem, copy);
+    eio_msg_unref(&unit_mem, msg);
+}
+
+
+static void
+test_extend(void)
+{
+    char           long_text[125];
+    eio_msg_t     *msg;
+    sio_binary_t   bin;
+
+    two_attachments(&bin);
+
+    extended("42[\"a\"]", 7, NULL);
+    extended("452-[\"a\",{},{}]", 15, &bin);
+
+    memset(long_text, 'a', sizeof(long_text));
+    memcpy(long_text, "42[\"", 4);
+    memcpy(long_text + 123, "\"]", 2);
+    extended(long_text, 125, &bin);
+
+    msg = eio_msg_create(&unit_mem, sio_cstr("40{}"), NULL);
+    ok(eio_msg_extend(&unit_mem, msg, sio_cstr(",1]")) == NULL, "no array");
+    eio_msg_unref(&unit_mem, msg);
+
+    msg = eio_msg_create(&unit_mem, sio_str(NULL, 0), &bin);
+    ok(eio_msg_extend(&unit_mem, msg, sio_cstr(",1]")) == NULL, "no text");
+    eio_msg_unref(&unit_mem, msg);
+}
+
+
 int
 main(void)
 {
     unit_plan();
     test_create();
+    test_extend();
     test_sizes();
     test_image();
     test_memory();

@@ -380,6 +380,61 @@ test_lookup(void)
 }
 
 
+/* A socket takes the id it had before, and the rooms with their positions. */
+
+static int
+adopts(sio_socket_t *socket, sio_str_t auth, sio_buf_t *error)
+{
+    fx.app.position = 5;
+    (void) sio_room_join(socket, sio_cstr("r"));
+
+    return sio_socket_adopt(socket, sio_cstr("old-id-of-20-letters")) == SIO_OK
+           ? SIO_OK : SIO_ERROR;
+}
+
+
+static void
+test_adopt(void)
+{
+    uint32_t       since;
+    fx_conn_t     *first, *second;
+    sio_socket_t  *socket;
+
+    fx_init(&unit_mem);
+    fx.connect = adopts;
+
+    first = fx_open();
+    (void) fx_take(first);
+    fx_text(first, "40");
+    fx_is(fx_take(first), "40{\"sid\":\"old-id-of-20-letters\"}", "adopted");
+
+    socket = sio_client_socket(&first->c, sio_cstr("/"));
+    ok(sio_namespace_socket(socket->ns, sio_cstr("old-id-of-20-letters"))
+       == socket, "found by it");
+
+    since = 0;
+    is_int(sio_room_since(socket, sio_cstr("r"), &since), SIO_OK, "a room");
+    is_int(since, 5, "since then");
+    sio_room_set_since(socket, sio_cstr("r"), 3);
+    (void) sio_room_since(socket, sio_cstr("r"), &since);
+    is_int(since, 3, "since before");
+    sio_room_set_since(socket, sio_cstr("none"), 3);
+    is_int(sio_room_since(socket, sio_cstr("none"), &since), SIO_DECLINED,
+           "not in it");
+    is_int(sio_socket_adopt(socket, sio_cstr("short")), SIO_DECLINED,
+           "no id");
+
+    second = fx_open();
+    (void) fx_take(second);
+    fx_text(second, "40");
+    fx_is(fx_take(second), "44{\"message\":\"Forbidden\"}", "it is taken");
+
+    fx_close(first);
+    fx_close(second);
+    fx_cleanup();
+}
+
+
 int
 main(void)
 {
@@ -389,6 +444,8 @@ main(void)
     test_targets();
     test_inside();
     test_slow();
+
+    test_adopt();
 
     return unit_done();
 }

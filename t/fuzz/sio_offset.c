@@ -1,0 +1,55 @@
+/*
+ * What a CONNECT payload asks to recover: what passes is as the header says,
+ * and an offset that was read is written the same.
+ */
+
+
+#include <stdlib.h>
+
+#include "codec/sio_json.h"
+#include "codec/sio_offset.h"
+
+
+#define check(test)  if (!(test)) { abort(); }
+
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+
+static const sio_json_limits_t  limits = { 32, 10000 };
+
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    uint8_t          text[SIO_OFFSET_LEN];
+    uint64_t         n, again;
+    sio_str_t        payload, pid;
+    sio_json_info_t  info;
+
+    if (sio_offset_decode(sio_str(data, size), &n) == SIO_OK) {
+        check(size == SIO_OFFSET_LEN && n <= SIO_OFFSET_MAX);
+        sio_offset_encode(text, n);
+        check(memcmp(text, data, size) == 0);
+    }
+
+    payload = sio_str(data, size);
+
+    if (size
+        && (sio_json_validate(payload, &limits, &info, &payload) != SIO_OK
+            || sio_json_type(payload) != SIO_JSON_OBJECT))
+    {
+        return 0;
+    }
+
+    if (sio_offset_asked(payload, &pid, &n) == SIO_OK) {
+        check(pid.len == SIO_PID_LEN);
+        check(pid.data > payload.data
+              && pid.data + pid.len < payload.data + payload.len);
+        sio_offset_encode(text, n);
+        check(sio_offset_decode(sio_str(text, SIO_OFFSET_LEN), &again)
+              == SIO_OK && again == n);
+    }
+
+    return 0;
+}
