@@ -262,7 +262,8 @@ for (const workers of [1, 4]) {
       // The first round makes what workers keep.
 
       t.note(`${memory()} KB`);
-      t.ok(sanitized || round === 1 || memory() < before.memory + 4096 * workers,
+      t.ok(sanitized || round === 1
+        || memory() < before.memory + 4096 * workers,
         `${before.memory} KB, then ${memory()} KB`);
       before.memory = memory();
     });

@@ -85,7 +85,7 @@ static void
 ngx_http_socketio_websocket_read(ngx_event_t *rev)
 {
     ssize_t                         n;
-    ngx_uint_t                      i;
+    ngx_uint_t                      i, reads;
     ngx_connection_t               *c;
     ngx_http_socketio_kept_t       *kept;
     ngx_http_socketio_websocket_t  *ws;
@@ -123,9 +123,13 @@ ngx_http_socketio_websocket_read(ngx_event_t *rev)
         sio_free(&ngx_http_socketio_mem, kept);
     }
 
+    /* who may be flooding has one buffer in a turn, so that all have theirs */
+
+    reads = ws->engine->options.quota ? 1 : NGX_HTTP_SOCKETIO_WEBSOCKET_READS;
+
     for (i = 0; rev->ready && !ws->paused; i++) {
 
-        if (i == NGX_HTTP_SOCKETIO_WEBSOCKET_READS) {
+        if (i == reads) {
             ngx_post_event(rev, &ngx_posted_next_events);
             return;
         }
