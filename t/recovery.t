@@ -340,3 +340,54 @@ for (const workers of [1, 4]) {
     await site.ngx.stop();
   });
 }
+
+test('the log goes back as far as there is room', async (t) => {
+  site = await Site.start({ workers: 2, app: `
+    zone 4m;
+    recovery 2m;
+    namespace / { authenticate insecure user=$auth.user;
+                  on connect { join lobby; } }` });
+  const { log } = (await site.ngx.status()).zone;
+  const ann = await client('ann');
+  const bob = await client('bob');
+  const [a, b] = [ann, bob].map(({ id, _pid: pid }) => ({ id, pid }));
+  await cut(ann);
+  await cut(bob);
+  const text = 'x'.repeat(8000);
+  const fits = Math.floor(log.size / 8400);
+  for (let n = 0; n < fits / 2; n++) {
+    await emit('lobby', text);
+  }
+  const { sid, before } = await ask_for(a.pid);
+  t.is(sid, a.id);
+  t.is(before.length, Math.ceil(fits / 2));
+  for (let n = 0; n < fits; n++) {
+    await emit('elsewhere', text);
+  }
+  const late = await ask_for(b.pid, undefined, { user: 'bob' });
+  t.ok(late.sid !== b.id, 'it has missed more than there is');
+  t.ok((await site.ngx.status()).zone.log.events < 2 * fits);
+});
+
+test('an end comes, and a worker without recovery', async (t) => {
+  const app = (more) => `
+    zone 8m;
+    ${more}
+    namespace / { authenticate insecure user=$auth.user;
+                  on connect { join lobby; emit hello to self with 1; } }`;
+  site = await Site.start({ workers: 2, app: app('recovery 1s;') });
+  const { id, _pid: pid, ...ann } = await client('ann');
+  ann.io.engine.close();
+  await until(async () => !(await site.ngx.status()).zone.store.recovery,
+              { what: 'the record has ended' });
+  t.ok((await ask_for(pid)).sid !== id);
+  raws.splice(0).forEach((sio) => sio.close());
+  await site.ngx.reload({ app: app('') });
+  const sio = await site.sio(0, { join: false });
+  await sio.send(`40${JSON.stringify({ user: 'ann', pid })}`);
+  t.deepIs(Object.keys((await sio.next()).data), ['sid']);
+  t.deepIs((await sio.next()).data, ['hello', 1]);
+  await emit('lobby', 2);
+  t.deepIs((await sio.next()).data, ['n', 2]);
+  sio.close();
+});
