@@ -131,6 +131,10 @@ for (const workers of [1, 4]) {
     const { body } = app.calls.find((call) => call.body.event === 'binary');
     t.deepIs(body.data, { a: { base64: 'YWJj' } });
     t.deepIs(body.args, [body.data]);
+
+    await ask(bob, 'binary', 1, Buffer.from('d'), [{ e: Buffer.from('e') }]);
+    t.deepIs(calls('binary').at(-1).body.args,
+      [1, { base64: 'ZA==' }, [{ e: { base64: 'ZQ==' } }]]);
   });
 
   test(name('all that can be answered is done, in order'), async (t) => {

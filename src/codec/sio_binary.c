@@ -514,8 +514,11 @@ sio_binary_inline(sio_buf_t *buf, sio_str_t value, const sio_binary_t *from,
 
         pos = p + 1;
 
+        /* of a value that was renumbered it is there */
+
         if (rc == SIO_OK) {
-            rc = sio_binary_inline_item(buf, to.item[n]);
+            rc = n < to.n ? sio_binary_inline_item(buf, to.item[n])
+                          : SIO_DECLINED;
         }
     }
 

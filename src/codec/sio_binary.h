@@ -82,7 +82,7 @@ int sio_binary_renumber(sio_buf_t *buf, sio_str_t value,
     const sio_binary_t *from, sio_binary_t *to);
 
 /*
- * Append valid JSON text with each of its attachments in place, as
+ * Append one valid JSON value with each of its attachments in place, as
  * {"base64":"..."}: for those who know no placeholders.  from may be NULL.
  * work is a buffer of the caller, and overwritten.  Results as above.
  */

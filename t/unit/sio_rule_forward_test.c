@@ -105,6 +105,14 @@ test_body(void)
               "\"args\":[{\"f\":{\"base64\":\"YWJj\"}}]") != NULL,
        "an attachment is in place");
 
+    rx.attachments.item[1] = sio_cstr("d");
+    ok(strstr(rx_packet(sio_cstr("52-[\"a\",1,[{\"_placeholder\":true,"
+                                 "\"num\":0}],{\"_placeholder\":true,"
+                                 "\"num\":1}]")),
+              "\"args\":[1,[{\"base64\":\"YWJj\"}],{\"base64\":\"ZA==\"}],"
+              "\"data\":1,") != NULL,
+       "so it is in any argument");
+
     fx_is(rx_on("b", "forward /y async; join b;"), "", "async");
     ok(strstr(rx_event("[\"b\"]"), "async {\"names") != NULL, "is posted");
 
