@@ -24,8 +24,6 @@
 
 
 #define NGX_HTTP_SOCKETIO_REDIS_PORT      6379
-#define NGX_HTTP_SOCKETIO_REDIS_BEAT_MIN  100     /* msec */
-#define NGX_HTTP_SOCKETIO_REDIS_BEAT_MAX  600000
 #define NGX_HTTP_SOCKETIO_REDIS_PASSWORD  4096   /* bytes of a password */
 
 
@@ -471,8 +469,8 @@ ngx_http_socketio_redis_heartbeat(ngx_conf_t *cf,
 
     n = ngx_parse_time(value, 0);
 
-    if (n == NGX_ERROR || n < NGX_HTTP_SOCKETIO_REDIS_BEAT_MIN
-        || n > NGX_HTTP_SOCKETIO_REDIS_BEAT_MAX)
+    if (n == NGX_ERROR || n < NGX_HTTP_SOCKETIO_HOSTS_BEAT_MIN
+        || n > NGX_HTTP_SOCKETIO_HOSTS_BEAT_MAX)
     {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "invalid heartbeat \"%V\" of redis, it is a time "

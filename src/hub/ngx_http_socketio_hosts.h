@@ -27,6 +27,8 @@
 
 
 #define NGX_HTTP_SOCKETIO_HOSTS_BEAT      5000   /* msec */
+#define NGX_HTTP_SOCKETIO_HOSTS_BEAT_MIN  100
+#define NGX_HTTP_SOCKETIO_HOSTS_BEAT_MAX  600000
 #define NGX_HTTP_SOCKETIO_HOSTS_MISSING   3      /* beats: it is dead */
 #define NGX_HTTP_SOCKETIO_HOSTS_PATIENCE  6      /* beats: who should say it
                                                     does not */

@@ -205,6 +205,7 @@ ngx_http_socketio_hosts_open(sio_str_t message,
     told->peer = NGX_HTTP_SOCKETIO_NO_PEER;
 
     return sio_wire_done(&r) == SIO_OK && told->host && told->sequence
+           && told->beat && told->beat <= NGX_HTTP_SOCKETIO_HOSTS_BEAT_MAX
            ? NGX_OK : NGX_ERROR;
 }
 
@@ -264,7 +265,7 @@ ngx_http_socketio_hosts_meet(ngx_http_socketio_hub_t *hub,
 
     peer->sequence = told->sequence;
     peer->heard = ngx_http_socketio_now();
-    peer->beat = ngx_max(told->beat, 1);
+    peer->beat = told->beat;
 
     if (peer->ready != told->ready) {
         peer->ready = told->ready;

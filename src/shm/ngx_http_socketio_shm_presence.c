@@ -5,6 +5,9 @@
  * it.  A record that is offline may be dropped and ends by itself; whoever is
  * killed before he said so leaves one that does neither, which is mended by
  * the next sweep.
+ *
+ * That a worker died shows when its slot is freed or taken, within a second:
+ * no system call is made while the lock is held.
  */
 
 
@@ -223,7 +226,7 @@ ngx_http_socketio_presence_step(ngx_http_socketio_look_t *look,
         return ngx_http_socketio_presence_online(look, seat, sockets);
     }
 
-    if (ngx_http_socketio_slot_live(look->zone,
+    if (ngx_http_socketio_slot_held(look->zone,
                            ngx_http_socketio_user_slot(user->word),
                            ngx_http_socketio_user_incarnation(user->word)))
     {
@@ -726,7 +729,7 @@ ngx_http_socketio_presence_stray(ngx_http_socketio_zone_t *zone,
     case NGX_HTTP_SOCKETIO_USER_COMING:
     case NGX_HTTP_SOCKETIO_USER_GOING:
 
-        if (ngx_http_socketio_slot_live(zone,
+        if (ngx_http_socketio_slot_held(zone,
                                     ngx_http_socketio_user_slot(word),
                                     ngx_http_socketio_user_incarnation(word)))
         {
