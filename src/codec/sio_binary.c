@@ -34,6 +34,8 @@ static int sio_binary_num(sio_str_t num);
 static void sio_binary_string(sio_binary_walk_t *w);
 static void sio_binary_scalar(sio_binary_walk_t *w);
 static void sio_binary_space(sio_binary_walk_t *w);
+static int sio_binary_inline_value(sio_buf_t *buf, sio_str_t value,
+    const sio_binary_t *from, sio_buf_t *work);
 static int sio_binary_inline_item(sio_buf_t *buf, sio_str_t bytes);
 static inline int sio_binary_is_space(uint8_t ch);
 static inline int sio_binary_next(sio_binary_walk_t *w, uint8_t ch);
@@ -464,14 +466,52 @@ sio_binary_next(sio_binary_walk_t *w, uint8_t ch)
 }
 
 
+int
+sio_binary_inline(sio_buf_t *buf, sio_str_t values, const sio_binary_t *from,
+    sio_buf_t *work)
+{
+    int              rc;
+    size_t           start;
+    sio_str_t        value;
+    sio_json_iter_t  it;
+
+    if (from == NULL || from->n == 0) {
+        return sio_buf_append_str(buf, values);
+    }
+
+    it.pos = values.data;
+    it.end = values.data + values.len;
+
+    start = buf->len;
+    rc = SIO_OK;
+
+    while (rc == SIO_OK && sio_json_array_next(&it, &value) == SIO_OK) {
+
+        if (buf->len > start) {
+            rc = sio_buf_append_char(buf, ',');
+        }
+
+        if (rc == SIO_OK) {
+            rc = sio_binary_inline_value(buf, value, from, work);
+        }
+    }
+
+    if (rc != SIO_OK) {
+        buf->len = start;
+    }
+
+    return rc;
+}
+
+
 /*
  * Renumbering writes placeholders in one form only, which no string of valid
  * JSON can hold (its quotes would be escaped): so it can be searched for.
  */
 
-int
-sio_binary_inline(sio_buf_t *buf, sio_str_t value, const sio_binary_t *from,
-    sio_buf_t *work)
+static int
+sio_binary_inline_value(sio_buf_t *buf, sio_str_t value,
+    const sio_binary_t *from, sio_buf_t *work)
 {
     int             rc;
     size_t          start, len;
@@ -480,10 +520,6 @@ sio_binary_inline(sio_buf_t *buf, sio_str_t value, const sio_binary_t *from,
     const uint8_t  *p, *pos, *end;
 
     static const char  mark[] = "{\"_placeholder\":true,\"num\":";
-
-    if (from == NULL || from->n == 0) {
-        return sio_buf_append_str(buf, value);
-    }
 
     to.n = 0;
     sio_buf_reset(work);

@@ -82,11 +82,11 @@ int sio_binary_renumber(sio_buf_t *buf, sio_str_t value,
     const sio_binary_t *from, sio_binary_t *to);
 
 /*
- * Append one valid JSON value with each of its attachments in place, as
+ * Append valid JSON values, joined by commas, with each attachment in place, as
  * {"base64":"..."}: for those who know no placeholders.  from may be NULL.
  * work is a buffer of the caller, and overwritten.  Results as above.
  */
-int sio_binary_inline(sio_buf_t *buf, sio_str_t value,
+int sio_binary_inline(sio_buf_t *buf, sio_str_t values,
     const sio_binary_t *from, sio_buf_t *work);
 
 

@@ -287,21 +287,8 @@ sio_forward_args(sio_run_t *run, const sio_forward_t *forward,
         return SIO_OK;
 
     default:
-        rc = SIO_OK;
-        list = run->payload.args;
-
-        while (rc == SIO_OK && sio_event_shift(&list, data) == SIO_OK) {
-
-            if (buf.len) {
-                rc = sio_buf_append_char(&buf, ',');
-            }
-
-            if (rc == SIO_OK) {
-                rc = sio_binary_inline(&buf, *data, run->attachments, &work);
-            }
-        }
-
-        *data = sio_cstr("null");
+        rc = sio_binary_inline(&buf, run->payload.args, run->attachments,
+                               &work);
     }
 
     *args = sio_buf_str(&buf);
