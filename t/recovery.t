@@ -316,6 +316,58 @@ for (const workers of [1, 4]) {
     t.ok((await ask_for(his, undefined, { user: 'bob' })).sid !== bobs);
   });
 
+  test(what('what a user was put out of is not given back'), async (t) => {
+    const call = (name, message) => site.ngx.get(`/api/${name}`,
+      { method: 'POST', body: JSON.stringify(message) });
+    const gone = async (user, meanwhile, { lose = cut, room } = {}) => {
+      const socket = await client(user);
+      const { id } = socket;
+      if (room) {
+        await ask(socket, 'join', { room });
+      }
+      await lose(socket);
+      t.is((await meanwhile(user)).status, 200);
+      await emit('vip', 1);
+      await again(socket);
+      t.ok(!socket.recovered && socket.id !== id, 'it is another one');
+      await emit('vip', 2);
+      await emit('lobby', 3);
+      await arrived(socket, 3);
+      t.deepIs(numbers(socket), [3]);
+      socket.disconnect();
+    };
+    const leave = (user) => call('leave', { user, rooms: ['vip'] });
+    const killed = async (socket) => {
+      const lost = once(socket, 'disconnect');
+      site.ngx.kill(site.ngx.workers()[0]);
+      await lost;
+      await until(() => site.ngx.workers().length === workers
+                  && site.ngx.answers(), { what: 'a new worker' });
+      site.agents.forEach((agent) => agent.destroy());
+      site.agents.clear();
+    };
+
+    await gone('cid', leave, { room: 'vip' });
+    await gone('dan', (user) => call('disconnect', { user }), { room: 'vip' });
+    await call('join', { user: 'eve', rooms: ['vip'], ttl: 3600 });
+    await gone('eve', leave);
+    await call('join', { user: 'fay', rooms: ['vip'], ttl: 2 });
+    await gone('fay', async () => {
+      await until(async () => !(await site.ngx.status()).zone.store.grant,
+                  { what: 'the grant has ended' });
+      return { status: 200 };
+    });
+    await gone('gus', leave, { room: 'vip', lose: killed });
+
+    const ida = await client('ida');
+    await leave('ida');
+    await cut(ida);
+    await leave('somebody');
+    await again(ida);
+    t.is(ida.recovered, true, 'whoever was there when it was done comes back');
+    ida.disconnect();
+  });
+
   test(what('rooms joined late bring no old events'), async (t) => {
     const ann = await client('ann');
     await emit('late', 1);

@@ -13,6 +13,7 @@
 #include "hub/ngx_http_socketio_cluster.h"
 #include "hub/ngx_http_socketio_grant.h"
 #include "hub/ngx_http_socketio_move.h"
+#include "hub/ngx_http_socketio_recovery.h"
 
 
 #define NGX_HTTP_SOCKETIO_OPERATION_CLOSE    0x01
@@ -52,6 +53,12 @@ ngx_http_socketio_operate(ngx_http_socketio_hub_t *hub,
     target.nrooms = operation->ntargets;
     target.except = operation->except;
     target.nexcept = operation->nexcept;
+
+    if (operation->type != SIO_OPERATION_JOIN) {
+        ngx_http_socketio_recovery_revoke(hub, operation->nsp,
+                                          operation->targets,
+                                          operation->ntargets);
+    }
 
     ngx_memzero(&found, sizeof(ngx_http_socketio_found_t));
     ngx_http_socketio_target_find(hub, operation->nsp, &target, &found);

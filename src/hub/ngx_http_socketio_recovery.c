@@ -23,6 +23,8 @@ static void ngx_http_socketio_recovery_write(ngx_http_socketio_hub_t *hub,
     ngx_http_socketio_recoverable_t *st, ngx_uint_t live);
 static ngx_int_t ngx_http_socketio_recovery_put(ngx_http_socketio_hub_t *hub,
     ngx_http_socketio_recoverable_t *st, ngx_uint_t live, sio_str_t data);
+static uint64_t ngx_http_socketio_recovery_tag(ngx_http_socketio_hub_t *hub,
+    sio_str_t nsp, sio_str_t user);
 static void ngx_http_socketio_recovery_remove(ngx_http_socketio_hub_t *hub,
     ngx_http_socketio_recoverable_t *st);
 static void ngx_http_socketio_recovery_prove(ngx_http_socketio_hub_t *hub,
@@ -326,7 +328,7 @@ static ngx_int_t
 ngx_http_socketio_recovery_put(ngx_http_socketio_hub_t *hub,
     ngx_http_socketio_recoverable_t *st, ngx_uint_t live, sio_str_t data)
 {
-    uint64_t                    id, end;
+    uint64_t                    id, end, tag;
     ngx_int_t                   rc;
     sio_str_t                   parts[2];
     ngx_http_socketio_key_t     key;
@@ -346,6 +348,9 @@ ngx_http_socketio_recovery_put(ngx_http_socketio_hub_t *hub,
     parts[1] = data;
 
     end = ngx_http_socketio_recovery_end(hub, st, live);
+    tag = ngx_http_socketio_recovery_tag(hub,
+                                         sio_namespace_name(st->socket->ns),
+                                         sio_socket_user(st->socket));
     rc = NGX_OK;
 
     ngx_http_socketio_store_lock(hub->zone);
@@ -356,7 +361,8 @@ ngx_http_socketio_recovery_put(ngx_http_socketio_hub_t *hub,
         goto done;
     }
 
-    item = ngx_http_socketio_store_add(hub->zone, &key, 0, end, 1, parts, 2);
+    item = ngx_http_socketio_store_add(hub->zone, &key, tag, end, 1, parts,
+                                       2);
 
     if (item == NULL) {
         rc = NGX_ERROR;
@@ -393,6 +399,68 @@ ngx_http_socketio_recovery_key(ngx_http_socketio_hub_t *hub, sio_str_t pid,
 {
     ngx_http_socketio_store_key(hub->zone, NGX_HTTP_SOCKETIO_STORE_RECOVERY,
                                 &pid, 1, key);
+}
+
+
+/* 0: nobody's. */
+
+static uint64_t
+ngx_http_socketio_recovery_tag(ngx_http_socketio_hub_t *hub, sio_str_t nsp,
+    sio_str_t user)
+{
+    sio_str_t  names[2];
+
+    if (user.len == 0) {
+        return 0;
+    }
+
+    names[0] = nsp;
+    names[1] = user;
+
+    return ngx_http_socketio_store_tag(hub->zone,
+                                       NGX_HTTP_SOCKETIO_STORE_RECOVERY,
+                                       names, 2);
+}
+
+
+/*
+ * Also of those that are not lost: their worker may have been killed.  If not
+ * it does what is asked for, and takes the mark away.
+ */
+void
+ngx_http_socketio_recovery_revoke(ngx_http_socketio_hub_t *hub, sio_str_t nsp,
+    const sio_str_t *rooms, ngx_uint_t n)
+{
+    uint64_t                    tag;
+    sio_str_t                   user;
+    ngx_uint_t                  i;
+    ngx_http_socketio_item_t   *item;
+
+    for (i = 0; hub->recovery && i < n; i++) {
+        user = rooms[i];
+
+        if (user.len <= SIO_USER_ROOM_LEN
+            || ngx_memcmp(user.data, SIO_USER_ROOM, SIO_USER_ROOM_LEN) != 0)
+        {
+            continue;
+        }
+
+        user = sio_str(user.data + SIO_USER_ROOM_LEN,
+                       user.len - SIO_USER_ROOM_LEN);
+        tag = ngx_http_socketio_recovery_tag(hub, nsp, user);
+
+        ngx_http_socketio_store_lock(hub->zone);
+
+        for (item = ngx_http_socketio_store_tagged(hub->zone,
+                                NGX_HTTP_SOCKETIO_STORE_RECOVERY, tag, 0);
+             item;
+             item = ngx_http_socketio_store_next_tagged(hub->zone, item, 0))
+        {
+            ((ngx_http_socketio_saved_t *) item->data)->revoked = 1;
+        }
+
+        ngx_http_socketio_store_unlock(hub->zone);
+    }
 }
 
 
@@ -548,6 +616,7 @@ ngx_http_socketio_recovery_renew(ngx_http_socketio_hub_t *hub,
     if (item) {
         saved = (ngx_http_socketio_saved_t *) item->data;
         saved->position = st->position;
+        saved->revoked = 0;
 
         ngx_http_socketio_store_expire(hub->zone, item,
                                ngx_http_socketio_recovery_end(hub, st, 1));

@@ -67,6 +67,15 @@ void ngx_http_socketio_recovery_pong(sio_client_t *client);
 void ngx_http_socketio_recovery_ended(sio_socket_t *socket);
 void ngx_http_socketio_recovery_gone(sio_socket_t *socket);
 
+/*
+ * The sockets in some rooms are put out of a room, or disconnected: those of
+ * users among the rooms (user:ID) which are lost at this moment won't come
+ * back as what they were.  Before it is looked who is in the rooms: a socket
+ * is recovered before, and found there, or not at all.
+ */
+void ngx_http_socketio_recovery_revoke(ngx_http_socketio_hub_t *hub,
+    sio_str_t nsp, const sio_str_t *rooms, ngx_uint_t n);
+
 /* The hub's: the end of a turn, before it is written. */
 
 void ngx_http_socketio_recovery_turn(ngx_http_socketio_hub_t *hub);

@@ -239,6 +239,10 @@ ngx_http_socketio_recovery_check(ngx_http_socketio_hub_t *hub,
         return NGX_AGAIN;
     }
 
+    if (saved.revoked) {
+        return NGX_DECLINED;
+    }
+
     saving->position = saved.position;
     saving->gathered = r;
 
@@ -437,7 +441,9 @@ ngx_http_socketio_recovery_take(ngx_http_socketio_hub_t *hub,
 
     item = ngx_http_socketio_store_first(hub->zone, &saving->key, 0);
 
-    if (item && item->id == saving->id) {
+    if (item && item->id == saving->id
+        && !((ngx_http_socketio_saved_t *) item->data)->revoked)
+    {
         ngx_http_socketio_store_remove(hub->zone, item);
         rc = NGX_OK;
     }

@@ -52,7 +52,7 @@ typedef struct {
     uint32_t           incarnation;  /* the owner */
     uint16_t           slot;
     uint8_t            live;         /* the socket is there, if the owner is */
-    uint8_t            reserved;
+    uint8_t            revoked;      /* its user was put out of something */
 } ngx_http_socketio_saved_t;
 
 
