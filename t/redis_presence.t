@@ -8,6 +8,7 @@
 const { test } = require('./lib/tap');
 const { Redis } = require('./lib/redis');
 const { SioRaw } = require('./lib/sio_raw');
+const { connect } = require('./lib/clients');
 const { random } = require('./lib/model');
 const { sleep, until } = require('./lib/wait');
 
@@ -135,6 +136,23 @@ const alone = async (hosts, observers) => {
 };
 
 const params = 'heartbeat=500ms';
+
+// A message of hosts as no nginx writes it: items of a host without a beat.
+
+const number = (n, size) => {
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigUInt64LE(BigInt(n));
+  return bytes.subarray(0, size);
+};
+const text = (s) => Buffer.concat([number(Buffer.from(s).length, 4),
+  Buffer.from(s)]);
+const comes = (user) => Buffer.concat([Buffer.from([1]), text('/'),
+  text(user), Buffer.from([0])]);
+const gone = Buffer.from([8, 0, 0, 0, 0, 1, 0, 0, 0]);
+const bye = Buffer.from([9]);
+const forged = (host, ...items) => Buffer.concat([Buffer.from([1, 2]),
+  number(host, 8), number(0, 4), number(1, 4), number(1, 8), number(500, 4),
+  Buffer.alloc(17), text(Buffer.concat([Buffer.from([2, 2]), ...items]))]);
 
 function suite(workers) {
   const name = (text) => `${text}, ${workers} workers`;
@@ -424,6 +442,35 @@ function suite(workers) {
     near = near.up ? near : await Observer.on(a);
     far = far.up ? far : await Observer.on(b);
     await online([a, b], 2);
+  }, patient);
+
+  test(name('names that are no text, users of who is gone'), async (t) => {
+    const client = await redis.client();
+    const stock = await connect(a,
+      { auth: { name: 'observer', observe: true } });
+    const refused = async () => (await a.status()).total.redis.malformed;
+    const before = await refused();
+    forget(near, far);
+    for (let i = 0; i < 16; i++) {
+      await client.publish('socket.io-hosts#campus#',
+        forged(100 + i, comes(Buffer.from([0x61 + i, 0xff, 0xfe]))));
+    }
+    await until(async () => await refused() === before + 16,
+      { what: 'they are refused' });
+    await client.publish('socket.io-hosts#campus#',
+      forged(200, bye, comes('ghost')));
+    await client.publish('socket.io-hosts#campus#',
+      forged(201, gone, comes('ghost')));
+    const tab = await Tab.open(a, 'sense');
+    await hear([near, far], 'sense online');
+    for (const observer of [near, far]) {
+      t.is((await observer.ask('is', { user: 'ghost' })).code, 'forbidden');
+    }
+    tab.close();
+    await hear([near, far], 'sense online', 'sense offline');
+    t.ok(stock.connected, 'a client that checks text stays');
+    stock.disconnect();
+    await alone([a, b], [near, far]);
   }, patient);
 
   more(name('what makes no sense on the channel harms nobody'), async (t) => {

@@ -12,6 +12,7 @@
  */
 
 
+#include "codec/sio_utf8.h"
 #include "hub/ngx_http_socketio_hosts.h"
 #include "hub/ngx_http_socketio_channel.h"
 #include "hub/ngx_http_socketio_presence.h"
@@ -282,8 +283,9 @@ static ngx_int_t
 ngx_http_socketio_hosts_items(ngx_http_socketio_hub_t *hub,
     ngx_http_socketio_told_t *told)
 {
-    uint8_t     type;
-    sio_wire_t  r;
+    uint8_t                    type;
+    sio_wire_t                 r;
+    ngx_http_socketio_peer_t  *peer;
 
     if (told->items.len == 0) {
         return NGX_OK;
@@ -295,7 +297,11 @@ ngx_http_socketio_hosts_items(ngx_http_socketio_hub_t *hub,
         return NGX_ERROR;
     }
 
-    while (r.pos < r.end) {
+    /* nothing counts behind its own good-bye: nobody would take it back */
+
+    peer = ngx_http_socketio_peer(hub->zone, told->peer);
+
+    while (r.pos < r.end && peer->host) {
         if (ngx_http_socketio_hosts_item(hub, told, &r) != NGX_OK) {
             return NGX_ERROR;
         }
@@ -324,7 +330,8 @@ ngx_http_socketio_hosts_item(ngx_http_socketio_hub_t *hub,
         user = sio_wire_get_str(r);
 
         if (r->error || nsp.len == 0 || nsp.len > SIO_ROOM_MAX
-            || user.len == 0 || user.len > SIO_ROOM_MAX - SIO_USER_ROOM_LEN)
+            || user.len == 0 || user.len > SIO_ROOM_MAX - SIO_USER_ROOM_LEN
+            || sio_utf8_valid(user.data, user.len) != SIO_OK)
         {
             return NGX_ERROR;
         }
