@@ -112,6 +112,17 @@ for (const workers of [1, 4]) {
     t.is(again.status, 401);
     t.is(again.json().error.message, 'the signature was used before');
 
+    const name = 'X-Socketio-Signature';
+    const [time, v1] = good.headers[name].split(',');
+    const junk = `v1=${'0'.repeat(64)}`;
+
+    for (const list of [[v1, junk], [junk, v1], [v1, v1], [v1.toUpperCase()
+      .replace('V', 'v')]]) {
+      t.is(await status('emit', { ...good,
+        headers: { [name]: [time, ...list].join(',') } }), 401,
+           'used before, and dressed up');
+    }
+
     const get = signed(signer, 'rooms?limit=5', undefined, 'GET');
     t.is(await status('rooms?limit=5', get), 200);
     t.is(await status('rooms?limit=5', get), 200, 'reading changes nothing');

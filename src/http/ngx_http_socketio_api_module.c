@@ -278,7 +278,7 @@ static ngx_int_t
 ngx_http_socketio_api_signed(ngx_http_request_t *r,
     ngx_http_socketio_api_ctx_t *ctx, ngx_int_t *answer)
 {
-    sio_str_t                       text, names[2];
+    sio_str_t                       text, names[5];
     ngx_int_t                       rc;
     sio_buf_t                       result;
     ngx_http_socketio_hub_t        *hub;
@@ -309,14 +309,18 @@ ngx_http_socketio_api_signed(ngx_http_request_t *r,
         return NGX_OK;
     }
 
+    /* what was signed: anybody could put other signatures beside a used one */
+
     names[0] = sio_cstr("socketio_api signature");
-    names[1] = sio_str(grant->signature.mac[0],
-                       grant->signature.n * SIO_SIGNATURE_LEN);
+    names[1] = grant->signature.time;
+    names[2] = sio_str(r->method_name.data, r->method_name.len);
+    names[3] = sio_str(r->unparsed_uri.data, r->unparsed_uri.len);
+    names[4] = text;
 
     sio_buf_init(&result, &ngx_http_socketio_mem, SIZE_MAX);
 
     rc = ngx_http_socketio_once_claim(hub, &once,
-                            NGX_HTTP_SOCKETIO_STORE_DEDUP, names, 2,
+                            NGX_HTTP_SOCKETIO_STORE_DEDUP, names, 5,
                             2 * NGX_HTTP_SOCKETIO_API_WINDOW * 1000, &result);
     sio_buf_free(&result);
 
