@@ -166,6 +166,15 @@ for (const workers of [1, 4]) {
 
     await ws.sendFrame({ rsv: COMPRESSED, payload: deflated('422["echo",1]') });
     t.is((await ws.next()).payload.toString(), '432[1]');
+
+    // RFC 7692, 7.2.3.4: a last block, and an empty one that is not
+
+    for (const parts of [['423["echo",2]'], ['423["echo",', '2]']]) {
+      await ws.sendFrame({ rsv: COMPRESSED, payload: Buffer.concat(
+        [...parts.map((part) => zlib.deflateRawSync(part)), Buffer.alloc(1)])
+      });
+      t.is((await ws.next()).payload.toString(), '433[2]');
+    }
     ws.close();
   });
 

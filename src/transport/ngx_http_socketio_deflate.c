@@ -222,9 +222,16 @@ ngx_http_socketio_inflate_part(sio_str_t data, size_t max, sio_buf_t *buf)
             return NGX_OK;
         }
 
+        if (rc == Z_STREAM_END) {
+
+            /* RFC 7692, 7.2.3.4: the last block has another one behind it */
+
+            rc = inflateReset(z);
+        }
+
         if (rc != Z_OK) {
 
-            /* no message ends inside of a block, or goes on behind the last */
+            /* no message ends inside of a block */
 
             return NGX_ERROR;
         }
