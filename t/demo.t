@@ -11,6 +11,10 @@ const { Browser, DemoNginx, worker, say, message, note, heard, taken, toasted,
 
 const slow = { timeout: 120000 };
 
+// A page that goes between two polls is missed when its heartbeat is.
+
+const gone = { timeout: 90000 };
+
 let ngx;
 let browser;
 let ada;
@@ -118,7 +122,7 @@ for (const transport of ['websocket', 'polling', 'upgrade']) {
 
   test(`${transport}: whose tab is closed is seen to go`, async () => {
     await grace.context().close();
-    await person(ada, 'Grace', 'offline').waitFor();
+    await person(ada, 'Grace', 'offline').waitFor(gone);
     await ada.locator('#people-count', { hasText: '1 online' }).waitFor();
     await note(ada, 'Grace is offline').last().waitFor();
     await ada.context().close();
@@ -136,7 +140,7 @@ test('a second tab of a user is not a second user', async () => {
     .waitFor();
   await again.context().close();
   await grace.context().close();
-  await person(ada, 'Grace', 'offline').waitFor();
+  await person(ada, 'Grace', 'offline').waitFor(gone);
 }, slow);
 
 test('markup in a message is text', async (t) => {

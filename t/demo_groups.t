@@ -9,6 +9,10 @@ const { Browser, DemoNginx, person, toasted } = require('./browser/demo');
 
 const slow = { timeout: 120000 };
 
+// A page that goes between two polls is missed when its heartbeat is.
+
+const gone = { timeout: 90000 };
+
 let ngx;
 let browser;
 let ada;
@@ -59,7 +63,7 @@ for (const transport of ['websocket', 'polling']) {
     await state(ada, 'Grace', 'declined');
     await toasted(ada, 'Grace has declined');
     await grace.context().close();
-    await person(ada, 'Grace', 'offline').waitFor();
+    await person(ada, 'Grace', 'offline').waitFor(gone);
   }, slow);
 
   test(`${transport}: who is away finds it later`, async (t) => {
