@@ -150,6 +150,16 @@ for (const workers of [1, 4]) {
     t.deepIs(await ask(bob, 'who'), [null, 'bob', { a: [1] }]);
     bob.disconnect();
     t.is(app.calls.at(-1).url, '/app/cached?x=1');
+
+    // what has ended is asked for anew
+
+    answer = () => ({ user: 'cid', expires: Date.now() / 1000 + 2 });
+
+    for (let n = 0; n < 2; n++) {
+      const cid = await client('cid', { nsp });
+      await once(cid, 'auth:expired');
+      cid.disconnect();
+    }
   });
 
   test(name('a client that goes to a WebSocket while it is asked'),

@@ -20,6 +20,7 @@ const rules = (webhook = '') => `
     authenticate insecure user=$auth.user;
     on *     { forward /app/event timeout=20s; }
     on hasty { forward /app/hasty timeout=300ms; }
+    on on    { forward /app/event; ack null '"on"'; }
     on later { forward /app/later async; ack null; }
     on pid   { ack null $pid; }
     on plain { ack null '"plain"'; }
@@ -79,8 +80,15 @@ for (const workers of [1, 4]) {
       setImmediate(() => response.destroy());
     };
     answers.reset = (body, { response }) => { response.socket.destroy(); };
+    answers.on = ({ data }, { response }) => {
+      response.writeHead(200, data ? { 'content-length': data } : {});
+      response.flushHeaders();
+      setImmediate(() => response.destroy());
+    };
 
     t.deepIs(await ask(ann, 'half'), unavailable);
+    t.deepIs(await ask(ann, 'on', 1000), unavailable);
+    t.deepIs(await ask(ann, 'on', 0), unavailable);
     t.deepIs(await ask(ann, 'reset'), unavailable);
     t.deepIs(await ask(ann, 'plain'), [null, 'plain']);
   });
@@ -228,6 +236,24 @@ for (const workers of [1, 4]) {
     bob.disconnect();
     ann.disconnect();
   });
+
+  test(name('a worker that ends does not wait for an application for ever'),
+    async (t) => {
+      const bob = await client('bob');
+      await app.stop();
+
+      for (let n = 0; n < 300; n++) {
+        bob.emit('later', n);
+      }
+
+      t.is(await ask(bob, 'later', 'last'), null);
+      bob.disconnect();
+      await ngx.reload();
+      await until(() => ngx.oldWorkers().length === 0,
+        { timeout: 60000, what: 'the old workers are gone' });
+      t.match(ngx.log(), /a call of "\/app\/later" is given up/);
+      await app.listen();
+    });
 
   test(name('a worker that is killed takes its own with it'), async (t) => {
     const waiting = [];

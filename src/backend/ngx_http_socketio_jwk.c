@@ -31,6 +31,9 @@ typedef struct {
 static ngx_int_t ngx_http_socketio_keys_parse(ngx_http_socketio_keys_t *keys);
 static ngx_int_t ngx_http_socketio_keys_secret(
     ngx_http_socketio_keys_t *keys);
+static ngx_uint_t ngx_http_socketio_keys_public(const u_char *p, size_t len);
+static ngx_uint_t ngx_http_socketio_keys_public_der(const u_char *p,
+    size_t len);
 static ngx_int_t ngx_http_socketio_keys_pem(ngx_http_socketio_keys_t *keys);
 static EVP_PKEY *ngx_http_socketio_pem_key(ngx_http_socketio_keys_t *keys,
     const char *name, const u_char *der, long len);
@@ -180,9 +183,6 @@ ngx_http_socketio_keys_secret(ngx_http_socketio_keys_t *keys)
 {
     u_char                   *p;
     size_t                    len;
-    X509                     *x509;
-    EVP_PKEY                 *pkey;
-    const u_char             *der;
     ngx_http_socketio_jwk_t   key;
 
     p = keys->file.data;
@@ -198,17 +198,7 @@ ngx_http_socketio_keys_secret(ngx_http_socketio_keys_t *keys)
         return NGX_ERROR;
     }
 
-    der = p;
-    pkey = d2i_PUBKEY(NULL, &der, (long) len);
-    der = p;
-    x509 = d2i_X509(NULL, &der, (long) len);
-
-    if (pkey || x509
-        || (len > 4 && (ngx_strncmp(p, "ssh-", 4) == 0
-                        || ngx_strncmp(p, "ecdsa-", 6) == 0)))
-    {
-        EVP_PKEY_free(pkey);
-        X509_free(x509);
+    if (ngx_http_socketio_keys_public(p, len)) {
         keys->error = "a public key must be in PEM form:";
         return NGX_ERROR;
     }
@@ -228,6 +218,74 @@ ngx_http_socketio_keys_secret(ngx_http_socketio_keys_t *keys)
     }
 
     return ngx_http_socketio_jwk_take(keys, &key);
+}
+
+
+/*
+ * Whether it is a public key or a certificate: DER, that in base64, as
+ * consoles of identity providers show it, SSH's, or PEM in UTF-16.
+ */
+static ngx_uint_t
+ngx_http_socketio_keys_public(const u_char *p, size_t len)
+{
+    size_t      i;
+    ngx_str_t   text, der;
+    ngx_uint_t  rc;
+
+    if (ngx_http_socketio_keys_public_der(p, len)
+        || (len > 6 && (ngx_strncmp(p, "ssh-", 4) == 0
+                        || ngx_strncmp(p, "ecdsa-", 6) == 0)))
+    {
+        return 1;
+    }
+
+    text.len = 0;
+    text.data = ngx_alloc(len + ngx_base64_decoded_length(len),
+                          ngx_cycle->log);
+    if (text.data == NULL) {
+        return 0;
+    }
+
+    for (i = 0; i < len; i++) {
+        if (p[i] > ' ' && p[i] < 0x7f) {
+            text.data[text.len++] = p[i];
+        }
+    }
+
+    der.data = text.data + len;
+
+    rc = ngx_strnstr(text.data, "--BEGIN", text.len) != NULL
+         || (ngx_decode_base64(&der, &text) == NGX_OK
+             && ngx_http_socketio_keys_public_der(der.data, der.len));
+
+    ngx_http_socketio_wipe(text.data, len + ngx_base64_decoded_length(len));
+
+    return rc;
+}
+
+
+static ngx_uint_t
+ngx_http_socketio_keys_public_der(const u_char *p, size_t len)
+{
+    X509          *x509;
+    EVP_PKEY      *pkey, *rsa;
+    ngx_uint_t     rc;
+    const u_char  *der;
+
+    der = p;
+    pkey = d2i_PUBKEY(NULL, &der, (long) len);
+    der = p;
+    rsa = d2i_PublicKey(EVP_PKEY_RSA, NULL, &der, (long) len);
+    der = p;
+    x509 = d2i_X509(NULL, &der, (long) len);
+
+    rc = (pkey || rsa || x509);
+
+    EVP_PKEY_free(pkey);
+    EVP_PKEY_free(rsa);
+    X509_free(x509);
+
+    return rc;
 }
 
 

@@ -41,6 +41,7 @@ static ngx_int_t ngx_http_socketio_subrequest_start(ngx_http_request_t *r,
 static ngx_int_t ngx_http_socketio_subrequest_post(ngx_http_request_t *r,
     void *data, ngx_int_t rc);
 static void ngx_http_socketio_subrequest_handler(ngx_event_t *ev);
+static ngx_uint_t ngx_http_socketio_subrequest_cut(ngx_http_request_t *sr);
 static void ngx_http_socketio_subrequest_wake(ngx_http_request_t *r);
 static void ngx_http_socketio_subrequest_cleanup(void *data);
 static void ngx_http_socketio_subrequest_detach(
@@ -447,6 +448,29 @@ ngx_http_socketio_subrequest_of(ngx_http_request_t *r)
 }
 
 
+/*
+ * Whether the upstream ended before its answer did.  nginx does not tell: the
+ * header was there already.
+ */
+static ngx_uint_t
+ngx_http_socketio_subrequest_cut(ngx_http_request_t *sr)
+{
+    ngx_http_upstream_t  *u;
+
+    u = sr->upstream;
+
+    if (u == NULL) {
+        return 0;
+    }
+
+    if (u->buffering) {
+        return u->pipe && u->pipe->length > 0 && !u->pipe->upstream_done;
+    }
+
+    return u->length > 0;
+}
+
+
 /* The subrequest is over, and this is the main one's turn. */
 
 static void
@@ -464,7 +488,8 @@ ngx_http_socketio_subrequest_wake(ngx_http_request_t *r)
 
     sr = sub->sub;
 
-    sub->status = sr->headers_out.status;
+    sub->status = ngx_http_socketio_subrequest_cut(sr)
+                  ? 0 : sr->headers_out.status;
 
     b = sr->out ? sr->out->buf : NULL;
 

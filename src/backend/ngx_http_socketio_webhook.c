@@ -646,13 +646,25 @@ ngx_http_socketio_webhook_judge(ngx_http_socketio_webhook_hub_t *wh,
 }
 
 
-/* Who waits in the queue of a location that fails is told now. */
+/*
+ * Who waits in the queue of a location that fails is told now.  A worker that
+ * ends does not wait for the location any longer than for five attempts of
+ * each call.
+ */
 
 static void
 ngx_http_socketio_webhook_refuse(ngx_http_socketio_webhook_place_t *place)
 {
     ngx_queue_t                       *q, *next;
+    ngx_msec_int_t                     wait;
     ngx_http_socketio_webhook_call_t  *call;
+
+    wait = ngx_max((ngx_msec_int_t) (place->until - ngx_current_msec), 100);
+
+    if (ngx_exiting) {
+        wait = ngx_max(wait, NGX_HTTP_SOCKETIO_WEBHOOK_BACKOFF);
+        wait = ngx_min(wait, 8 * NGX_HTTP_SOCKETIO_WEBHOOK_BACKOFF);
+    }
 
     for (q = ngx_queue_head(&place->queue);
          q != ngx_queue_sentinel(&place->queue);
@@ -661,16 +673,15 @@ ngx_http_socketio_webhook_refuse(ngx_http_socketio_webhook_place_t *place)
         next = ngx_queue_next(q);
         call = ngx_queue_data(q, ngx_http_socketio_webhook_call_t, link);
 
-        if (call->done == NULL && call->state
-                                  == NGX_HTTP_SOCKETIO_WEBHOOK_QUEUED)
+        if (call->done == NULL
+            && (!ngx_exiting
+                || ++call->attempts < NGX_HTTP_SOCKETIO_WEBHOOK_ATTEMPTS))
         {
             /* its time comes with the end of the pause */
 
             ngx_queue_remove(q);
             call->state = NGX_HTTP_SOCKETIO_WEBHOOK_REPEATED;
-            ngx_add_timer(&call->timer,
-                          ngx_max((ngx_msec_int_t) (place->until
-                                                    - ngx_current_msec), 100));
+            ngx_add_timer(&call->timer, wait);
             continue;
         }
 

@@ -147,7 +147,12 @@ ngx_http_socketio_auth_request(void *conf, ngx_http_socketio_auth_t *auth)
         kept = node ? sio_map_data(node, ngx_http_socketio_auth_kept_t, node)
                     : NULL;
 
-        if (kept && kept->until > ngx_http_socketio_now()) {
+        /* who has ended is asked for anew: the session may go on */
+
+        if (kept && kept->until > ngx_http_socketio_now()
+            && (kept->claimed.expires == 0
+                || kept->claimed.expires > auth->now))
+        {
             auth->claimed = kept->claimed;
             return SIO_OK;
         }
