@@ -359,6 +359,26 @@ for (const workers of [1, 4]) {
     });
     await gone('gus', leave, { room: 'vip', lose: killed });
 
+    // its worker hears first that it is lost, and then that it is to leave
+
+    if (workers > 1) {
+      const pid = site.ngx.workers()[0];
+      let before;
+      await gone('hal', async (user) => {
+        const answer = await leave(user);
+        process.kill(pid, 'SIGCONT');
+        await until(async () => await site.count('all') < before,
+                    { what: 'the server knows' });
+        return answer;
+      }, { room: 'vip', lose: async (socket) => {
+        const lost = once(socket, 'disconnect');
+        before = await site.count('all');
+        process.kill(pid, 'SIGSTOP');
+        socket.io.engine.transport.ws.terminate();
+        await lost;
+      } });
+    }
+
     const ida = await client('ida');
     await leave('ida');
     await cut(ida);

@@ -213,6 +213,10 @@ ngx_http_socketio_operation_do(sio_socket_t *socket, void *ctx)
     if (operation->type != SIO_OPERATION_DISCONNECT) {
         ngx_http_socketio_operation_rooms(hub, operation, socket);
 
+        if (operation->type == SIO_OPERATION_LEAVE) {
+            ngx_http_socketio_recovery_operated(socket);
+        }
+
     } else if (operation->close) {
         sio_client_disconnect(socket->client);
 

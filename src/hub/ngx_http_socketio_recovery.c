@@ -355,10 +355,16 @@ ngx_http_socketio_recovery_put(ngx_http_socketio_hub_t *hub,
 
     ngx_http_socketio_store_lock(hub->zone);
 
-    if (st->kept
-        && ngx_http_socketio_recovery_own(hub, st, &key) == NULL)
-    {
-        goto done;
+    if (st->kept) {
+        item = ngx_http_socketio_recovery_own(hub, st, &key);
+
+        if (item == NULL) {
+            goto done;
+        }
+
+        /* what its user was put out of has not come here yet */
+
+        saved.revoked = ((ngx_http_socketio_saved_t *) item->data)->revoked;
     }
 
     item = ngx_http_socketio_store_add(hub->zone, &key, tag, end, 1, parts,
@@ -423,10 +429,8 @@ ngx_http_socketio_recovery_tag(ngx_http_socketio_hub_t *hub, sio_str_t nsp,
 }
 
 
-/*
- * Also of those that are not lost: their worker may have been killed.  If not
- * it does what is asked for, and takes the mark away.
- */
+/* Also of those not lost: a killed worker, or one that loses them just now. */
+
 void
 ngx_http_socketio_recovery_revoke(ngx_http_socketio_hub_t *hub, sio_str_t nsp,
     const sio_str_t *rooms, ngx_uint_t n)
@@ -461,6 +465,35 @@ ngx_http_socketio_recovery_revoke(ngx_http_socketio_hub_t *hub, sio_str_t nsp,
 
         ngx_http_socketio_store_unlock(hub->zone);
     }
+}
+
+
+void
+ngx_http_socketio_recovery_operated(sio_socket_t *socket)
+{
+    ngx_http_socketio_hub_t          *hub;
+    ngx_http_socketio_key_t           key;
+    ngx_http_socketio_item_t         *item;
+    ngx_http_socketio_recoverable_t  *st;
+
+    hub = socket->ns->app->data;
+    st = ngx_http_socketio_recovery_find(hub, socket);
+
+    if (st == NULL) {
+        return;
+    }
+
+    ngx_http_socketio_recovery_key(hub, sio_str(st->pid, EIO_SID_LEN), &key);
+
+    ngx_http_socketio_store_lock(hub->zone);
+
+    item = ngx_http_socketio_recovery_own(hub, st, &key);
+
+    if (item) {
+        ((ngx_http_socketio_saved_t *) item->data)->revoked = 0;
+    }
+
+    ngx_http_socketio_store_unlock(hub->zone);
 }
 
 

@@ -76,6 +76,10 @@ void ngx_http_socketio_recovery_gone(sio_socket_t *socket);
 void ngx_http_socketio_recovery_revoke(ngx_http_socketio_hub_t *hub,
     sio_str_t nsp, const sio_str_t *rooms, ngx_uint_t n);
 
+/* A socket was put out of rooms, as it was said then. */
+
+void ngx_http_socketio_recovery_operated(sio_socket_t *socket);
+
 /* The hub's: the end of a turn, before it is written. */
 
 void ngx_http_socketio_recovery_turn(ngx_http_socketio_hub_t *hub);
