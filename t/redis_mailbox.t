@@ -370,4 +370,30 @@ for (const workers of [1, 4]) {
     }
     await nothingKept();
   });
+
+  fact('an item that was damaged in Redis harms nobody', async (t) => {
+    await send(a, 'hurt', 1);
+    await send(a, 'hurt', 2);
+    await confirmed(a);
+
+    // 42["item",1] is no JSON any more, in a frame of the same length
+
+    t.is(await db.eval(`
+      local n = 0
+      for _, f in ipairs(redis.call('HKEYS', KEYS[1])) do
+        local v = redis.call('HGET', KEYS[1], f)
+        local i, j = string.find(v, '42["item",1]', 1, true)
+        if i then
+          n = n + 1
+          redis.call('HSET', KEYS[1], f,
+            string.sub(v, 1, i - 1) .. '42["item"}1]' .. string.sub(v, j + 1))
+        end
+      end
+      return n`, { keys: ['socket.io-mail#data#/,hurt'] }), 1);
+
+    const sio = await connect(b, 'hurt');
+
+    await items(sio, 2);
+    t.ok((await b.ngx.status()).total.redis.malformed > 0);
+  });
 }

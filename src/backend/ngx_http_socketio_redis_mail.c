@@ -649,16 +649,20 @@ ngx_http_socketio_redis_mail_read(redisAsyncContext *ac, void *r, void *data)
     for (i = 3; i + 2 < reply->elements; i += 3) {
         e = &reply->element[i];
 
-        if (e[1]->type == REDIS_REPLY_INTEGER
-            && e[2]->type == REDIS_REPLY_STRING
-            && ngx_http_socketio_redis_news_item(
+        if (e[1]->type != REDIS_REPLY_INTEGER
+            || e[2]->type != REDIS_REPLY_STRING
+            || ngx_http_socketio_redis_news_item(
                                      sio_str((u_char *) e[2]->str, e[2]->len),
                                      &item)
-               == NGX_OK)
+               != NGX_OK)
         {
-            item.written = (e[1]->integer != 0);
-            ngx_http_socketio_mailer_item(mail->hub, reading, &item);
+            ngx_http_socketio_stat(mail->hub,
+                                   NGX_HTTP_SOCKETIO_STAT_REDIS_REFUSED, 1);
+            continue;
         }
+
+        item.written = (e[1]->integer != 0);
+        ngx_http_socketio_mailer_item(mail->hub, reading, &item);
     }
 
     ngx_http_socketio_mailer_read(mail->hub, reading,

@@ -7,6 +7,9 @@
 
 
 #include "backend/ngx_http_socketio_redis_news.h"
+#include "codec/eio_packet.h"
+#include "codec/sio_packet.h"
+#include "codec/sio_utf8.h"
 
 
 #define NGX_HTTP_SOCKETIO_NEWS_SILENT  5000      /* msec */
@@ -29,6 +32,8 @@ static void ngx_http_socketio_redis_news_forget(
     ngx_http_socketio_redis_mail_t *mail);
 static void ngx_http_socketio_redis_news_tell(
     ngx_http_socketio_redis_mail_t *mail, sio_str_t bytes, uint64_t sequence);
+static ngx_int_t ngx_http_socketio_redis_news_event(
+    const ngx_http_socketio_item_in_t *item);
 static void ngx_http_socketio_redis_news_missed(redisAsyncContext *ac,
     void *r, void *data);
 static void ngx_http_socketio_redis_news_live(
@@ -323,7 +328,56 @@ ngx_http_socketio_redis_news_item(sio_str_t bytes,
     item->image = sio_wire_get_str(&r);
     item->written = 0;
 
-    return sio_wire_done(&r) == SIO_OK ? NGX_OK : NGX_ERROR;
+    if (sio_wire_done(&r) != SIO_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_socketio_redis_news_event(item);
+}
+
+
+/*
+ * Whether the image is an event of the item's namespace.  What a client can't
+ * parse would close its connection before it proved that it has the item, and
+ * come again with the next one, for ever.  Bounds in size are the sender's.
+ */
+static ngx_int_t
+ngx_http_socketio_redis_news_event(const ngx_http_socketio_item_in_t *item)
+{
+    ngx_int_t                         rc;
+    sio_str_t                         text;
+    eio_msg_t                        *msg;
+    sio_packet_t                      pkt;
+
+    static const sio_packet_limits_t  limits = {
+        .json = { .max_depth = SIO_JSON_DEPTH_MAX, .max_keys = UINT32_MAX },
+        .max_attachments = SIO_ATTACHMENTS,
+        .max_nsp = SIZE_MAX
+    };
+
+    msg = eio_msg_from_image(&ngx_http_socketio_mem, item->image);
+    if (msg == NULL) {
+        return NGX_ERROR;
+    }
+
+    text = eio_msg_text(msg);
+    rc = NGX_ERROR;
+
+    if (text.len > 1 && text.data[0] == '0' + EIO_MESSAGE
+        && sio_utf8_valid(text.data, text.len) == SIO_OK
+        && sio_packet_decode(sio_str(text.data + 1, text.len - 1), &limits,
+                             &pkt)
+           == SIO_OK
+        && (pkt.type == SIO_EVENT || pkt.type == SIO_BINARY_EVENT)
+        && pkt.attachments + 1 == msg->packets
+        && sio_str_eq(pkt.nsp, item->nsp))
+    {
+        rc = NGX_OK;
+    }
+
+    eio_msg_unref(&ngx_http_socketio_mem, msg);
+
+    return rc;
 }
 
 
