@@ -335,20 +335,29 @@ ngx_http_socketio_token_jwks_file(ngx_conf_t *cf,
 }
 
 
+/* One more of several: strings of the configuration. */
+
+static ngx_int_t
+ngx_http_socketio_token_push(ngx_array_t *strings, ngx_str_t *value)
+{
+    sio_str_t  *s;
+
+    s = ngx_array_push(strings);
+    if (s == NULL) {
+        return NGX_ERROR;
+    }
+
+    *s = sio_str(value->data, value->len);
+
+    return NGX_OK;
+}
+
+
 static ngx_int_t
 ngx_http_socketio_token_cookie(ngx_conf_t *cf,
     ngx_http_socketio_token_conf_t *conf, ngx_str_t *value)
 {
-    sio_str_t  *cookie;
-
-    cookie = ngx_array_push(&conf->cookies);
-    if (cookie == NULL) {
-        return NGX_ERROR;
-    }
-
-    *cookie = sio_str(value->data, value->len);
-
-    return NGX_OK;
+    return ngx_http_socketio_token_push(&conf->cookies, value);
 }
 
 
@@ -549,16 +558,7 @@ static ngx_int_t
 ngx_http_socketio_token_aud(ngx_conf_t *cf,
     ngx_http_socketio_token_conf_t *conf, ngx_str_t *value)
 {
-    sio_str_t  *aud;
-
-    aud = ngx_array_push(&conf->aud);
-    if (aud == NULL) {
-        return NGX_ERROR;
-    }
-
-    *aud = sio_str(value->data, value->len);
-
-    return NGX_OK;
+    return ngx_http_socketio_token_push(&conf->aud, value);
 }
 
 
@@ -566,16 +566,7 @@ static ngx_int_t
 ngx_http_socketio_token_iss(ngx_conf_t *cf,
     ngx_http_socketio_token_conf_t *conf, ngx_str_t *value)
 {
-    sio_str_t  *iss;
-
-    iss = ngx_array_push(&conf->iss);
-    if (iss == NULL) {
-        return NGX_ERROR;
-    }
-
-    *iss = sio_str(value->data, value->len);
-
-    return NGX_OK;
+    return ngx_http_socketio_token_push(&conf->iss, value);
 }
 
 
