@@ -237,22 +237,83 @@ for (const workers of [1, 4]) {
     ann.disconnect();
   });
 
-  test(name('a worker that ends does not wait for an application for ever'),
+  test(name('what waits in a worker that ends goes to those that follow'),
     async (t) => {
+      await ngx.stop();
+      ngx = await start('webhook failures=3 pause=1h;');
       const bob = await client('bob');
+      app.calls = [];
+      answers.later = undefined;
       await app.stop();
 
       for (let n = 0; n < 300; n++) {
         bob.emit('later', n);
       }
 
-      t.is(await ask(bob, 'later', 'last'), null);
+      t.is(await ask(bob, 'later', 300), null);
+      await until(async () => (await webhooks()).waiting === 301,
+        { what: 'all wait' });
       bob.disconnect();
+      await app.listen();
       await ngx.reload();
+      await until(() => new Set(app.calls.map(({ body }) => body.data)).size
+        === 301, { what: 'all are made' });
       await until(() => ngx.oldWorkers().length === 0,
         { timeout: 60000, what: 'the old workers are gone' });
-      t.match(ngx.log(), /a call of "\/app\/later" is given up/);
-      await app.listen();
+      t.match(ngx.log(), /301 calls go to the workers that follow/);
+      t.is(new Set(app.calls.map(({ headers }) =>
+        headers['x-socketio-id'])).size, 301);
+      t.is((await webhooks()).dropped, 0);
+    });
+
+  test(name('what nobody calls any more is given up'), async (t) => {
+    const bob = await client('bob');
+    await app.stop();
+    t.is(await ask(bob, 'later'), null);
+    await until(async () => (await webhooks()).waiting === 1);
+    bob.disconnect();
+    await ngx.reload({ app: rules().replaceAll('/app/later', '/app/none') });
+    await until(() => /a call of "\/app\/later" that a worker left is given up/
+      .test(ngx.log()), { what: 'it is given up' });
+    t.is((await webhooks()).dropped, 1);
+    await ngx.stop();
+
+    if (workers > 1) {
+      ngx = await start('webhook failures=3 pause=1h;');
+      const cat = await client('cat');
+      t.is(await ask(cat, 'later'), null);
+      process.kill(ngx.master, 'SIGQUIT');
+      await until(() => ngx.ended, { what: 'the end', timeout: 60000 });
+      t.match(ngx.log(), /1 calls are given up, since the worker ends/);
+      cat.disconnect();
+      await ngx.stop();
+    }
+
+    await app.listen();
+    ngx = await start('webhook failures=3 pause=500ms;');
+  }, { timeout: 120000 });
+
+  test(name('no connection is free: calls wait, and nobody is blamed'),
+    async (t) => {
+      const small = await Nginx.start({ workers: 1, connections: 40,
+        app: rules('webhook failures=1 pause=1h;'),
+        files: { 'hook.key': key }, locations: locations(app.port) });
+      const crowd = [];
+      const full = /no connection is free for calls of "\/app\/event"/;
+      let waits;
+
+      answers.ok = { ack: [null, 'ok'] };
+
+      while (!full.test(small.log())) {
+        crowd.push(await connect(small, { auth: { user: 'x' } }));
+        waits = ask(crowd[0], 'ok');
+        await Promise.race([waits, until(() => full.test(small.log()))]);
+      }
+
+      crowd.slice(1).forEach((socket) => socket.disconnect());
+      t.deepIs(await waits, [null, 'ok']);
+      t.is((await small.status()).total.webhook.failed, 0);
+      await small.stop();
     });
 
   test(name('a worker that is killed takes its own with it'), async (t) => {

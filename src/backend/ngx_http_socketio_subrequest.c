@@ -60,16 +60,22 @@ static struct sockaddr_in  ngx_http_socketio_subrequest_sockaddr;
 static ngx_fd_t  ngx_http_socketio_subrequest_fd = NGX_INVALID_FILE;
 
 
+/* Idle ones that wait for a next request are closed by nginx if need be. */
+
+ngx_uint_t
+ngx_http_socketio_subrequest_room(void)
+{
+    return ngx_cycle->free_connection_n + ngx_cycle->reusable_connections_n
+           >= NGX_HTTP_SOCKETIO_SUBREQUEST_SPARE;
+}
+
+
 ngx_int_t
 ngx_http_socketio_subrequest_begin(ngx_http_socketio_subrequest_t *sub)
 {
     ngx_connection_t    *c;
     ngx_http_cleanup_t  *cln;
     ngx_http_request_t  *r;
-
-    if (ngx_cycle->free_connection_n < NGX_HTTP_SOCKETIO_SUBREQUEST_SPARE) {
-        return NGX_DECLINED;
-    }
 
     c = ngx_http_socketio_subrequest_connection(sub->ctx);
     if (c == NULL) {
@@ -106,6 +112,7 @@ ngx_http_socketio_subrequest_begin(ngx_http_socketio_subrequest_t *sub)
 
     sub->request = r;
     sub->status = 0;
+    sub->own = 0;
     sub->answer = NULL;
     sub->len = 0;
 
@@ -471,6 +478,19 @@ ngx_http_socketio_subrequest_cut(ngx_http_request_t *sr)
 }
 
 
+/*
+ * Whether nginx could not even connect, for want of connections, descriptors
+ * or memory: then the status is its own, and not 502 or 504.
+ */
+static ngx_uint_t
+ngx_http_socketio_subrequest_own(ngx_http_request_t *sr)
+{
+    return sr->headers_out.status == NGX_HTTP_INTERNAL_SERVER_ERROR
+           && sr->upstream && sr->upstream->state
+           && sr->upstream->state->header_time == (ngx_msec_t) -1;
+}
+
+
 /* The subrequest is over, and this is the main one's turn. */
 
 static void
@@ -490,6 +510,7 @@ ngx_http_socketio_subrequest_wake(ngx_http_request_t *r)
 
     sub->status = ngx_http_socketio_subrequest_cut(sr)
                   ? 0 : sr->headers_out.status;
+    sub->own = ngx_http_socketio_subrequest_own(sr);
 
     b = sr->out ? sr->out->buf : NULL;
 

@@ -48,16 +48,20 @@ struct ngx_http_socketio_subrequest_s {
     ngx_uint_t                       status;     /* 0: it failed */
     u_char                          *answer;     /* malloc()ed, or NULL */
     size_t                           len;
+    unsigned                         own:1;      /* by nginx' own fault */
 
     ngx_http_request_t              *request;    /* NULL: it is over */
     ngx_http_request_t              *sub;
 };
 
 
+/* Whether connections are free for one. */
+
+ngx_uint_t ngx_http_socketio_subrequest_room(void);
+
 /*
  * Begin.  done is called once if this returns NGX_OK, maybe before it does,
- * from deep inside of nginx: it must not but note that.  NGX_DECLINED: no
- * connection is free; NGX_ERROR: no memory.
+ * from deep inside of nginx: it must not but note that.  NGX_ERROR: no memory.
  */
 ngx_int_t ngx_http_socketio_subrequest_begin(
     ngx_http_socketio_subrequest_t *sub);

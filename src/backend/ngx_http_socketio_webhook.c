@@ -6,8 +6,7 @@
  */
 
 
-#include "backend/ngx_http_socketio_webhook.h"
-#include "backend/ngx_http_socketio_subrequest.h"
+#include "backend/ngx_http_socketio_webhook_state.h"
 
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -16,91 +15,20 @@
 #define NGX_HTTP_SOCKETIO_WEBHOOK_ATTEMPTS  5
 #define NGX_HTTP_SOCKETIO_WEBHOOK_BACKOFF   1000     /* msec, doubled */
 #define NGX_HTTP_SOCKETIO_WEBHOOK_BYTES     (32 * 1024 * 1024)
-#define NGX_HTTP_SOCKETIO_WEBHOOK_ID        16       /* random bytes */
-
-/* "t=", a time, and ",v1=" with 32 bytes in hexadecimal for each key */
-
-#define NGX_HTTP_SOCKETIO_WEBHOOK_SIGNATURE                                   \
-    (2 + NGX_TIME_T_LEN                                                       \
-     + NGX_HTTP_SOCKETIO_WEBHOOK_KEYS * (sizeof(",v1=") - 1 + 64))
-
-#define NGX_HTTP_SOCKETIO_WEBHOOK_HEADERS                                     \
-    (NGX_HTTP_SOCKETIO_CALL_HEADERS + 2)
-
-
-typedef struct ngx_http_socketio_webhook_hub_s
-    ngx_http_socketio_webhook_hub_t;
-
-
-/* A location, in this worker. */
-
-typedef struct {
-    const ngx_http_socketio_webhook_t  *conf;
-    ngx_queue_t                         queue;       /* calls, in order */
-    ngx_uint_t                          running;
-    ngx_uint_t                          waiting;     /* and to be repeated */
-    size_t                              bytes;       /* of those */
-    ngx_uint_t                          failures;    /* in a row */
-    ngx_msec_t                          until;       /* it is left alone */
-    unsigned                            open:1;
-    unsigned                            trying:1;    /* a call tries it */
-} ngx_http_socketio_webhook_place_t;
-
-
-typedef enum {
-    NGX_HTTP_SOCKETIO_WEBHOOK_QUEUED = 0,
-    NGX_HTTP_SOCKETIO_WEBHOOK_RUNNING,
-    NGX_HTTP_SOCKETIO_WEBHOOK_REPEATED,      /* waits for its turn */
-    NGX_HTTP_SOCKETIO_WEBHOOK_OVER
-} ngx_http_socketio_webhook_state_e;
-
-
-typedef struct {
-    ngx_queue_t                         link;        /* queue, or over */
-    ngx_queue_t                         all;
-    ngx_http_socketio_subrequest_t      sub;
-    ngx_http_socketio_webhook_hub_t    *owner;
-    ngx_http_socketio_webhook_place_t  *place;
-    ngx_event_t                         timer;
-    ngx_http_socketio_webhook_state_e   state;
-    uint64_t                            id;
-    ngx_http_socketio_called_pt         done;
-    ngx_msec_t                          msec;
-    ngx_uint_t                          attempts;
-    size_t                              bytes;
-    unsigned                            asked:1;     /* it has run */
-    ngx_http_socketio_header_t    headers[NGX_HTTP_SOCKETIO_WEBHOOK_HEADERS];
-    u_char                    name[2 * NGX_HTTP_SOCKETIO_WEBHOOK_ID];
-    u_char                    signature[NGX_HTTP_SOCKETIO_WEBHOOK_SIGNATURE];
-    u_char                              data[];      /* time, dot, body */
-} ngx_http_socketio_webhook_call_t;
-
-
-struct ngx_http_socketio_webhook_hub_s {
-    ngx_http_socketio_hub_t                 *hub;
-    const ngx_http_socketio_webhook_conf_t  *conf;
-    ngx_queue_t                              all;    /* calls */
-    ngx_queue_t                              over;   /* to be dealt with */
-    ngx_event_t                              event;  /* which does */
-    ngx_connection_t                         dummy;  /* of the timers */
-    ngx_uint_t                               n;
-    ngx_http_socketio_webhook_place_t        places[];
-};
+#define NGX_HTTP_SOCKETIO_WEBHOOK_ROOM      100      /* msec, looked again */
 
 
 static ngx_int_t ngx_http_socketio_webhook_call(ngx_http_socketio_hub_t *hub,
     const ngx_http_socketio_call_t *call);
-static void ngx_http_socketio_webhook_cleanup(ngx_http_socketio_hub_t *hub);
 static ngx_http_socketio_webhook_call_t *ngx_http_socketio_webhook_create(
     ngx_http_socketio_webhook_hub_t *wh,
     ngx_http_socketio_webhook_place_t *place,
     const ngx_http_socketio_call_t *call);
-static void ngx_http_socketio_webhook_free(
-    ngx_http_socketio_webhook_call_t *call);
 static void ngx_http_socketio_webhook_enqueue(
     ngx_http_socketio_webhook_call_t *call);
-static void ngx_http_socketio_webhook_dequeue(
-    ngx_http_socketio_webhook_call_t *call);
+static void ngx_http_socketio_webhook_starve(
+    ngx_http_socketio_webhook_hub_t *wh,
+    ngx_http_socketio_webhook_place_t *place);
 static void ngx_http_socketio_webhook_pump(
     ngx_http_socketio_webhook_hub_t *wh,
     ngx_http_socketio_webhook_place_t *place);
@@ -127,6 +55,7 @@ static void ngx_http_socketio_webhook_timeout(ngx_event_t *ev);
 
 static const ngx_http_socketio_caller_t  ngx_http_socketio_webhook_caller = {
     ngx_http_socketio_webhook_call,
+    ngx_http_socketio_webhook_tick,
     ngx_http_socketio_webhook_cleanup
 };
 
@@ -164,38 +93,12 @@ ngx_http_socketio_webhook_init(ngx_http_socketio_hub_t *hub,
     wh->event.data = &wh->dummy;
     wh->event.log = hub->log;
 
+    wh->retry = wh->event;
+
     hub->caller = &ngx_http_socketio_webhook_caller;
     hub->caller_data = wh;
 
     return NGX_OK;
-}
-
-
-static void
-ngx_http_socketio_webhook_cleanup(ngx_http_socketio_hub_t *hub)
-{
-    ngx_queue_t                       *q;
-    ngx_http_socketio_webhook_hub_t   *wh;
-    ngx_http_socketio_webhook_call_t  *call;
-
-    wh = hub->caller_data;
-
-    hub->caller = NULL;
-    hub->caller_data = NULL;
-
-    while (!ngx_queue_empty(&wh->all)) {
-        q = ngx_queue_head(&wh->all);
-        call = ngx_queue_data(q, ngx_http_socketio_webhook_call_t, all);
-
-        ngx_http_socketio_subrequest_cancel(&call->sub);
-        ngx_http_socketio_webhook_free(call);
-    }
-
-    if (wh->event.posted) {
-        ngx_delete_posted_event(&wh->event);
-    }
-
-    ngx_free(wh);
 }
 
 
@@ -271,6 +174,7 @@ ngx_http_socketio_webhook_create(ngx_http_socketio_webhook_hub_t *wh,
     call->id = c->id;
     call->done = c->done;
     call->msec = c->msec;
+    call->attempts = c->attempts;
     call->bytes = size;
 
     call->timer.handler = ngx_http_socketio_webhook_timeout;
@@ -304,8 +208,13 @@ ngx_http_socketio_webhook_create(ngx_http_socketio_webhook_hub_t *wh,
         }
     }
 
-    ngx_http_socketio_random(wh->hub, id, sizeof(id));
-    (void) ngx_hex_dump(call->name, id, sizeof(id));
+    if (c->name.len == sizeof(call->name)) {
+        ngx_memcpy(call->name, c->name.data, sizeof(call->name));
+
+    } else {
+        ngx_http_socketio_random(wh->hub, id, sizeof(id));
+        (void) ngx_hex_dump(call->name, id, sizeof(id));
+    }
 
     ngx_str_set(&h->name, "X-Socketio-Id");
     h->value.data = call->name;
@@ -319,7 +228,7 @@ ngx_http_socketio_webhook_create(ngx_http_socketio_webhook_hub_t *wh,
 }
 
 
-static void
+void
 ngx_http_socketio_webhook_free(ngx_http_socketio_webhook_call_t *call)
 {
     if (call->timer.timer_set) {
@@ -351,9 +260,7 @@ ngx_http_socketio_webhook_enqueue(ngx_http_socketio_webhook_call_t *call)
 }
 
 
-/* It does not wait any more: neither in the queue nor for its turn. */
-
-static void
+void
 ngx_http_socketio_webhook_dequeue(ngx_http_socketio_webhook_call_t *call)
 {
     ngx_http_socketio_webhook_place_t  *place;
@@ -392,8 +299,14 @@ ngx_http_socketio_webhook_pump(ngx_http_socketio_webhook_hub_t *wh,
                 return;
             }
 
-            place->trying = 1;
         }
+
+        if (!ngx_http_socketio_subrequest_room()) {
+            ngx_http_socketio_webhook_starve(wh, place);
+            return;
+        }
+
+        place->trying = place->open;
 
         q = ngx_queue_head(&place->queue);
 
@@ -403,10 +316,32 @@ ngx_http_socketio_webhook_pump(ngx_http_socketio_webhook_hub_t *wh,
 }
 
 
+/* nginx has no connection left, which is not the application's fault. */
+
+static void
+ngx_http_socketio_webhook_starve(ngx_http_socketio_webhook_hub_t *wh,
+    ngx_http_socketio_webhook_place_t *place)
+{
+    ngx_uint_t  n;
+
+    n = ngx_http_socketio_often(&wh->starved);
+
+    if (n) {
+        ngx_log_error(NGX_LOG_WARN, wh->hub->log, 0,
+                      "socketio app \"%V\": no connection is free for calls "
+                      "of \"%V\", they wait for worker_connections",
+                      &wh->hub->conf->name, &place->conf->uri);
+    }
+
+    if (!wh->retry.timer_set) {
+        ngx_add_timer(&wh->retry, NGX_HTTP_SOCKETIO_WEBHOOK_ROOM);
+    }
+}
+
+
 static void
 ngx_http_socketio_webhook_start(ngx_http_socketio_webhook_call_t *call)
 {
-    ngx_int_t                         rc;
     ngx_http_socketio_webhook_hub_t  *wh;
 
     wh = call->owner;
@@ -427,19 +362,16 @@ ngx_http_socketio_webhook_start(ngx_http_socketio_webhook_call_t *call)
 
     ngx_http_socketio_webhook_sign(call);
 
-    rc = ngx_http_socketio_subrequest_begin(&call->sub);
-
-    if (rc == NGX_OK) {
+    if (ngx_http_socketio_subrequest_begin(&call->sub) == NGX_OK) {
         return;
     }
 
     ngx_log_error(NGX_LOG_ERR, wh->hub->log, 0,
-                  "socketio app \"%V\": no %s for a call of \"%V\"",
-                  &wh->hub->conf->name,
-                  rc == NGX_DECLINED ? "connection is free" : "memory",
-                  &call->place->conf->uri);
+                  "socketio app \"%V\": no memory for a call of \"%V\"",
+                  &wh->hub->conf->name, &call->place->conf->uri);
 
     call->sub.status = 0;
+    call->sub.own = 1;
     ngx_http_socketio_webhook_over(call);
 }
 
@@ -578,8 +510,11 @@ ngx_http_socketio_webhook_finish(ngx_http_socketio_webhook_call_t *call)
     status = call->sub.status;
     ok = (status >= 100 && status < 500);
 
-    if (call->asked) {
+    if (call->asked && !call->sub.own) {
         ngx_http_socketio_webhook_judge(wh, call->place, ok);
+
+    } else if (call->asked) {
+        call->place->trying = 0;
     }
 
     if (!ok) {
@@ -646,11 +581,7 @@ ngx_http_socketio_webhook_judge(ngx_http_socketio_webhook_hub_t *wh,
 }
 
 
-/*
- * Who waits in the queue of a location that fails is told now.  A worker that
- * ends does not wait for the location any longer than for five attempts of
- * each call.
- */
+/* Who waits in the queue of a location that fails is told now. */
 
 static void
 ngx_http_socketio_webhook_refuse(ngx_http_socketio_webhook_place_t *place)
@@ -661,11 +592,6 @@ ngx_http_socketio_webhook_refuse(ngx_http_socketio_webhook_place_t *place)
 
     wait = ngx_max((ngx_msec_int_t) (place->until - ngx_current_msec), 100);
 
-    if (ngx_exiting) {
-        wait = ngx_max(wait, NGX_HTTP_SOCKETIO_WEBHOOK_BACKOFF);
-        wait = ngx_min(wait, 8 * NGX_HTTP_SOCKETIO_WEBHOOK_BACKOFF);
-    }
-
     for (q = ngx_queue_head(&place->queue);
          q != ngx_queue_sentinel(&place->queue);
          q = next)
@@ -673,10 +599,7 @@ ngx_http_socketio_webhook_refuse(ngx_http_socketio_webhook_place_t *place)
         next = ngx_queue_next(q);
         call = ngx_queue_data(q, ngx_http_socketio_webhook_call_t, link);
 
-        if (call->done == NULL
-            && (!ngx_exiting
-                || ++call->attempts < NGX_HTTP_SOCKETIO_WEBHOOK_ATTEMPTS))
-        {
+        if (call->done == NULL) {
             /* its time comes with the end of the pause */
 
             ngx_queue_remove(q);

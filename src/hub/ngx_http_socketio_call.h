@@ -10,7 +10,7 @@
 #define _NGX_HTTP_SOCKETIO_CALL_H_INCLUDED_
 
 
-#include "hub/ngx_http_socketio_hub.h"
+#include "hub/ngx_http_socketio_channel.h"
 
 
 #define NGX_HTTP_SOCKETIO_CALL_HEADERS  4
@@ -52,6 +52,8 @@ typedef struct {
     uint64_t                   id;           /* done's */
     ngx_http_socketio_called_pt  done;       /* NULL: nobody waits, it is
                                                 tried again if need be */
+    ngx_uint_t                 attempts;     /* of another worker, and */
+    sio_str_t                  name;         /* the id it had, or empty */
     ngx_uint_t                 nheaders;
     ngx_http_socketio_call_header_t  headers[NGX_HTTP_SOCKETIO_CALL_HEADERS];
 } ngx_http_socketio_call_t;
@@ -67,9 +69,26 @@ struct ngx_http_socketio_caller_s {
     ngx_int_t  (*call)(ngx_http_socketio_hub_t *hub,
                        const ngx_http_socketio_call_t *call);
 
+    /* Once a second. */
+    void       (*tick)(ngx_http_socketio_hub_t *hub);
+
     /* The worker ends: no done is called any more. */
     void       (*cleanup)(ngx_http_socketio_hub_t *hub);
 };
+
+
+/*
+ * A call that nobody waits for, to one of the newest workers, in turn; it has
+ * no headers.  NGX_OK; NGX_DECLINED: none is there; NGX_ERROR: the zone has no
+ * room.
+ */
+ngx_int_t ngx_http_socketio_call_hand(ngx_http_socketio_hub_t *hub,
+    const ngx_http_socketio_call_t *call);
+
+/* Such a call came.  One that can't be made any more is counted, and logged. */
+
+void ngx_http_socketio_call_receive(ngx_http_socketio_hub_t *hub,
+    sio_wire_t *record, const ngx_http_socketio_from_t *from);
 
 
 #endif /* _NGX_HTTP_SOCKETIO_CALL_H_INCLUDED_ */

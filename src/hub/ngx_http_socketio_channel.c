@@ -13,6 +13,7 @@
 
 #include "hub/ngx_http_socketio_channel.h"
 #include "hub/ngx_http_socketio_broadcast.h"
+#include "hub/ngx_http_socketio_call.h"
 #include "hub/ngx_http_socketio_cluster.h"
 #include "hub/ngx_http_socketio_collect.h"
 #include "hub/ngx_http_socketio_fetch.h"
@@ -586,6 +587,10 @@ ngx_http_socketio_channel_dispatch(ngx_http_socketio_hub_t *hub,
 
     case NGX_HTTP_SOCKETIO_RECORD_HOSTS:
         ngx_http_socketio_hosts_receive(hub, &record);
+        return;
+
+    case NGX_HTTP_SOCKETIO_RECORD_CALL:
+        ngx_http_socketio_call_receive(hub, &record, &from);
         return;
 
     case NGX_HTTP_SOCKETIO_RECORD_CLUSTER:

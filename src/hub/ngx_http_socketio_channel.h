@@ -39,6 +39,7 @@ typedef enum {
     NGX_HTTP_SOCKETIO_RECORD_MAIL,              /* mailbox */
     NGX_HTTP_SOCKETIO_RECORD_MAILER,            /* mailer */
     NGX_HTTP_SOCKETIO_RECORD_HOSTS,             /* hosts */
+    NGX_HTTP_SOCKETIO_RECORD_CALL,              /* call */
     NGX_HTTP_SOCKETIO_RECORD_CLUSTER,           /* of a backend's own */
     NGX_HTTP_SOCKETIO_RECORD_SAVED              /* recovery, in the store */
 } ngx_http_socketio_record_e;

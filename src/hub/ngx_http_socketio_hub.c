@@ -11,6 +11,7 @@
 #include "hub/ngx_http_socketio_hub.h"
 #include "hub/ngx_http_socketio_admit.h"
 #include "hub/ngx_http_socketio_broadcast.h"
+#include "hub/ngx_http_socketio_call.h"
 #include "hub/ngx_http_socketio_channel.h"
 #include "hub/ngx_http_socketio_cluster.h"
 #include "hub/ngx_http_socketio_connect.h"
@@ -478,6 +479,10 @@ ngx_http_socketio_hub_tick(ngx_event_t *ev)
 
     if (hub->cluster) {
         hub->cluster->tick(hub);
+    }
+
+    if (hub->caller) {
+        hub->caller->tick(hub);
     }
 
     if (ngx_exiting && !ngx_http_socketio_hub_succeeded(hub)) {

@@ -6,6 +6,7 @@
 //   app        inside of socketio_app campus { }
 //   locations  instead of the four usual ones
 //   server, http, main   more text for those blocks
+//   connections  of a worker: 4096 by default
 //   debug      error_log at debug
 //   whole      all of it, instead of what is above: a file as it is, in which
 //              the module, the process and the temporary files are the test's
@@ -55,7 +56,7 @@ pid nginx.pid;
 function configuration(options, module_path) {
   const { app = 'namespace / { authenticate none; }', locations = usual,
           workers = 1, debug = false, main = '', http = '', server = '',
-          port, ports = {} } = options;
+          connections = 4096, port, ports = {} } = options;
   const zone = /^\s*zone\s/m.test(app) ? '' : 'zone 8m;';
 
   if (options.whole) {
@@ -73,7 +74,7 @@ error_log logs/error.log ${debug ? 'debug' : 'info'};
 pid nginx.pid;
 ${main}
 events {
-    worker_connections 4096;
+    worker_connections ${connections};
 }
 
 http {
