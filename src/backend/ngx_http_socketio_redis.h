@@ -44,7 +44,7 @@ typedef struct {
     ngx_str_t                user;       /* terminated, or empty */
     ngx_str_t                password;   /* terminated, or empty */
     ngx_str_t                prefix;     /* of channels */
-    ngx_msec_t               heartbeat;  /* of hosts */
+    uint64_t                 heartbeat;  /* of hosts, msec */
 
     const ngx_http_socketio_dialect_t  *dialect;
     ngx_http_socketio_subscription_e    subscription;

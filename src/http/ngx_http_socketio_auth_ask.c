@@ -5,17 +5,30 @@
 
 #include "http/ngx_http_socketio_auth_module.h"
 #include "http/ngx_http_socketio_compile.h"
+#include "http/ngx_http_socketio_param.h"
 #include "http/ngx_http_socketio_webhook_module.h"
 #include "hub/ngx_http_socketio_auth_request.h"
 
 
-#define NGX_HTTP_SOCKETIO_AUTH_TIMEOUT      5000     /* msec */
-#define NGX_HTTP_SOCKETIO_AUTH_TIMEOUT_MAX  60000
-#define NGX_HTTP_SOCKETIO_AUTH_CACHE_TIME   3600000
+#define NGX_HTTP_SOCKETIO_AUTH_TIMEOUT  5000         /* msec */
 
 
-static ngx_int_t ngx_http_socketio_auth_ask_param(ngx_conf_t *cf,
-    ngx_http_socketio_auth_request_t *request, ngx_str_t *value);
+static const ngx_http_socketio_param_t  ngx_http_socketio_auth_ask_params[] = {
+
+    { ngx_string("timeout="),
+      ngx_http_socketio_param_msec,
+      offsetof(ngx_http_socketio_auth_request_t, msec),
+      "invalid value \"timeout=%V\", it must be between 1ms and 60000ms",
+      1, 60000 },
+
+    { ngx_string("cache="),
+      ngx_http_socketio_param_msec,
+      offsetof(ngx_http_socketio_auth_request_t, cache),
+      "invalid value \"cache=%V\", it must be between 1ms and 3600000ms",
+      1, 3600000 },
+
+    { ngx_null_string, NULL, 0, NULL, 0, 0 }
+};
 
 
 /* In the order of ngx_http_socketio_auth_header_e. */
@@ -60,14 +73,6 @@ ngx_http_socketio_auth_ask(ngx_conf_t *cf,
         return NGX_CONF_ERROR;
     }
 
-    for (i = 3; i < cf->args->nelts; i++) {
-        if (ngx_http_socketio_auth_ask_param(cf, request, &value[i])
-            != NGX_OK)
-        {
-            return NGX_CONF_ERROR;
-        }
-    }
-
     for (i = 0; i < NGX_HTTP_SOCKETIO_AUTH_HEADERS; i++) {
 
         if (ngx_http_socketio_capture(cf,
@@ -82,47 +87,9 @@ ngx_http_socketio_auth_ask(ngx_conf_t *cf,
     nsp->authenticator = &ngx_http_socketio_authenticator_request;
     nsp->authenticator_conf = request;
 
-    return NGX_CONF_OK;
-}
-
-
-static ngx_int_t
-ngx_http_socketio_auth_ask_param(ngx_conf_t *cf,
-    ngx_http_socketio_auth_request_t *request, ngx_str_t *value)
-{
-    uint32_t    *to;
-    ngx_int_t    n;
-    ngx_str_t    s;
-    ngx_uint_t   max;
-
-    if (ngx_strncmp(value->data, "cache=", 6) == 0) {
-        s.data = value->data + 6;
-        to = &request->cache;
-        max = NGX_HTTP_SOCKETIO_AUTH_CACHE_TIME;
-
-    } else if (ngx_strncmp(value->data, "timeout=", 8) == 0) {
-        s.data = value->data + 8;
-        to = &request->msec;
-        max = NGX_HTTP_SOCKETIO_AUTH_TIMEOUT_MAX;
-
-    } else {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid parameter \"%V\" of \"authenticate "
-                           "request\", it has timeout= and cache=", value);
-        return NGX_ERROR;
-    }
-
-    s.len = value->data + value->len - s.data;
-    n = ngx_parse_time(&s, 0);
-
-    if (n == NGX_ERROR || n < 1 || (ngx_uint_t) n > max) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid value \"%V\", it must be between 1ms and "
-                           "%uims", value, max);
-        return NGX_ERROR;
-    }
-
-    *to = (uint32_t) n;
-
-    return NGX_OK;
+    return ngx_http_socketio_params(cf, 3, ngx_http_socketio_auth_ask_params,
+                                    request,
+                                    "invalid parameter \"%V\" of "
+                                    "\"authenticate request\", it has "
+                                    "timeout= and cache=");
 }

@@ -8,10 +8,10 @@
 #include "backend/ngx_http_socketio_authjs.h"
 #include "backend/ngx_http_socketio_jwt.h"
 #include "http/ngx_http_socketio_compile.h"
+#include "http/ngx_http_socketio_param.h"
 
 
 #define NGX_HTTP_SOCKETIO_JWT_LEEWAY      5000       /* msec */
-#define NGX_HTTP_SOCKETIO_LEEWAY_MAX      3600000
 #define NGX_HTTP_SOCKETIO_SECRET_MAX      65536      /* bytes */
 
 
@@ -25,45 +25,39 @@ typedef struct {
     ngx_array_t           iss;
     ngx_array_t           user;        /* sio_json_step_t */
     uint32_t              algs;
-    ngx_msec_t            leeway;
+    uint64_t              leeway;      /* msec */
 } ngx_http_socketio_token_conf_t;
 
 
+/* A part of the handshake that a variable of nginx tells. */
+
 typedef struct {
-    ngx_str_t   name;                  /* with the "=" */
-    ngx_int_t (*set)(ngx_conf_t *cf, ngx_http_socketio_token_conf_t *conf,
-                     ngx_str_t *value);
-} ngx_http_socketio_token_param_t;
+    ngx_str_t             name;        /* of from=, with the ":" */
+    const char           *variable;    /* and what stands behind it */
+    unsigned              bearer:1;    /* behind "Bearer " */
+    unsigned              secret:1;    /* masked where requests are logged */
+} ngx_http_socketio_token_place_t;
 
 
-static ngx_int_t ngx_http_socketio_token_params(ngx_conf_t *cf,
+static ngx_int_t ngx_http_socketio_token_init(ngx_conf_t *cf,
+    ngx_http_socketio_token_conf_t *conf);
+static char *ngx_http_socketio_token_file(ngx_conf_t *cf,
+    const ngx_http_socketio_param_t *param, ngx_str_t *value, void *conf);
+static char *ngx_http_socketio_token_jwks(ngx_conf_t *cf,
+    const ngx_http_socketio_param_t *param, ngx_str_t *value, void *conf);
+static char *ngx_http_socketio_token_strings(ngx_conf_t *cf,
+    const ngx_http_socketio_param_t *param, ngx_str_t *value, void *conf);
+static char *ngx_http_socketio_token_alg(ngx_conf_t *cf,
+    const ngx_http_socketio_param_t *param, ngx_str_t *value, void *conf);
+static char *ngx_http_socketio_token_from(ngx_conf_t *cf,
+    const ngx_http_socketio_param_t *param, ngx_str_t *value, void *conf);
+static char *ngx_http_socketio_token_captured(ngx_conf_t *cf,
     ngx_http_socketio_token_conf_t *conf,
-    const ngx_http_socketio_token_param_t *params);
-static ngx_int_t ngx_http_socketio_token_key_file(ngx_conf_t *cf,
+    const ngx_http_socketio_token_place_t *place, ngx_str_t *name);
+static char *ngx_http_socketio_token_payload(ngx_conf_t *cf,
     ngx_http_socketio_token_conf_t *conf, ngx_str_t *value);
-static ngx_int_t ngx_http_socketio_token_jwks_file(ngx_conf_t *cf,
-    ngx_http_socketio_token_conf_t *conf, ngx_str_t *value);
-static ngx_int_t ngx_http_socketio_token_cookie(ngx_conf_t *cf,
-    ngx_http_socketio_token_conf_t *conf, ngx_str_t *value);
-static ngx_int_t ngx_http_socketio_token_alg(ngx_conf_t *cf,
-    ngx_http_socketio_token_conf_t *conf, ngx_str_t *value);
-static ngx_int_t ngx_http_socketio_token_from(ngx_conf_t *cf,
-    ngx_http_socketio_token_conf_t *conf, ngx_str_t *value);
-static ngx_int_t ngx_http_socketio_token_captured(ngx_conf_t *cf,
-    ngx_http_socketio_token_conf_t *conf, const char *prefix, ngx_str_t *name,
-    ngx_uint_t bearer);
-static ngx_int_t ngx_http_socketio_token_arg(ngx_conf_t *cf,
-    ngx_http_socketio_token_conf_t *conf, ngx_str_t *name);
-static ngx_int_t ngx_http_socketio_token_payload(ngx_conf_t *cf,
-    ngx_http_socketio_token_conf_t *conf, ngx_str_t *value);
-static ngx_int_t ngx_http_socketio_token_user(ngx_conf_t *cf,
-    ngx_http_socketio_token_conf_t *conf, ngx_str_t *value);
-static ngx_int_t ngx_http_socketio_token_aud(ngx_conf_t *cf,
-    ngx_http_socketio_token_conf_t *conf, ngx_str_t *value);
-static ngx_int_t ngx_http_socketio_token_iss(ngx_conf_t *cf,
-    ngx_http_socketio_token_conf_t *conf, ngx_str_t *value);
-static ngx_int_t ngx_http_socketio_token_leeway(ngx_conf_t *cf,
-    ngx_http_socketio_token_conf_t *conf, ngx_str_t *value);
+static char *ngx_http_socketio_token_user(ngx_conf_t *cf,
+    const ngx_http_socketio_param_t *param, ngx_str_t *value, void *conf);
 static void ngx_http_socketio_token_policy(
     ngx_http_socketio_token_conf_t *conf, sio_claims_policy_t *policy);
 static ngx_int_t ngx_http_socketio_jwt_read(ngx_conf_t *cf,
@@ -78,67 +72,148 @@ static ngx_int_t ngx_http_socketio_authjs_secret(ngx_conf_t *cf,
 static void ngx_http_socketio_authjs_cleanup(void *data);
 
 
-static const ngx_http_socketio_token_param_t
-    ngx_http_socketio_jwt_params[] =
-{
-    { ngx_string("key_file="), ngx_http_socketio_token_key_file },
-    { ngx_string("jwks_file="), ngx_http_socketio_token_jwks_file },
-    { ngx_string("alg="), ngx_http_socketio_token_alg },
-    { ngx_string("from="), ngx_http_socketio_token_from },
-    { ngx_string("user="), ngx_http_socketio_token_user },
-    { ngx_string("aud="), ngx_http_socketio_token_aud },
-    { ngx_string("iss="), ngx_http_socketio_token_iss },
-    { ngx_string("leeway="), ngx_http_socketio_token_leeway },
-    { ngx_null_string, NULL }
+static const ngx_http_socketio_param_t  ngx_http_socketio_jwt_params[] = {
+
+    { ngx_string("key_file="),
+      ngx_http_socketio_token_file,
+      0,
+      NULL,
+      0, 0 },
+
+    { ngx_string("jwks_file="),
+      ngx_http_socketio_token_jwks,
+      0,
+      NULL,
+      0, 0 },
+
+    { ngx_string("alg="),
+      ngx_http_socketio_token_alg,
+      0,
+      NULL,
+      0, 0 },
+
+    { ngx_string("from="),
+      ngx_http_socketio_token_from,
+      0,
+      "invalid \"from=%V\", it must be \"auth.NAME\", \"header\", "
+      "\"cookie:NAME\" or \"arg:NAME\"",
+      0, 0 },
+
+    { ngx_string("user="),
+      ngx_http_socketio_token_user,
+      0,
+      "invalid \"user=%V\", it must be the name of a claim, as \"sub\" or "
+      "\"profile.id\"",
+      0, 0 },
+
+    { ngx_string("aud="),
+      ngx_http_socketio_token_strings,
+      offsetof(ngx_http_socketio_token_conf_t, aud),
+      NULL,
+      0, 0 },
+
+    { ngx_string("iss="),
+      ngx_http_socketio_token_strings,
+      offsetof(ngx_http_socketio_token_conf_t, iss),
+      NULL,
+      0, 0 },
+
+    { ngx_string("leeway="),
+      ngx_http_socketio_param_msec,
+      offsetof(ngx_http_socketio_token_conf_t, leeway),
+      "invalid \"leeway=%V\", it must be a time of at most an hour, as \"5s\"",
+      0, 3600000 },
+
+    { ngx_null_string, NULL, 0, NULL, 0, 0 }
 };
 
 
-static const ngx_http_socketio_token_param_t
-    ngx_http_socketio_authjs_params[] =
+static const ngx_http_socketio_param_t  ngx_http_socketio_authjs_params[] = {
+
+    { ngx_string("secret_file="),
+      ngx_http_socketio_token_file,
+      0,
+      NULL,
+      0, 0 },
+
+    { ngx_string("cookie="),
+      ngx_http_socketio_token_strings,
+      offsetof(ngx_http_socketio_token_conf_t, cookies),
+      NULL,
+      0, 0 },
+
+    { ngx_string("from="),
+      ngx_http_socketio_token_from,
+      0,
+      "invalid \"from=%V\", it must be \"auth.NAME\", \"header\", "
+      "\"cookie:NAME\" or \"arg:NAME\"",
+      0, 0 },
+
+    { ngx_string("user="),
+      ngx_http_socketio_token_user,
+      0,
+      "invalid \"user=%V\", it must be the name of a claim, as \"sub\" or "
+      "\"profile.id\"",
+      0, 0 },
+
+    { ngx_string("leeway="),
+      ngx_http_socketio_param_msec,
+      offsetof(ngx_http_socketio_token_conf_t, leeway),
+      "invalid \"leeway=%V\", it must be a time of at most an hour, as \"5s\"",
+      0, 3600000 },
+
+    { ngx_null_string, NULL, 0, NULL, 0, 0 }
+};
+
+
+static const ngx_http_socketio_token_place_t
+    ngx_http_socketio_token_places[] =
 {
-    { ngx_string("secret_file="), ngx_http_socketio_token_key_file },
-    { ngx_string("cookie="), ngx_http_socketio_token_cookie },
-    { ngx_string("from="), ngx_http_socketio_token_from },
-    { ngx_string("user="), ngx_http_socketio_token_user },
-    { ngx_string("leeway="), ngx_http_socketio_token_leeway },
-    { ngx_null_string, NULL }
+    { ngx_string("cookie:"), "socketio_cookie_", 0, 0 },    /* Auth.js's */
+    { ngx_string("header"), "http_authorization", 1, 0 },
+    { ngx_string("arg:"), "arg_", 0, 1 },
+    { ngx_null_string, NULL, 0, 0 }
 };
 
 
 /* What Auth.js calls its cookie, with https and without. */
 
-static ngx_str_t  ngx_http_socketio_authjs_cookies[] = {
-    ngx_string("__Secure-authjs.session-token"),
-    ngx_string("authjs.session-token")
+static const sio_str_t  ngx_http_socketio_authjs_cookies[] = {
+    sio_string("__Secure-authjs.session-token"),
+    sio_string("authjs.session-token")
 };
 
 
 char *
 ngx_http_socketio_auth_jwt(ngx_conf_t *cf, ngx_http_socketio_namespace_t *nsp)
 {
+    char                            *rv;
     ngx_str_t                        token = ngx_string("auth.token");
     ngx_pool_cleanup_t              *cln;
     ngx_http_socketio_jwt_conf_t    *jwt;
     ngx_http_socketio_token_conf_t   conf;
 
-    if (ngx_http_socketio_token_params(cf, &conf,
-                                       ngx_http_socketio_jwt_params)
-        != NGX_OK)
-    {
+    if (ngx_http_socketio_token_init(cf, &conf) != NGX_OK) {
         return NGX_CONF_ERROR;
     }
 
-    if (conf.files.nelts == 0) {
+    rv = ngx_http_socketio_params(cf, 2, ngx_http_socketio_jwt_params, &conf,
+                                  "invalid parameter \"%V\" of "
+                                  "\"authenticate jwt\"");
+
+    if (rv == NGX_CONF_OK && conf.files.nelts == 0) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"authenticate jwt\" must have a parameter "
                            "\"key_file=FILE\" or \"jwks_file=FILE\"");
         return NGX_CONF_ERROR;
     }
 
-    if (conf.sources.nelts == 0
-        && ngx_http_socketio_token_from(cf, &conf, &token) != NGX_OK)
-    {
-        return NGX_CONF_ERROR;
+    if (rv == NGX_CONF_OK && conf.sources.nelts == 0) {
+        rv = ngx_http_socketio_token_payload(cf, &conf, &token);
+    }
+
+    if (rv != NGX_CONF_OK) {
+        return rv;
     }
 
     jwt = ngx_pcalloc(cf->pool, sizeof(ngx_http_socketio_jwt_conf_t));
@@ -167,6 +242,7 @@ char *
 ngx_http_socketio_auth_authjs(ngx_conf_t *cf,
     ngx_http_socketio_namespace_t *nsp)
 {
+    char                             *rv;
     sio_str_t                        *cookie;
     ngx_str_t                         name;
     ngx_uint_t                        i;
@@ -174,11 +250,18 @@ ngx_http_socketio_auth_authjs(ngx_conf_t *cf,
     ngx_http_socketio_token_conf_t    conf;
     ngx_http_socketio_authjs_conf_t  *authjs;
 
-    if (ngx_http_socketio_token_params(cf, &conf,
-                                       ngx_http_socketio_authjs_params)
-        != NGX_OK)
-    {
+    if (ngx_http_socketio_token_init(cf, &conf) != NGX_OK) {
         return NGX_CONF_ERROR;
+    }
+
+    conf.leeway = NGX_HTTP_SOCKETIO_AUTHJS_LEEWAY;
+
+    rv = ngx_http_socketio_params(cf, 2, ngx_http_socketio_authjs_params,
+                                  &conf,
+                                  "invalid parameter \"%V\" of "
+                                  "\"authenticate authjs\"");
+    if (rv != NGX_CONF_OK) {
+        return rv;
     }
 
     if (conf.files.nelts == 0) {
@@ -188,15 +271,14 @@ ngx_http_socketio_auth_authjs(ngx_conf_t *cf,
         return NGX_CONF_ERROR;
     }
 
-    if (conf.cookies.nelts == 0
-        && (ngx_http_socketio_token_cookie(cf, &conf,
-                                         &ngx_http_socketio_authjs_cookies[0])
-            != NGX_OK
-            || ngx_http_socketio_token_cookie(cf, &conf,
-                                         &ngx_http_socketio_authjs_cookies[1])
-               != NGX_OK))
-    {
-        return NGX_CONF_ERROR;
+    if (conf.cookies.nelts == 0) {
+        cookie = ngx_array_push_n(&conf.cookies, 2);
+        if (cookie == NULL) {
+            return NGX_CONF_ERROR;
+        }
+
+        cookie[0] = ngx_http_socketio_authjs_cookies[0];
+        cookie[1] = ngx_http_socketio_authjs_cookies[1];
     }
 
     cookie = conf.cookies.elts;
@@ -205,11 +287,11 @@ ngx_http_socketio_auth_authjs(ngx_conf_t *cf,
         name.data = (u_char *) cookie[i].data;
         name.len = cookie[i].len;
 
-        if (ngx_http_socketio_token_captured(cf, &conf, "socketio_cookie_",
-                                             &name, 0)
-            != NGX_OK)
-        {
-            return NGX_CONF_ERROR;
+        rv = ngx_http_socketio_token_captured(cf, &conf,
+                                              ngx_http_socketio_token_places,
+                                              &name);
+        if (rv != NGX_CONF_OK) {
+            return rv;
         }
     }
 
@@ -218,10 +300,6 @@ ngx_http_socketio_auth_authjs(ngx_conf_t *cf,
 
     if (authjs == NULL || cln == NULL) {
         return NGX_CONF_ERROR;
-    }
-
-    if (conf.leeway == NGX_CONF_UNSET_MSEC) {
-        conf.leeway = NGX_HTTP_SOCKETIO_AUTHJS_LEEWAY;
     }
 
     authjs->sources = conf.sources;
@@ -239,16 +317,11 @@ ngx_http_socketio_auth_authjs(ngx_conf_t *cf,
 
 
 static ngx_int_t
-ngx_http_socketio_token_params(ngx_conf_t *cf,
-    ngx_http_socketio_token_conf_t *conf,
-    const ngx_http_socketio_token_param_t *params)
+ngx_http_socketio_token_init(ngx_conf_t *cf,
+    ngx_http_socketio_token_conf_t *conf)
 {
-    ngx_str_t                               *arg, value;
-    ngx_uint_t                               i;
-    const ngx_http_socketio_token_param_t   *param;
-
     ngx_memzero(conf, sizeof(ngx_http_socketio_token_conf_t));
-    conf->leeway = NGX_CONF_UNSET_MSEC;
+    conf->leeway = NGX_HTTP_SOCKETIO_JWT_LEEWAY;
 
     if (ngx_array_init(&conf->sources, cf->pool, 2,
                        sizeof(ngx_http_socketio_token_source_t))
@@ -268,103 +341,76 @@ ngx_http_socketio_token_params(ngx_conf_t *cf,
         return NGX_ERROR;
     }
 
-    arg = cf->args->elts;
-
-    for (i = 2; i < cf->args->nelts; i++) {
-
-        for (param = params; param->name.len; param++) {
-            if (arg[i].len > param->name.len
-                && ngx_strncmp(arg[i].data, param->name.data, param->name.len)
-                   == 0)
-            {
-                break;
-            }
-        }
-
-        if (param->name.len == 0) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid parameter \"%V\" of "
-                               "\"authenticate %V\"", &arg[i], &arg[1]);
-            return NGX_ERROR;
-        }
-
-        value.data = arg[i].data + param->name.len;
-        value.len = arg[i].len - param->name.len;
-
-        if (param->set(cf, conf, &value) != NGX_OK) {
-            return NGX_ERROR;
-        }
-    }
-
     return NGX_OK;
 }
 
 
-static ngx_int_t
-ngx_http_socketio_token_key_file(ngx_conf_t *cf,
-    ngx_http_socketio_token_conf_t *conf, ngx_str_t *value)
+static char *
+ngx_http_socketio_token_file(ngx_conf_t *cf,
+    const ngx_http_socketio_param_t *param, ngx_str_t *value, void *conf)
 {
+    ngx_http_socketio_token_conf_t *token = conf;
+
     ngx_http_socketio_keys_t  *keys;
 
-    keys = ngx_array_push(&conf->files);
+    keys = ngx_array_push(&token->files);
     if (keys == NULL) {
-        return NGX_ERROR;
+        return NGX_CONF_ERROR;
     }
 
     ngx_memzero(keys, sizeof(ngx_http_socketio_keys_t));
     keys->file.name = *value;
 
-    return ngx_conf_full_name(cf->cycle, &keys->file.name, 1);
+    return ngx_conf_full_name(cf->cycle, &keys->file.name, 1) == NGX_OK
+           ? NGX_CONF_OK : NGX_CONF_ERROR;
 }
 
 
-static ngx_int_t
-ngx_http_socketio_token_jwks_file(ngx_conf_t *cf,
-    ngx_http_socketio_token_conf_t *conf, ngx_str_t *value)
+static char *
+ngx_http_socketio_token_jwks(ngx_conf_t *cf,
+    const ngx_http_socketio_param_t *param, ngx_str_t *value, void *conf)
 {
+    ngx_http_socketio_token_conf_t *token = conf;
+
+    char                      *rv;
     ngx_http_socketio_keys_t  *keys;
 
-    if (ngx_http_socketio_token_key_file(cf, conf, value) != NGX_OK) {
-        return NGX_ERROR;
+    rv = ngx_http_socketio_token_file(cf, param, value, conf);
+
+    if (rv == NGX_CONF_OK) {
+        keys = token->files.elts;
+        keys[token->files.nelts - 1].jwks = 1;
     }
 
-    keys = conf->files.elts;
-    keys[conf->files.nelts - 1].jwks = 1;
-
-    return NGX_OK;
+    return rv;
 }
 
 
-/* One more of several: strings of the configuration. */
+/* One more of several. */
 
-static ngx_int_t
-ngx_http_socketio_token_push(ngx_array_t *strings, ngx_str_t *value)
+static char *
+ngx_http_socketio_token_strings(ngx_conf_t *cf,
+    const ngx_http_socketio_param_t *param, ngx_str_t *value, void *conf)
 {
     sio_str_t  *s;
 
-    s = ngx_array_push(strings);
+    s = ngx_array_push((ngx_array_t *) ((char *) conf + param->offset));
     if (s == NULL) {
-        return NGX_ERROR;
+        return NGX_CONF_ERROR;
     }
 
     *s = sio_str(value->data, value->len);
 
-    return NGX_OK;
+    return NGX_CONF_OK;
 }
 
 
-static ngx_int_t
-ngx_http_socketio_token_cookie(ngx_conf_t *cf,
-    ngx_http_socketio_token_conf_t *conf, ngx_str_t *value)
-{
-    return ngx_http_socketio_token_push(&conf->cookies, value);
-}
-
-
-static ngx_int_t
+static char *
 ngx_http_socketio_token_alg(ngx_conf_t *cf,
-    ngx_http_socketio_token_conf_t *conf, ngx_str_t *value)
+    const ngx_http_socketio_param_t *param, ngx_str_t *value, void *conf)
 {
+    ngx_http_socketio_token_conf_t *token = conf;
+
     u_char    *p, names[256];
     uint32_t   alg;
 
@@ -376,111 +422,91 @@ ngx_http_socketio_token_alg(ngx_conf_t *cf,
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "unknown algorithm \"alg=%V\", it must be one of "
                            "%*s", value, (size_t) (p - names), names);
-        return NGX_ERROR;
+        return NGX_CONF_ERROR;
     }
 
-    conf->algs |= alg;
+    token->algs |= alg;
 
-    return NGX_OK;
+    return NGX_CONF_OK;
 }
 
 
-static ngx_int_t
+static char *
 ngx_http_socketio_token_from(ngx_conf_t *cf,
-    ngx_http_socketio_token_conf_t *conf, ngx_str_t *value)
+    const ngx_http_socketio_param_t *param, ngx_str_t *value, void *conf)
 {
-    ngx_str_t  name;
+    ngx_str_t                               name;
+    const ngx_http_socketio_token_place_t  *place;
 
     if (value->len > 5 && ngx_strncmp(value->data, "auth.", 5) == 0) {
         return ngx_http_socketio_token_payload(cf, conf, value);
     }
 
-    if (value->len == 6 && ngx_strncmp(value->data, "header", 6) == 0) {
-        ngx_str_set(&name, "http_authorization");
-        return ngx_http_socketio_token_captured(cf, conf, "", &name, 1);
+    for (place = ngx_http_socketio_token_places; place->name.len; place++) {
+
+        if (ngx_strncmp(value->data, place->name.data, place->name.len) != 0) {
+            continue;
+        }
+
+        name.data = value->data + place->name.len;
+        name.len = value->len - place->name.len;
+
+        /* there is one header, and many of the others */
+
+        if ((name.len == 0) == place->bearer) {
+            return ngx_http_socketio_token_captured(cf, conf, place, &name);
+        }
     }
 
-    if (value->len > 7 && ngx_strncmp(value->data, "cookie:", 7) == 0) {
-        name.data = value->data + 7;
-        name.len = value->len - 7;
-        return ngx_http_socketio_token_captured(cf, conf, "socketio_cookie_",
-                                                &name, 0);
-    }
-
-    if (value->len > 4 && ngx_strncmp(value->data, "arg:", 4) == 0) {
-        name.data = value->data + 4;
-        name.len = value->len - 4;
-        return ngx_http_socketio_token_arg(cf, conf, &name);
-    }
-
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                       "invalid \"from=%V\", it must be \"auth.NAME\", "
-                       "\"header\", \"cookie:NAME\" or \"arg:NAME\"", value);
-
-    return NGX_ERROR;
+    return ngx_http_socketio_param_invalid(cf, param, value);
 }
 
 
 /* nginx's variable of that name is taken at the handshake. */
 
-static ngx_int_t
+static char *
 ngx_http_socketio_token_captured(ngx_conf_t *cf,
-    ngx_http_socketio_token_conf_t *conf, const char *prefix, ngx_str_t *name,
-    ngx_uint_t bearer)
+    ngx_http_socketio_token_conf_t *conf,
+    const ngx_http_socketio_token_place_t *place, ngx_str_t *name)
 {
     u_char                            *p;
-    sio_str_t                          variable;
-    ngx_http_socketio_token_source_t  *source;
-
-    source = ngx_array_push(&conf->sources);
-    p = ngx_pnalloc(cf->pool, ngx_strlen(prefix) + name->len);
-
-    if (source == NULL || p == NULL) {
-        return NGX_ERROR;
-    }
-
-    variable.data = p;
-    variable.len = ngx_sprintf(p, "%s%V", prefix, name) - p;
-
-    ngx_memzero(source, sizeof(ngx_http_socketio_token_source_t));
-    source->captured = 1;
-    source->bearer = bearer;
-
-    return ngx_http_socketio_capture(cf, variable, 0, &source->index) == SIO_OK
-           ? NGX_OK : NGX_ERROR;
-}
-
-
-/* Its value is masked where the request is logged. */
-
-static ngx_int_t
-ngx_http_socketio_token_arg(ngx_conf_t *cf,
-    ngx_http_socketio_token_conf_t *conf, ngx_str_t *name)
-{
-    ngx_http_socketio_conf_ctx_t      *ctx;
+    sio_str_t                          text;
+    ngx_http_socketio_app_t           *app;
     ngx_http_socketio_variable_t      *variable;
     ngx_http_socketio_token_source_t  *source;
 
-    if (ngx_http_socketio_token_captured(cf, conf, "arg_", name, 0)
-        != NGX_OK)
-    {
-        return NGX_ERROR;
+    source = ngx_array_push(&conf->sources);
+    p = ngx_pnalloc(cf->pool, ngx_strlen(place->variable) + name->len);
+
+    if (source == NULL || p == NULL) {
+        return NGX_CONF_ERROR;
     }
 
-    ctx = cf->ctx;
-    source = conf->sources.elts;
-    variable = ctx->app->variables.elts;
+    text = sio_str(p, ngx_sprintf(p, "%s%V", place->variable, name) - p);
 
-    variable[source[conf->sources.nelts - 1].index].secret = 1;
-    ctx->app->secrets = 1;
+    ngx_memzero(source, sizeof(ngx_http_socketio_token_source_t));
+    source->captured = 1;
+    source->bearer = place->bearer;
 
-    return NGX_OK;
+    if (ngx_http_socketio_capture(cf, text, 0, &source->index) != SIO_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    if (place->secret) {
+        app = ((ngx_http_socketio_conf_ctx_t *) cf->ctx)->app;
+        variable = app->variables.elts;
+
+        variable[source->index].secret = 1;
+        app->secrets = 1;
+    }
+
+    return NGX_CONF_OK;
 }
 
 
 /* auth.PATH: $auth.PATH of rules. */
 
-static ngx_int_t
+static char *
 ngx_http_socketio_token_payload(ngx_conf_t *cf,
     ngx_http_socketio_token_conf_t *conf, ngx_str_t *value)
 {
@@ -494,7 +520,7 @@ ngx_http_socketio_token_payload(ngx_conf_t *cf,
     p = ngx_pnalloc(cf->pool, value->len + 1);
 
     if (source == NULL || c == NULL || p == NULL) {
-        return NGX_ERROR;
+        return NGX_CONF_ERROR;
     }
 
     ngx_memzero(source, sizeof(ngx_http_socketio_token_source_t));
@@ -505,23 +531,24 @@ ngx_http_socketio_token_payload(ngx_conf_t *cf,
     rc = sio_value_compile(c, &source->value, sio_str(p, value->len + 1));
     ngx_http_socketio_compile_end(cf);
 
-    return ngx_http_socketio_compile_result(cf, c, rc) == NGX_CONF_OK
-           ? NGX_OK : NGX_ERROR;
+    return ngx_http_socketio_compile_result(cf, c, rc);
 }
 
 
 /* user=a.b: a member of a member of the claims. */
 
-static ngx_int_t
+static char *
 ngx_http_socketio_token_user(ngx_conf_t *cf,
-    ngx_http_socketio_token_conf_t *conf, ngx_str_t *value)
+    const ngx_http_socketio_param_t *param, ngx_str_t *value, void *conf)
 {
+    ngx_http_socketio_token_conf_t *token = conf;
+
     u_char           *p, *end, *dot;
     sio_json_step_t  *step;
 
-    if (conf->user.nelts) {
+    if (token->user.nelts) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "duplicate \"user=\"");
-        return NGX_ERROR;
+        return NGX_CONF_ERROR;
     }
 
     end = value->data + value->len;
@@ -533,16 +560,13 @@ ngx_http_socketio_token_user(ngx_conf_t *cf,
             dot = end;
         }
 
-        step = ngx_array_push(&conf->user);
-        if (step == NULL) {
-            return NGX_ERROR;
+        if (dot == p) {
+            return ngx_http_socketio_param_invalid(cf, param, value);
         }
 
-        if (dot == p) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid \"user=%V\", it must be the name of a "
-                               "claim, as \"sub\" or \"profile.id\"", value);
-            return NGX_ERROR;
+        step = ngx_array_push(&token->user);
+        if (step == NULL) {
+            return NGX_CONF_ERROR;
         }
 
         step->type = SIO_JSON_MEMBER;
@@ -550,44 +574,7 @@ ngx_http_socketio_token_user(ngx_conf_t *cf,
         step->index = 0;
     }
 
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_socketio_token_aud(ngx_conf_t *cf,
-    ngx_http_socketio_token_conf_t *conf, ngx_str_t *value)
-{
-    return ngx_http_socketio_token_push(&conf->aud, value);
-}
-
-
-static ngx_int_t
-ngx_http_socketio_token_iss(ngx_conf_t *cf,
-    ngx_http_socketio_token_conf_t *conf, ngx_str_t *value)
-{
-    return ngx_http_socketio_token_push(&conf->iss, value);
-}
-
-
-static ngx_int_t
-ngx_http_socketio_token_leeway(ngx_conf_t *cf,
-    ngx_http_socketio_token_conf_t *conf, ngx_str_t *value)
-{
-    ngx_int_t  msec;
-
-    msec = ngx_parse_time(value, 0);
-
-    if (msec == NGX_ERROR || msec > NGX_HTTP_SOCKETIO_LEEWAY_MAX) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid \"leeway=%V\", it must be a time of at "
-                           "most an hour, as \"5s\"", value);
-        return NGX_ERROR;
-    }
-
-    conf->leeway = (ngx_msec_t) msec;
-
-    return NGX_OK;
+    return NGX_CONF_OK;
 }
 
 
@@ -605,8 +592,7 @@ ngx_http_socketio_token_policy(ngx_http_socketio_token_conf_t *conf,
     policy->naud = conf->aud.nelts;
     policy->iss = conf->iss.elts;
     policy->niss = conf->iss.nelts;
-    policy->leeway = conf->leeway == NGX_CONF_UNSET_MSEC
-                     ? NGX_HTTP_SOCKETIO_JWT_LEEWAY : conf->leeway;
+    policy->leeway = conf->leeway;
 }
 
 

@@ -7,13 +7,12 @@
 
 
 #include "http/ngx_http_socketio_deflate_module.h"
+#include "http/ngx_http_socketio_param.h"
 #include "transport/ngx_http_socketio_deflate.h"
 
 
 #define NGX_HTTP_SOCKETIO_ANY_CONF                                            \
     NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF
-
-#define NGX_HTTP_SOCKETIO_DEFLATE_THRESHOLD_MAX  (1024 * 1024 * 1024)
 
 
 static void *ngx_http_socketio_deflate_create_conf(ngx_conf_t *cf);
@@ -21,8 +20,33 @@ static char *ngx_http_socketio_deflate_merge_conf(ngx_conf_t *cf, void *parent,
     void *child);
 static char *ngx_http_socketio_deflate_set(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
-static ngx_uint_t ngx_http_socketio_deflate_number(ngx_str_t *token,
-    const char *name, ngx_int_t min, ngx_int_t max, ngx_int_t *value);
+static char *ngx_http_socketio_deflate_threshold(ngx_conf_t *cf,
+    const ngx_http_socketio_param_t *param, ngx_str_t *value, void *conf);
+
+
+static const ngx_http_socketio_param_t  ngx_http_socketio_deflate_params[] = {
+
+    { ngx_string("threshold="),
+      ngx_http_socketio_deflate_threshold,
+      0,
+      "\"socketio_deflate\" directive has a threshold that is no size from 1 "
+      "to 1g",
+      1, 1024 * 1024 * 1024 },
+
+    { ngx_string("level="),
+      ngx_http_socketio_param_num,
+      offsetof(ngx_http_socketio_deflate_t, level),
+      "\"socketio_deflate\" directive has a level that is not from 1 to 9",
+      1, 9 },
+
+    { ngx_string("window="),
+      ngx_http_socketio_param_num,
+      offsetof(ngx_http_socketio_deflate_t, window),
+      "\"socketio_deflate\" directive has a window that is not from 9 to 15",
+      WS_DEFLATE_WINDOW_MIN, WS_DEFLATE_WINDOW_MAX },
+
+    { ngx_null_string, NULL, 0, NULL, 0, 0 }
+};
 
 
 static ngx_command_t  ngx_http_socketio_deflate_commands[] = {
@@ -81,8 +105,8 @@ ngx_http_socketio_deflate_create_conf(ngx_conf_t *cf)
 
     conf->enable = NGX_CONF_UNSET;
     conf->threshold = NGX_CONF_UNSET_SIZE;
-    conf->level = NGX_CONF_UNSET;
-    conf->window = NGX_CONF_UNSET;
+    conf->level = NGX_CONF_UNSET_UINT;
+    conf->window = NGX_CONF_UNSET_UINT;
 
     return conf;
 }
@@ -100,8 +124,9 @@ ngx_http_socketio_deflate_merge_conf(ngx_conf_t *cf, void *parent, void *child)
 
     ngx_conf_merge_value(conf->enable, prev->enable, 0);
     ngx_conf_merge_size_value(conf->threshold, prev->threshold, 1024);
-    ngx_conf_merge_value(conf->level, prev->level, 1);
-    ngx_conf_merge_value(conf->window, prev->window, WS_DEFLATE_WINDOW_MAX);
+    ngx_conf_merge_uint_value(conf->level, prev->level, 1);
+    ngx_conf_merge_uint_value(conf->window, prev->window,
+                              WS_DEFLATE_WINDOW_MAX);
 
     if (conf->enable) {
         cln = ngx_pool_cleanup_add(cf->pool, 0);
@@ -122,8 +147,7 @@ ngx_http_socketio_deflate_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_socketio_deflate_t *deflate = conf;
 
-    ngx_str_t   *value, size;
-    ngx_uint_t   i;
+    ngx_str_t  *value;
 
     if (deflate->enable != NGX_CONF_UNSET) {
         return "is duplicate";
@@ -145,64 +169,31 @@ ngx_http_socketio_deflate_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_OK;
     }
 
-    for (i = 1; i < cf->args->nelts; i++) {
-
-        if (ngx_strncmp(value[i].data, "threshold=", 10) == 0) {
-            size.data = value[i].data + 10;
-            size.len = value[i].len - 10;
-            deflate->threshold = ngx_parse_size(&size);
-
-            if (size.len == 0 || deflate->threshold == 0
-                || deflate->threshold
-                   > NGX_HTTP_SOCKETIO_DEFLATE_THRESHOLD_MAX)
-            {
-                return "has a threshold that is no size from 1 to 1g";
-            }
-
-            continue;
-        }
-
-        if (ngx_strncmp(value[i].data, "level=", 6) == 0) {
-            if (!ngx_http_socketio_deflate_number(&value[i], "level=", 1, 9,
-                                                  &deflate->level))
-            {
-                return "has a level that is not from 1 to 9";
-            }
-
-            continue;
-        }
-
-        if (ngx_strncmp(value[i].data, "window=", 7) == 0) {
-            if (!ngx_http_socketio_deflate_number(&value[i], "window=",
-                                                  WS_DEFLATE_WINDOW_MIN,
-                                                  WS_DEFLATE_WINDOW_MAX,
-                                                  &deflate->window))
-            {
-                return "has a window that is not from 9 to 15";
-            }
-
-            continue;
-        }
-
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "unknown parameter \"%V\" of \"%V\": it is on, "
-                           "off, or threshold=, level= and window=",
-                           &value[i], &value[0]);
-        return NGX_CONF_ERROR;
-    }
-
-    return NGX_CONF_OK;
+    return ngx_http_socketio_params(cf, 1, ngx_http_socketio_deflate_params,
+                                    deflate,
+                                    "unknown parameter \"%V\" of "
+                                    "\"socketio_deflate\": it is on, off, or "
+                                    "threshold=, level= and window=");
 }
 
 
-static ngx_uint_t
-ngx_http_socketio_deflate_number(ngx_str_t *token, const char *name,
-    ngx_int_t min, ngx_int_t max, ngx_int_t *value)
+static char *
+ngx_http_socketio_deflate_threshold(ngx_conf_t *cf,
+    const ngx_http_socketio_param_t *param, ngx_str_t *value, void *conf)
 {
-    size_t  len;
+    ngx_http_socketio_deflate_t *deflate = conf;
 
-    len = ngx_strlen(name);
-    *value = ngx_atoi(token->data + len, token->len - len);
+    ssize_t  size;
 
-    return *value >= min && *value <= max;
+    size = ngx_parse_size(value);
+
+    if (size == NGX_ERROR || (uint64_t) size < param->min
+        || (uint64_t) size > param->max)
+    {
+        return ngx_http_socketio_param_invalid(cf, param, value);
+    }
+
+    deflate->threshold = (size_t) size;
+
+    return NGX_CONF_OK;
 }

@@ -13,6 +13,7 @@
 
 
 #include "http/ngx_http_socketio_limit_module.h"
+#include "http/ngx_http_socketio_param.h"
 
 
 #define NGX_HTTP_SOCKETIO_LIMIT_KEY  "$binary_remote_addr"
@@ -20,19 +21,6 @@
 
 #define NGX_HTTP_SOCKETIO_ANY_CONF                                            \
     NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF
-
-
-/* NAME=VALUE behind a directive; what is wrong is told, or NULL. */
-
-typedef const char *(*ngx_http_socketio_limit_param_pt)(ngx_conf_t *cf,
-    void *target, sio_str_t value);
-
-
-typedef struct {
-    ngx_str_t                         name;    /* with the "=" */
-    ngx_http_socketio_limit_param_pt  set;
-    const char                       *what;
-} ngx_http_socketio_limit_param_t;
 
 
 static void *ngx_http_socketio_limit_create_conf(ngx_conf_t *cf);
@@ -44,44 +32,72 @@ static char *ngx_http_socketio_limit_conn(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_socketio_limit_gate(ngx_conf_t *cf,
     ngx_http_socketio_limits_t *limits);
-static ngx_uint_t ngx_http_socketio_limit_param(ngx_conf_t *cf,
-    const ngx_http_socketio_limit_param_t *param, ngx_str_t *token,
-    void *target);
-static const char *ngx_http_socketio_limit_rate(ngx_conf_t *cf, void *target,
-    sio_str_t value);
-static const char *ngx_http_socketio_limit_burst(ngx_conf_t *cf, void *target,
-    sio_str_t value);
-static const char *ngx_http_socketio_limit_bytes(ngx_conf_t *cf, void *target,
-    sio_str_t value);
-static const char *ngx_http_socketio_limit_bytes_burst(ngx_conf_t *cf,
-    void *target, sio_str_t value);
-static const char *ngx_http_socketio_limit_gate_rate(ngx_conf_t *cf,
-    void *target, sio_str_t value);
-static const char *ngx_http_socketio_limit_gate_burst(ngx_conf_t *cf,
-    void *target, sio_str_t value);
-static const char *ngx_http_socketio_limit_gate_key(ngx_conf_t *cf,
-    void *target, sio_str_t value);
+static char *ngx_http_socketio_limit_rate(ngx_conf_t *cf,
+    const ngx_http_socketio_param_t *param, ngx_str_t *value, void *conf);
+static char *ngx_http_socketio_limit_burst(ngx_conf_t *cf,
+    const ngx_http_socketio_param_t *param, ngx_str_t *value, void *conf);
+static char *ngx_http_socketio_limit_bytes(ngx_conf_t *cf,
+    const ngx_http_socketio_param_t *param, ngx_str_t *value, void *conf);
+static char *ngx_http_socketio_limit_bytes_burst(ngx_conf_t *cf,
+    const ngx_http_socketio_param_t *param, ngx_str_t *value, void *conf);
+static char *ngx_http_socketio_limit_key(ngx_conf_t *cf,
+    const ngx_http_socketio_param_t *param, ngx_str_t *value, void *conf);
 
 
-static const ngx_http_socketio_limit_param_t
-    ngx_http_socketio_limit_params[] =
-{
-    { ngx_string("rate="), ngx_http_socketio_limit_rate, "rate" },
-    { ngx_string("burst="), ngx_http_socketio_limit_burst, "burst" },
-    { ngx_string("bytes="), ngx_http_socketio_limit_bytes, "bytes" },
-    { ngx_string("bytes_burst="), ngx_http_socketio_limit_bytes_burst,
-      "bytes_burst" },
-    { ngx_null_string, NULL, NULL }
+static const ngx_http_socketio_param_t  ngx_http_socketio_limit_params[] = {
+
+    { ngx_string("rate="),
+      ngx_http_socketio_limit_rate,
+      offsetof(sio_quota_t, packets.rate),
+      "\"rate=%V\" is not one rate of 1 to 1000000 in a second or a minute, "
+      "as 100r/s or 30r/m",
+      0, 0 },
+
+    { ngx_string("burst="),
+      ngx_http_socketio_limit_burst,
+      offsetof(sio_quota_t, packets.burst),
+      "\"burst=%V\" is not a burst of 0 to 1000000",
+      0, 0 },
+
+    { ngx_string("bytes="),
+      ngx_http_socketio_limit_bytes,
+      0,
+      "\"bytes=%V\" is not one rate of 1 byte to 1024m a second, as 100k/s",
+      0, 0 },
+
+    { ngx_string("bytes_burst="),
+      ngx_http_socketio_limit_bytes_burst,
+      0,
+      "\"bytes_burst=%V\" is not a size of up to 1024m",
+      0, 0 },
+
+    { ngx_null_string, NULL, 0, NULL, 0, 0 }
 };
 
 
-static const ngx_http_socketio_limit_param_t
+static const ngx_http_socketio_param_t
     ngx_http_socketio_limit_gate_params[] =
 {
-    { ngx_string("rate="), ngx_http_socketio_limit_gate_rate, "rate" },
-    { ngx_string("burst="), ngx_http_socketio_limit_gate_burst, "burst" },
-    { ngx_string("key="), ngx_http_socketio_limit_gate_key, "key" },
-    { ngx_null_string, NULL, NULL }
+    { ngx_string("rate="),
+      ngx_http_socketio_limit_rate,
+      offsetof(ngx_http_socketio_gate_t, admission.rate.rate),
+      "\"rate=%V\" is not one rate of 1 to 1000000 in a second or a minute, "
+      "as 5r/s or 30r/m",
+      0, 0 },
+
+    { ngx_string("burst="),
+      ngx_http_socketio_limit_burst,
+      offsetof(ngx_http_socketio_gate_t, admission.rate.burst),
+      "\"burst=%V\" is not a burst of 0 to 1000000",
+      0, 0 },
+
+    { ngx_string("key="),
+      ngx_http_socketio_limit_key,
+      0,
+      NULL,
+      0, 0 },
+
+    { ngx_null_string, NULL, 0, NULL, 0, 0 }
 };
 
 
@@ -245,6 +261,7 @@ ngx_http_socketio_limit(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_socketio_limits_t *limits = conf;
 
+    char         *rv;
     ngx_str_t    *value;
     ngx_uint_t    i;
     sio_quota_t  *quota;
@@ -274,10 +291,11 @@ ngx_http_socketio_limit(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
             continue;
         }
 
-        if (!ngx_http_socketio_limit_param(cf, ngx_http_socketio_limit_params,
-                                           &value[i], quota))
-        {
-            return NGX_CONF_ERROR;
+        rv = ngx_http_socketio_param(cf, &value[i],
+                                     ngx_http_socketio_limit_params, quota,
+                                     "unexpected \"%V\"");
+        if (rv != NGX_CONF_OK) {
+            return rv;
         }
     }
 
@@ -350,8 +368,9 @@ static char *
 ngx_http_socketio_limit_gate(ngx_conf_t *cf,
     ngx_http_socketio_limits_t *limits)
 {
+    char                      *rv;
     ngx_int_t                  n;
-    ngx_str_t                 *value;
+    ngx_str_t                 *value, key;
     ngx_uint_t                 i;
     ngx_http_socketio_gate_t  *gate, *other;
 
@@ -379,11 +398,11 @@ ngx_http_socketio_limit_gate(ngx_conf_t *cf,
             continue;
         }
 
-        if (!ngx_http_socketio_limit_param(cf,
-                                           ngx_http_socketio_limit_gate_params,
-                                           &value[i], gate))
-        {
-            return NGX_CONF_ERROR;
+        rv = ngx_http_socketio_param(cf, &value[i],
+                                     ngx_http_socketio_limit_gate_params, gate,
+                                     "unexpected \"%V\"");
+        if (rv != NGX_CONF_OK) {
+            return rv;
         }
     }
 
@@ -395,9 +414,10 @@ ngx_http_socketio_limit_gate(ngx_conf_t *cf,
         return "has a burst without its rate";
     }
 
+    ngx_str_set(&key, NGX_HTTP_SOCKETIO_LIMIT_KEY);
+
     if (gate->admission.name.data == NULL
-        && ngx_http_socketio_limit_gate_key(cf, gate,
-                                     sio_cstr(NGX_HTTP_SOCKETIO_LIMIT_KEY)))
+        && ngx_http_socketio_limit_key(cf, NULL, &key, gate) != NGX_CONF_OK)
     {
         return NGX_CONF_ERROR;
     }
@@ -414,186 +434,118 @@ ngx_http_socketio_limit_gate(ngx_conf_t *cf,
 }
 
 
-/* Take a parameter by its table: 1, or 0 and it was told what is wrong. */
-
-static ngx_uint_t
-ngx_http_socketio_limit_param(ngx_conf_t *cf,
-    const ngx_http_socketio_limit_param_t *param, ngx_str_t *token,
-    void *target)
+static char *
+ngx_http_socketio_limit_rate(ngx_conf_t *cf,
+    const ngx_http_socketio_param_t *param, ngx_str_t *value, void *conf)
 {
-    const char  *error;
+    uint64_t  *rate;
 
-    for ( /* void */ ; param->set; param++) {
+    rate = (uint64_t *) ((char *) conf + param->offset);
 
-        if (token->len > param->name.len
-            && ngx_strncmp(token->data, param->name.data, param->name.len)
-               == 0)
-        {
-            error = param->set(cf, target,
-                               sio_str(token->data + param->name.len,
-                                       token->len - param->name.len));
-            if (error == NULL) {
-                return 1;
-            }
-
-            if (*error) {
-                ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"%V\" %s", token,
-                                   error);
-            }
-
-            return 0;
-        }
-    }
-
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "unexpected \"%V\"", token);
-
-    return 0;
-}
-
-
-static const char *
-ngx_http_socketio_limit_rate(ngx_conf_t *cf, void *target, sio_str_t value)
-{
-    sio_quota_t *quota = target;
-
-    if (quota->packets.rate
-        || sio_limit_rate_parse(value, &quota->packets.rate) != SIO_OK)
+    if (*rate
+        || sio_limit_rate_parse(sio_str(value->data, value->len), rate)
+           != SIO_OK)
     {
-        return "is not one rate of 1 to 1000000 in a second or a minute, as "
-               "100r/s or 30r/m";
+        return ngx_http_socketio_param_invalid(cf, param, value);
     }
 
-    return NULL;
+    return NGX_CONF_OK;
 }
 
 
-static const char *
-ngx_http_socketio_limit_count(sio_str_t value, uint64_t *burst)
+static char *
+ngx_http_socketio_limit_burst(ngx_conf_t *cf,
+    const ngx_http_socketio_param_t *param, ngx_str_t *value, void *conf)
 {
-    uint64_t        n;
+    uint64_t        n, *burst;
     const uint8_t  *p;
 
-    p = value.data;
+    p = value->data;
 
-    if (sio_limit_number(&p, value.data + value.len, SIO_BURST_MAX, &n)
+    if (sio_limit_number(&p, value->data + value->len, SIO_BURST_MAX, &n)
         != SIO_OK
-        || p != value.data + value.len)
+        || p != value->data + value->len)
     {
-        return "is not a burst of 0 to 1000000";
+        return ngx_http_socketio_param_invalid(cf, param, value);
     }
 
+    burst = (uint64_t *) ((char *) conf + param->offset);
     *burst = n * SIO_LIMIT_ONE;
 
-    return NULL;
+    return NGX_CONF_OK;
 }
 
 
-static const char *
-ngx_http_socketio_limit_burst(ngx_conf_t *cf, void *target, sio_str_t value)
+static char *
+ngx_http_socketio_limit_bytes(ngx_conf_t *cf,
+    const ngx_http_socketio_param_t *param, ngx_str_t *value, void *conf)
 {
-    sio_quota_t *quota = target;
-
-    return ngx_http_socketio_limit_count(value, &quota->packets.burst);
-}
-
-
-static const char *
-ngx_http_socketio_limit_bytes(ngx_conf_t *cf, void *target, sio_str_t value)
-{
-    sio_quota_t *quota = target;
+    sio_quota_t *quota = conf;
 
     if (quota->bytes.rate
-        || sio_limit_bytes_parse(value, &quota->bytes.rate) != SIO_OK)
+        || sio_limit_bytes_parse(sio_str(value->data, value->len),
+                                 &quota->bytes.rate)
+           != SIO_OK)
     {
-        return "is not one rate of 1 byte to 1024m a second, as 100k/s";
+        return ngx_http_socketio_param_invalid(cf, param, value);
     }
 
-    return NULL;
+    return NGX_CONF_OK;
 }
 
 
-static const char *
-ngx_http_socketio_limit_bytes_burst(ngx_conf_t *cf, void *target,
-    sio_str_t value)
+static char *
+ngx_http_socketio_limit_bytes_burst(ngx_conf_t *cf,
+    const ngx_http_socketio_param_t *param, ngx_str_t *value, void *conf)
 {
-    sio_quota_t *quota = target;
+    sio_quota_t *quota = conf;
 
-    ssize_t    size;
-    ngx_str_t  text;
+    ssize_t  size;
 
-    text.data = (u_char *) value.data;
-    text.len = value.len;
-
-    size = ngx_parse_size(&text);
+    size = ngx_parse_size(value);
 
     if (size == NGX_ERROR || (uint64_t) size > SIO_BYTES_MAX) {
-        return "is not a size of up to 1024m";
+        return ngx_http_socketio_param_invalid(cf, param, value);
     }
 
     quota->bytes.burst = (uint64_t) size * SIO_LIMIT_ONE;
 
-    return NULL;
+    return NGX_CONF_OK;
 }
 
 
-static const char *
-ngx_http_socketio_limit_gate_rate(ngx_conf_t *cf, void *target,
-    sio_str_t value)
+static char *
+ngx_http_socketio_limit_key(ngx_conf_t *cf,
+    const ngx_http_socketio_param_t *param, ngx_str_t *value, void *conf)
 {
-    ngx_http_socketio_gate_t *gate = target;
+    ngx_http_socketio_gate_t *gate = conf;
 
-    if (gate->admission.rate.rate
-        || sio_limit_rate_parse(value, &gate->admission.rate.rate) != SIO_OK)
-    {
-        return "is not one rate of 1 to 1000000 in a second or a minute, as "
-               "5r/s or 30r/m";
-    }
-
-    return NULL;
-}
-
-
-static const char *
-ngx_http_socketio_limit_gate_burst(ngx_conf_t *cf, void *target,
-    sio_str_t value)
-{
-    ngx_http_socketio_gate_t *gate = target;
-
-    return ngx_http_socketio_limit_count(value, &gate->admission.rate.burst);
-}
-
-
-static const char *
-ngx_http_socketio_limit_gate_key(ngx_conf_t *cf, void *target,
-    sio_str_t value)
-{
-    ngx_http_socketio_gate_t *gate = target;
-
-    ngx_str_t                          text;
     ngx_http_compile_complex_value_t   ccv;
 
     if (gate->admission.name.data) {
-        return "is the second key";
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"key=%V\" is the second key", value);
+        return NGX_CONF_ERROR;
     }
 
-    if (memchr(value.data, '$', value.len) == NULL) {
-        return "has no variable, as $binary_remote_addr";
+    if (ngx_strlchr(value->data, value->data + value->len, '$') == NULL) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"key=%V\" has no variable, as "
+                           "$binary_remote_addr", value);
+        return NGX_CONF_ERROR;
     }
-
-    text.data = (u_char *) value.data;
-    text.len = value.len;
 
     ngx_memzero(&ccv, sizeof(ngx_http_compile_complex_value_t));
 
     ccv.cf = cf;
-    ccv.value = &text;
+    ccv.value = value;
     ccv.complex_value = &gate->key;
 
     if (ngx_http_compile_complex_value(&ccv) != NGX_OK) {
-        return "";
+        return NGX_CONF_ERROR;
     }
 
-    gate->admission.name = value;
+    gate->admission.name = sio_str(value->data, value->len);
 
-    return NULL;
+    return NGX_CONF_OK;
 }

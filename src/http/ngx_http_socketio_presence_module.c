@@ -4,25 +4,42 @@
 
 
 #include "http/ngx_http_socketio_compile.h"
+#include "http/ngx_http_socketio_param.h"
 #include "http/ngx_http_socketio_presence_module.h"
 #include "hub/ngx_http_socketio_presence.h"
 #include "hub/ngx_http_socketio_run.h"
 
 
-#define NGX_HTTP_SOCKETIO_PRESENCE_GRACE      5000         /* msec */
-#define NGX_HTTP_SOCKETIO_PRESENCE_GRACE_MAX  86400000
-#define NGX_HTTP_SOCKETIO_PRESENCE_KEEP       2592000000   /* 30 days */
-#define NGX_HTTP_SOCKETIO_PRESENCE_KEEP_MAX   315360000000 /* ten years */
+#define NGX_HTTP_SOCKETIO_PRESENCE_GRACE  5000         /* msec */
+#define NGX_HTTP_SOCKETIO_PRESENCE_KEEP   2592000000   /* 30 days */
 
 
 static char *ngx_http_socketio_presence(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
-static char *ngx_http_socketio_presence_time(ngx_conf_t *cf, ngx_str_t *value,
-    size_t skip, uint64_t *msec, uint64_t max, const char *most);
 static int ngx_http_socketio_value_online(sio_run_t *run,
     const sio_value_t *value, sio_str_t *out);
 static int ngx_http_socketio_value_online_compile(sio_compile_t *c,
     sio_value_t *value);
+
+
+static const ngx_http_socketio_param_t  ngx_http_socketio_presence_params[] = {
+
+    { ngx_string("grace="),
+      ngx_http_socketio_param_msec,
+      offsetof(ngx_http_socketio_presence_conf_t, grace),
+      "invalid time in \"grace=%V\", it must be 0 to a day, for example "
+      "\"grace=10s\"",
+      0, 86400000 },
+
+    { ngx_string("keep="),
+      ngx_http_socketio_param_msec,
+      offsetof(ngx_http_socketio_presence_conf_t, keep),
+      "invalid time in \"keep=%V\", it must be 0 to ten years, for example "
+      "\"keep=10s\"",
+      0, 315360000000 },
+
+    { ngx_null_string, NULL, 0, NULL, 0, 0 }
+};
 
 
 static ngx_command_t  ngx_http_socketio_presence_commands[] = {
@@ -67,14 +84,10 @@ const sio_value_kind_t  ngx_http_socketio_presence_kinds[] = {
 static char *
 ngx_http_socketio_presence(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
-    char                               *rv;
-    ngx_str_t                          *value;
-    ngx_uint_t                          i;
     ngx_http_socketio_conf_ctx_t       *ctx;
     ngx_http_socketio_presence_conf_t  *presence;
 
     ctx = cf->ctx;
-    value = cf->args->elts;
 
     if (ctx->app->presence) {
         return "is duplicate";
@@ -88,61 +101,13 @@ ngx_http_socketio_presence(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     presence->grace = NGX_HTTP_SOCKETIO_PRESENCE_GRACE;
     presence->keep = NGX_HTTP_SOCKETIO_PRESENCE_KEEP;
 
-    for (i = 1; i < cf->args->nelts; i++) {
-
-        if (ngx_strncmp(value[i].data, "grace=", 6) == 0) {
-            rv = ngx_http_socketio_presence_time(cf, &value[i], 6,
-                                      &presence->grace,
-                                      NGX_HTTP_SOCKETIO_PRESENCE_GRACE_MAX,
-                                      "a day");
-
-        } else if (ngx_strncmp(value[i].data, "keep=", 5) == 0) {
-            rv = ngx_http_socketio_presence_time(cf, &value[i], 5,
-                                      &presence->keep,
-                                      NGX_HTTP_SOCKETIO_PRESENCE_KEEP_MAX,
-                                      "ten years");
-
-        } else {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid parameter \"%V\", \"presence\" takes "
-                               "\"grace=TIME\" and \"keep=TIME\"", &value[i]);
-            return NGX_CONF_ERROR;
-        }
-
-        if (rv != NGX_CONF_OK) {
-            return rv;
-        }
-    }
-
     ctx->app->presence = presence;
 
-    return NGX_CONF_OK;
-}
-
-
-static char *
-ngx_http_socketio_presence_time(ngx_conf_t *cf, ngx_str_t *value, size_t skip,
-    uint64_t *msec, uint64_t max, const char *most)
-{
-    ngx_int_t  n;
-    ngx_str_t  text;
-
-    text.data = value->data + skip;
-    text.len = value->len - skip;
-
-    n = ngx_parse_time(&text, 0);
-
-    if (n == NGX_ERROR || (uint64_t) n > max) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid time in \"%V\", it must be 0 to %s, for "
-                           "example \"%*s10s\"", value, most, skip,
-                           value->data);
-        return NGX_CONF_ERROR;
-    }
-
-    *msec = (uint64_t) n;
-
-    return NGX_CONF_OK;
+    return ngx_http_socketio_params(cf, 1, ngx_http_socketio_presence_params,
+                                    presence,
+                                    "invalid parameter \"%V\", \"presence\" "
+                                    "takes \"grace=TIME\" and "
+                                    "\"keep=TIME\"");
 }
 
 

@@ -14,6 +14,7 @@
 
 
 #include "http/ngx_http_socketio_module.h"
+#include "http/ngx_http_socketio_param.h"
 #include "hub/ngx_http_socketio_hosts.h"
 
 #if (NGX_HTTP_SOCKETIO_REDIS)
@@ -36,28 +37,18 @@ static char *ngx_http_socketio_redis_server(ngx_conf_t *cf,
     ngx_http_socketio_redis_conf_t *rcf, ngx_str_t *value);
 static char *ngx_http_socketio_redis_url(ngx_conf_t *cf,
     ngx_http_socketio_redis_conf_t *rcf, ngx_str_t *host);
-static char *ngx_http_socketio_redis_param(ngx_conf_t *cf,
-    ngx_http_socketio_redis_conf_t *rcf, ngx_str_t *value);
-static char *ngx_http_socketio_redis_user(ngx_conf_t *cf,
-    ngx_http_socketio_redis_conf_t *rcf, ngx_str_t *value);
-static char *ngx_http_socketio_redis_prefix(ngx_conf_t *cf,
-    ngx_http_socketio_redis_conf_t *rcf, ngx_str_t *value);
-static char *ngx_http_socketio_redis_stream(ngx_conf_t *cf,
-    ngx_http_socketio_redis_conf_t *rcf, ngx_str_t *value);
-static char *ngx_http_socketio_redis_maxlen(ngx_conf_t *cf,
-    ngx_http_socketio_redis_conf_t *rcf, ngx_str_t *value);
-static char *ngx_http_socketio_redis_tls(ngx_conf_t *cf,
-    ngx_http_socketio_redis_conf_t *rcf, ngx_str_t *value);
-static char *ngx_http_socketio_redis_adapter(ngx_conf_t *cf,
-    ngx_http_socketio_redis_conf_t *rcf, ngx_str_t *value);
-static char *ngx_http_socketio_redis_subscription(ngx_conf_t *cf,
-    ngx_http_socketio_redis_conf_t *rcf, ngx_str_t *value);
-static char *ngx_http_socketio_redis_heartbeat(ngx_conf_t *cf,
-    ngx_http_socketio_redis_conf_t *rcf, ngx_str_t *value);
-static char *ngx_http_socketio_redis_db(ngx_conf_t *cf,
-    ngx_http_socketio_redis_conf_t *rcf, ngx_str_t *value);
 static char *ngx_http_socketio_redis_password(ngx_conf_t *cf,
-    ngx_http_socketio_redis_conf_t *rcf, ngx_str_t *file);
+    const ngx_http_socketio_param_t *param, ngx_str_t *value, void *conf);
+static char *ngx_http_socketio_redis_adapter(ngx_conf_t *cf,
+    const ngx_http_socketio_param_t *param, ngx_str_t *value, void *conf);
+static char *ngx_http_socketio_redis_subscription(ngx_conf_t *cf,
+    const ngx_http_socketio_param_t *param, ngx_str_t *value, void *conf);
+static char *ngx_http_socketio_redis_stream(ngx_conf_t *cf,
+    const ngx_http_socketio_param_t *param, ngx_str_t *value, void *conf);
+static char *ngx_http_socketio_redis_maxlen(ngx_conf_t *cf,
+    const ngx_http_socketio_param_t *param, ngx_str_t *value, void *conf);
+static char *ngx_http_socketio_redis_tls(ngx_conf_t *cf,
+    const ngx_http_socketio_param_t *param, ngx_str_t *value, void *conf);
 #endif
 
 
@@ -91,6 +82,77 @@ ngx_module_t  ngx_http_socketio_redis_module = {
 
 
 #if (NGX_HTTP_SOCKETIO_REDIS)
+
+
+static const ngx_http_socketio_param_t  ngx_http_socketio_redis_params[] = {
+
+    /* the first one: addresses have it, too */
+
+    { ngx_string("db="),
+      ngx_http_socketio_param_num,
+      offsetof(ngx_http_socketio_redis_conf_t, db),
+      "invalid database \"%V\" of redis, it is a number",
+      0, NGX_MAX_INT_T_VALUE },
+
+    { ngx_string("user="),
+      ngx_http_socketio_param_str,
+      offsetof(ngx_http_socketio_redis_conf_t, user),
+      NULL,
+      0, 0 },
+
+    { ngx_string("password_file="),
+      ngx_http_socketio_redis_password,
+      0,
+      NULL,
+      0, 0 },
+
+    { ngx_string("prefix="),
+      ngx_http_socketio_param_str,
+      offsetof(ngx_http_socketio_redis_conf_t, prefix),
+      NULL,
+      0, 0 },
+
+    { ngx_string("adapter="),
+      ngx_http_socketio_redis_adapter,
+      0,
+      "invalid adapter \"%V\" of redis, it is \"classic\", \"sharded\" or "
+      "\"streams\"",
+      0, 0 },
+
+    { ngx_string("subscription_mode="),
+      ngx_http_socketio_redis_subscription,
+      0,
+      "invalid subscription_mode \"%V\" of redis, it is \"dynamic\", "
+      "\"static\" or \"dynamic-private\"",
+      0, 0 },
+
+    { ngx_string("stream="),
+      ngx_http_socketio_redis_stream,
+      0,
+      NULL,
+      0, 0 },
+
+    { ngx_string("maxlen="),
+      ngx_http_socketio_redis_maxlen,
+      0,
+      "invalid maxlen \"%V\" of redis, it is the number of entries that a "
+      "stream keeps",
+      0, 0 },
+
+    { ngx_string("heartbeat="),
+      ngx_http_socketio_param_msec,
+      offsetof(ngx_http_socketio_redis_conf_t, heartbeat),
+      "invalid heartbeat \"%V\" of redis, it is a time of 100ms to 10m",
+      NGX_HTTP_SOCKETIO_HOSTS_BEAT_MIN, NGX_HTTP_SOCKETIO_HOSTS_BEAT_MAX },
+
+    { ngx_string("tls="),
+      ngx_http_socketio_redis_tls,
+      0,
+      NULL,
+      0, 0 },
+
+    { ngx_null_string, NULL, 0, NULL, 0, 0 }
+};
 
 
 /* The workers' hubs are there: the main module stands before this one. */
@@ -135,7 +197,6 @@ ngx_http_socketio_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     char                            *rv;
     ngx_str_t                       *value;
-    ngx_uint_t                       i;
     ngx_http_socketio_app_t         *app;
     ngx_http_socketio_redis_conf_t  *rcf;
 
@@ -159,8 +220,14 @@ ngx_http_socketio_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     rv = ngx_http_socketio_redis_server(cf, rcf, &value[1]);
 
-    for (i = 2; i < cf->args->nelts && rv == NGX_CONF_OK; i++) {
-        rv = ngx_http_socketio_redis_param(cf, rcf, &value[i]);
+    if (rv == NGX_CONF_OK) {
+        rv = ngx_http_socketio_params(cf, 2, ngx_http_socketio_redis_params,
+                                      rcf,
+                                      "invalid parameter \"%V\" of \"redis\", "
+                                      "it has db=, user=, password_file=, "
+                                      "prefix=, adapter=, "
+                                      "subscription_mode=, stream=, maxlen= "
+                                      "and heartbeat=");
     }
 
     if (rv != NGX_CONF_OK) {
@@ -293,84 +360,19 @@ ngx_http_socketio_redis_url(ngx_conf_t *cf,
     db.data = p + 1;
     db.len = last - db.data;
 
-    return db.len ? ngx_http_socketio_redis_db(cf, rcf, &db) : NGX_CONF_OK;
-}
-
-
-/* NAME=VALUE: the value goes to the parameter of that name. */
-
-static char *
-ngx_http_socketio_redis_param(ngx_conf_t *cf,
-    ngx_http_socketio_redis_conf_t *rcf, ngx_str_t *value)
-{
-    size_t      len;
-    ngx_str_t   s;
-    ngx_uint_t  i;
-
-    static const struct {
-        const char  *name;
-        char        *(*set)(ngx_conf_t *cf,
-                            ngx_http_socketio_redis_conf_t *rcf,
-                            ngx_str_t *value);
-    } params[] = {
-        { "db=", ngx_http_socketio_redis_db },
-        { "user=", ngx_http_socketio_redis_user },
-        { "password_file=", ngx_http_socketio_redis_password },
-        { "prefix=", ngx_http_socketio_redis_prefix },
-        { "adapter=", ngx_http_socketio_redis_adapter },
-        { "subscription_mode=", ngx_http_socketio_redis_subscription },
-        { "stream=", ngx_http_socketio_redis_stream },
-        { "maxlen=", ngx_http_socketio_redis_maxlen },
-        { "heartbeat=", ngx_http_socketio_redis_heartbeat },
-        { "tls=", ngx_http_socketio_redis_tls }
-    };
-
-    for (i = 0; i < sizeof(params) / sizeof(params[0]); i++) {
-        len = ngx_strlen(params[i].name);
-
-        if (value->len > len
-            && ngx_strncmp(value->data, params[i].name, len) == 0)
-        {
-            s.data = value->data + len;
-            s.len = value->len - len;
-            return params[i].set(cf, rcf, &s);
-        }
-    }
-
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                       "invalid parameter \"%V\" of \"redis\", it has db=, "
-                       "user=, password_file=, prefix=, adapter=, "
-                       "subscription_mode=, stream=, maxlen= and heartbeat=",
-                       value);
-
-    return NGX_CONF_ERROR;
-}
-
-
-static char *
-ngx_http_socketio_redis_user(ngx_conf_t *cf,
-    ngx_http_socketio_redis_conf_t *rcf, ngx_str_t *value)
-{
-    rcf->user = *value;
-
-    return NGX_CONF_OK;
-}
-
-
-static char *
-ngx_http_socketio_redis_prefix(ngx_conf_t *cf,
-    ngx_http_socketio_redis_conf_t *rcf, ngx_str_t *value)
-{
-    rcf->prefix = *value;
-
-    return NGX_CONF_OK;
+    return db.len ? ngx_http_socketio_param_num(cf,
+                                            ngx_http_socketio_redis_params,
+                                            &db, rcf)
+                  : NGX_CONF_OK;
 }
 
 
 static char *
 ngx_http_socketio_redis_stream(ngx_conf_t *cf,
-    ngx_http_socketio_redis_conf_t *rcf, ngx_str_t *value)
+    const ngx_http_socketio_param_t *param, ngx_str_t *value, void *conf)
 {
+    ngx_http_socketio_redis_conf_t *rcf = conf;
+
     rcf->stream = *value;
     rcf->streams = 1;
 
@@ -380,25 +382,21 @@ ngx_http_socketio_redis_stream(ngx_conf_t *cf,
 
 static char *
 ngx_http_socketio_redis_maxlen(ngx_conf_t *cf,
-    ngx_http_socketio_redis_conf_t *rcf, ngx_str_t *value)
+    const ngx_http_socketio_param_t *param, ngx_str_t *value, void *conf)
 {
+    ngx_http_socketio_redis_conf_t *rcf = conf;
+
     rcf->maxlen = *value;
     rcf->streams = 1;
 
-    if (ngx_atoi(value->data, value->len) < 1) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid maxlen \"%V\" of redis, it is the number "
-                           "of entries that a stream keeps", value);
-        return NGX_CONF_ERROR;
-    }
-
-    return NGX_CONF_OK;
+    return ngx_atoi(value->data, value->len) < 1
+           ? ngx_http_socketio_param_invalid(cf, param, value) : NGX_CONF_OK;
 }
 
 
 static char *
 ngx_http_socketio_redis_tls(ngx_conf_t *cf,
-    ngx_http_socketio_redis_conf_t *rcf, ngx_str_t *value)
+    const ngx_http_socketio_param_t *param, ngx_str_t *value, void *conf)
 {
     return "cannot use TLS: it needs hiredis 1.0, and this is built with an "
            "older one";
@@ -407,8 +405,10 @@ ngx_http_socketio_redis_tls(ngx_conf_t *cf,
 
 static char *
 ngx_http_socketio_redis_adapter(ngx_conf_t *cf,
-    ngx_http_socketio_redis_conf_t *rcf, ngx_str_t *value)
+    const ngx_http_socketio_param_t *param, ngx_str_t *value, void *conf)
 {
+    ngx_http_socketio_redis_conf_t *rcf = conf;
+
     ngx_uint_t  i;
 
     static const ngx_http_socketio_dialect_t *const  dialects[] = {
@@ -424,18 +424,16 @@ ngx_http_socketio_redis_adapter(ngx_conf_t *cf,
         }
     }
 
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                       "invalid adapter \"%V\" of redis, it is "
-                       "\"classic\", \"sharded\" or \"streams\"", value);
-
-    return NGX_CONF_ERROR;
+    return ngx_http_socketio_param_invalid(cf, param, value);
 }
 
 
 static char *
 ngx_http_socketio_redis_subscription(ngx_conf_t *cf,
-    ngx_http_socketio_redis_conf_t *rcf, ngx_str_t *value)
+    const ngx_http_socketio_param_t *param, ngx_str_t *value, void *conf)
 {
+    ngx_http_socketio_redis_conf_t *rcf = conf;
+
     ngx_uint_t  i;
 
     static const char *const  modes[] = {
@@ -452,56 +450,7 @@ ngx_http_socketio_redis_subscription(ngx_conf_t *cf,
         }
     }
 
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                       "invalid subscription_mode \"%V\" of redis, it is "
-                       "\"dynamic\", \"static\" or \"dynamic-private\"",
-                       value);
-
-    return NGX_CONF_ERROR;
-}
-
-
-static char *
-ngx_http_socketio_redis_heartbeat(ngx_conf_t *cf,
-    ngx_http_socketio_redis_conf_t *rcf, ngx_str_t *value)
-{
-    ngx_int_t  n;
-
-    n = ngx_parse_time(value, 0);
-
-    if (n == NGX_ERROR || n < NGX_HTTP_SOCKETIO_HOSTS_BEAT_MIN
-        || n > NGX_HTTP_SOCKETIO_HOSTS_BEAT_MAX)
-    {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid heartbeat \"%V\" of redis, it is a time "
-                           "of 100ms to 10m", value);
-        return NGX_CONF_ERROR;
-    }
-
-    rcf->heartbeat = (ngx_msec_t) n;
-
-    return NGX_CONF_OK;
-}
-
-
-static char *
-ngx_http_socketio_redis_db(ngx_conf_t *cf,
-    ngx_http_socketio_redis_conf_t *rcf, ngx_str_t *value)
-{
-    ngx_int_t  n;
-
-    n = ngx_atoi(value->data, value->len);
-
-    if (n == NGX_ERROR) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid database \"%V\" of redis, it is a number",
-                           value);
-        return NGX_CONF_ERROR;
-    }
-
-    rcf->db = (ngx_uint_t) n;
-
-    return NGX_CONF_OK;
+    return ngx_http_socketio_param_invalid(cf, param, value);
 }
 
 
@@ -509,48 +458,29 @@ ngx_http_socketio_redis_db(ngx_conf_t *cf,
 
 static char *
 ngx_http_socketio_redis_password(ngx_conf_t *cf,
-    ngx_http_socketio_redis_conf_t *rcf, ngx_str_t *file)
+    const ngx_http_socketio_param_t *param, ngx_str_t *value, void *conf)
 {
-    u_char    *p;
-    ssize_t    n;
-    ngx_fd_t   fd;
+    ngx_http_socketio_redis_conf_t *rcf = conf;
 
-    if (ngx_conf_full_name(cf->cycle, file, 1) != NGX_OK) {
+    ngx_str_t  text;
+
+    if (ngx_http_socketio_param_file(cf, value,
+                                     NGX_HTTP_SOCKETIO_REDIS_PASSWORD, &text)
+        != NGX_OK)
+    {
         return NGX_CONF_ERROR;
     }
 
-    fd = ngx_open_file(file->data, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
-
-    if (fd == NGX_INVALID_FILE) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
-                           ngx_open_file_n " \"%V\" failed", file);
-        return NGX_CONF_ERROR;
-    }
-
-    p = ngx_pcalloc(cf->pool, NGX_HTTP_SOCKETIO_REDIS_PASSWORD + 1);
-    n = p ? ngx_read_fd(fd, p, NGX_HTTP_SOCKETIO_REDIS_PASSWORD) : -1;
-
-    if (ngx_close_file(fd) == NGX_FILE_ERROR) {
-        ngx_conf_log_error(NGX_LOG_ALERT, cf, ngx_errno,
-                           ngx_close_file_n " \"%V\" failed", file);
-    }
-
-    if (n < 0) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
-                           ngx_read_fd_n " \"%V\" failed", file);
-        return NGX_CONF_ERROR;
-    }
-
-    rcf->password.data = p;
-    rcf->password.len = strcspn((char *) p, "\r\n");
+    rcf->password.data = text.data;
+    rcf->password.len = strcspn((char *) text.data, "\r\n");
 
     if (rcf->password.len == 0) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "no password in the first line of \"%V\"", file);
+                           "no password in the first line of \"%V\"", value);
         return NGX_CONF_ERROR;
     }
 
-    p[rcf->password.len] = '\0';
+    text.data[rcf->password.len] = '\0';
 
     return NGX_CONF_OK;
 }

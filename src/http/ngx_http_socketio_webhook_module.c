@@ -8,18 +8,17 @@
  */
 
 
+#include "http/ngx_http_socketio_param.h"
 #include "http/ngx_http_socketio_webhook_module.h"
 #include "backend/ngx_http_socketio_webhook.h"
 
 
 #define NGX_HTTP_SOCKETIO_WEBHOOK_KEY_MIN   16       /* bytes */
-#define NGX_HTTP_SOCKETIO_WEBHOOK_KEY_FILE  4096
+#define NGX_HTTP_SOCKETIO_WEBHOOK_KEY_FILE  4095
 
 
 static char *ngx_http_socketio_webhook(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
-static char *ngx_http_socketio_webhook_param(ngx_conf_t *cf,
-    ngx_http_socketio_webhook_conf_t *wcf, ngx_str_t *value);
 static char *ngx_http_socketio_webhook_key_file(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
 static char *ngx_http_socketio_webhook_keys(ngx_conf_t *cf,
@@ -29,6 +28,36 @@ static ngx_uint_t ngx_http_socketio_webhook_served(ngx_http_conf_ctx_t *ctx,
 static ngx_http_socketio_webhook_conf_t *ngx_http_socketio_webhook_conf(
     ngx_conf_t *cf);
 static ngx_int_t ngx_http_socketio_webhook_init_process(ngx_cycle_t *cycle);
+
+
+static const ngx_http_socketio_param_t  ngx_http_socketio_webhook_params[] = {
+
+    { ngx_string("max="),
+      ngx_http_socketio_param_num,
+      offsetof(ngx_http_socketio_webhook_conf_t, max),
+      "invalid value \"max=%V\", it must be between 1 and 10000",
+      1, 10000 },
+
+    { ngx_string("queue="),
+      ngx_http_socketio_param_num,
+      offsetof(ngx_http_socketio_webhook_conf_t, queue),
+      "invalid value \"queue=%V\", it must be between 1 and 1000000",
+      1, 1000000 },
+
+    { ngx_string("failures="),
+      ngx_http_socketio_param_num,
+      offsetof(ngx_http_socketio_webhook_conf_t, failures),
+      "invalid value \"failures=%V\", it must be between 1 and 1000000",
+      1, 1000000 },
+
+    { ngx_string("pause="),
+      ngx_http_socketio_param_msec,
+      offsetof(ngx_http_socketio_webhook_conf_t, pause),
+      "invalid value \"pause=%V\", it must be between 1ms and 1h",
+      1, 3600000 },
+
+    { ngx_null_string, NULL, 0, NULL, 0, 0 }
+};
 
 
 static ngx_command_t  ngx_http_socketio_webhook_commands[] = {
@@ -278,9 +307,6 @@ ngx_http_socketio_webhook_conf(ngx_conf_t *cf)
 static char *
 ngx_http_socketio_webhook(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
-    char                              *rv;
-    ngx_str_t                         *value;
-    ngx_uint_t                         i;
     ngx_http_socketio_webhook_conf_t  *wcf;
 
     wcf = ngx_http_socketio_webhook_conf(cf);
@@ -288,79 +314,11 @@ ngx_http_socketio_webhook(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    value = cf->args->elts;
-    rv = NGX_CONF_OK;
-
-    for (i = 1; i < cf->args->nelts && rv == NGX_CONF_OK; i++) {
-        rv = ngx_http_socketio_webhook_param(cf, wcf, &value[i]);
-    }
-
-    return rv;
-}
-
-
-static char *
-ngx_http_socketio_webhook_param(ngx_conf_t *cf,
-    ngx_http_socketio_webhook_conf_t *wcf, ngx_str_t *value)
-{
-    ngx_int_t    n;
-    ngx_str_t    s;
-    ngx_uint_t   i;
-
-    struct {
-        ngx_str_t    name;
-        ngx_int_t    max;
-        ngx_uint_t  *to;
-    } params[] = {
-        { ngx_string("max="), 10000, &wcf->max },
-        { ngx_string("queue="), 1000000, &wcf->queue },
-        { ngx_string("failures="), 1000000, &wcf->failures }
-    };
-
-    for (i = 0; i < 3; i++) {
-
-        if (ngx_strncmp(value->data, params[i].name.data, params[i].name.len)
-            != 0)
-        {
-            continue;
-        }
-
-        n = ngx_atoi(value->data + params[i].name.len,
-                     value->len - params[i].name.len);
-
-        if (n < 1 || n > params[i].max) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid value \"%V\", it must be between 1 "
-                               "and %i", value, params[i].max);
-            return NGX_CONF_ERROR;
-        }
-
-        *params[i].to = n;
-        return NGX_CONF_OK;
-    }
-
-    if (ngx_strncmp(value->data, "pause=", 6) == 0) {
-        s.data = value->data + 6;
-        s.len = value->len - 6;
-
-        n = ngx_parse_time(&s, 0);
-
-        if (n == NGX_ERROR || n == 0 || n > 3600000) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid value \"%V\", it must be between 1ms "
-                               "and 1h", value);
-            return NGX_CONF_ERROR;
-        }
-
-        wcf->pause = n;
-        return NGX_CONF_OK;
-    }
-
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                       "invalid parameter \"%V\" of \"webhook\", it has max=, "
-                       "queue=, failures= and pause=", value);
-
-    return NGX_CONF_ERROR;
+    return ngx_http_socketio_params(cf, 1, ngx_http_socketio_webhook_params,
+                                    wcf,
+                                    "invalid parameter \"%V\" of \"webhook\", "
+                                    "it has max=, queue=, failures= and "
+                                    "pause=");
 }
 
 
@@ -368,10 +326,7 @@ static char *
 ngx_http_socketio_webhook_key_file(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf)
 {
-    u_char                            *p;
-    ssize_t                            n;
-    ngx_fd_t                           fd;
-    ngx_str_t                         *value;
+    ngx_str_t                         *value, text;
     ngx_http_socketio_webhook_conf_t  *wcf;
 
     wcf = ngx_http_socketio_webhook_conf(cf);
@@ -385,40 +340,15 @@ ngx_http_socketio_webhook_key_file(ngx_conf_t *cf, ngx_command_t *cmd,
 
     value = cf->args->elts;
 
-    if (ngx_conf_full_name(cf->cycle, &value[1], 1) != NGX_OK) {
+    if (ngx_http_socketio_param_file(cf, &value[1],
+                                     NGX_HTTP_SOCKETIO_WEBHOOK_KEY_FILE,
+                                     &text)
+        != NGX_OK)
+    {
         return NGX_CONF_ERROR;
     }
 
-    fd = ngx_open_file(value[1].data, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
-
-    if (fd == NGX_INVALID_FILE) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
-                           ngx_open_file_n " \"%V\" failed", &value[1]);
-        return NGX_CONF_ERROR;
-    }
-
-    p = ngx_pcalloc(cf->pool, NGX_HTTP_SOCKETIO_WEBHOOK_KEY_FILE + 1);
-    n = p ? ngx_read_fd(fd, p, NGX_HTTP_SOCKETIO_WEBHOOK_KEY_FILE) : -1;
-
-    if (ngx_close_file(fd) == NGX_FILE_ERROR) {
-        ngx_conf_log_error(NGX_LOG_ALERT, cf, ngx_errno,
-                           ngx_close_file_n " \"%V\" failed", &value[1]);
-    }
-
-    if (n < 0) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
-                           ngx_read_fd_n " \"%V\" failed", &value[1]);
-        return NGX_CONF_ERROR;
-    }
-
-    if (n == NGX_HTTP_SOCKETIO_WEBHOOK_KEY_FILE) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"%V\" is larger than %d bytes", &value[1],
-                           NGX_HTTP_SOCKETIO_WEBHOOK_KEY_FILE - 1);
-        return NGX_CONF_ERROR;
-    }
-
-    return ngx_http_socketio_webhook_keys(cf, wcf, &value[1], p);
+    return ngx_http_socketio_webhook_keys(cf, wcf, &value[1], text.data);
 }
 
 

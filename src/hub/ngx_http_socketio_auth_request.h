@@ -34,8 +34,8 @@ typedef enum {
 
 typedef struct {
     const ngx_http_socketio_webhook_t  *webhook;
-    uint32_t                            msec;        /* for an answer */
-    uint32_t                            cache;       /* msec; 0: none */
+    uint64_t                            msec;        /* for an answer */
+    uint64_t                            cache;       /* msec; 0: none */
     unsigned    variables[NGX_HTTP_SOCKETIO_AUTH_HEADERS];  /* captured */
 } ngx_http_socketio_auth_request_t;
 

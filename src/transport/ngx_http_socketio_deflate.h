@@ -24,8 +24,8 @@
 typedef struct {
     ngx_flag_t   enable;
     size_t       threshold;      /* bytes of a frame, at least */
-    ngx_int_t    level;          /* of zlib: 1 to 9 */
-    ngx_int_t    window;         /* bits: 9 to 15 */
+    ngx_uint_t   level;          /* of zlib: 1 to 9 */
+    ngx_uint_t   window;         /* bits: 9 to 15 */
     void        *stream;         /* the worker's, once it was needed */
 } ngx_http_socketio_deflate_t;
 
