@@ -216,33 +216,19 @@ static ngx_command_t  ngx_http_socketio_engine_commands[] = {
 
 
 static ngx_http_module_t  ngx_http_socketio_engine_module_ctx = {
-    ngx_http_socketio_variables_add,       /* preconfiguration */
-    NULL,                                  /* postconfiguration */
-
-    NULL,                                  /* create main configuration */
-    NULL,                                  /* init main configuration */
-
-    NULL,                                  /* create server configuration */
-    NULL,                                  /* merge server configuration */
-
-    ngx_http_socketio_engine_create_conf,  /* create location configuration */
-    ngx_http_socketio_engine_merge_conf    /* merge location configuration */
+    .preconfiguration = ngx_http_socketio_variables_add,
+    .create_loc_conf = ngx_http_socketio_engine_create_conf,
+    .merge_loc_conf = ngx_http_socketio_engine_merge_conf
 };
 
 
 ngx_module_t  ngx_http_socketio_engine_module = {
     NGX_MODULE_V1,
-    &ngx_http_socketio_engine_module_ctx,  /* module context */
-    ngx_http_socketio_engine_commands,     /* module directives */
-    NGX_HTTP_MODULE,                       /* module type */
-    NULL,                                  /* init master */
-    ngx_http_socketio_engine_init,         /* init module */
-    ngx_http_socketio_engine_process,      /* init process */
-    NULL,                                  /* init thread */
-    NULL,                                  /* exit thread */
-    NULL,                                  /* exit process */
-    NULL,                                  /* exit master */
-    NGX_MODULE_V1_PADDING
+    .ctx = &ngx_http_socketio_engine_module_ctx,
+    .commands = ngx_http_socketio_engine_commands,
+    .type = NGX_HTTP_MODULE,
+    .init_module = ngx_http_socketio_engine_init,
+    .init_process = ngx_http_socketio_engine_process
 };
 
 

@@ -171,33 +171,16 @@ static ngx_command_t  ngx_http_socketio_limit_commands[] = {
 
 
 static ngx_http_module_t  ngx_http_socketio_limit_module_ctx = {
-    NULL,                                  /* preconfiguration */
-    NULL,                                  /* postconfiguration */
-
-    NULL,                                  /* create main configuration */
-    NULL,                                  /* init main configuration */
-
-    NULL,                                  /* create server configuration */
-    NULL,                                  /* merge server configuration */
-
-    ngx_http_socketio_limit_create_conf,   /* create location configuration */
-    ngx_http_socketio_limit_merge_conf     /* merge location configuration */
+    .create_loc_conf = ngx_http_socketio_limit_create_conf,
+    .merge_loc_conf = ngx_http_socketio_limit_merge_conf
 };
 
 
 ngx_module_t  ngx_http_socketio_limit_module = {
     NGX_MODULE_V1,
-    &ngx_http_socketio_limit_module_ctx,   /* module context */
-    ngx_http_socketio_limit_commands,      /* module directives */
-    NGX_HTTP_MODULE,                       /* module type */
-    NULL,                                  /* init master */
-    NULL,                                  /* init module */
-    NULL,                                  /* init process */
-    NULL,                                  /* init thread */
-    NULL,                                  /* exit thread */
-    NULL,                                  /* exit process */
-    NULL,                                  /* exit master */
-    NGX_MODULE_V1_PADDING
+    .ctx = &ngx_http_socketio_limit_module_ctx,
+    .commands = ngx_http_socketio_limit_commands,
+    .type = NGX_HTTP_MODULE
 };
 
 

@@ -60,33 +60,19 @@ static ngx_command_t  ngx_http_socketio_commands[] = {
 
 
 static ngx_http_module_t  ngx_http_socketio_module_ctx = {
-    NULL,                                  /* preconfiguration */
-    ngx_http_socketio_postconfiguration,   /* postconfiguration */
-
-    ngx_http_socketio_create_main_conf,    /* create main configuration */
-    NULL,                                  /* init main configuration */
-
-    NULL,                                  /* create server configuration */
-    NULL,                                  /* merge server configuration */
-
-    NULL,                                  /* create location configuration */
-    NULL                                   /* merge location configuration */
+    .postconfiguration = ngx_http_socketio_postconfiguration,
+    .create_main_conf = ngx_http_socketio_create_main_conf
 };
 
 
 ngx_module_t  ngx_http_socketio_module = {
     NGX_MODULE_V1,
-    &ngx_http_socketio_module_ctx,         /* module context */
-    ngx_http_socketio_commands,            /* module directives */
-    NGX_HTTP_MODULE,                       /* module type */
-    NULL,                                  /* init master */
-    ngx_http_socketio_init_module,         /* init module */
-    ngx_http_socketio_init_process,        /* init process */
-    NULL,                                  /* init thread */
-    NULL,                                  /* exit thread */
-    ngx_http_socketio_exit_process,        /* exit process */
-    NULL,                                  /* exit master */
-    NGX_MODULE_V1_PADDING
+    .ctx = &ngx_http_socketio_module_ctx,
+    .commands = ngx_http_socketio_commands,
+    .type = NGX_HTTP_MODULE,
+    .init_module = ngx_http_socketio_init_module,
+    .init_process = ngx_http_socketio_init_process,
+    .exit_process = ngx_http_socketio_exit_process
 };
 
 

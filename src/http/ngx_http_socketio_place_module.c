@@ -21,23 +21,33 @@
 #define NGX_HTTP_SOCKETIO_ANYWHERE  (NGX_ANY_CONF|NGX_MAIN_CONF|NGX_CONF_ANY)
 
 
-#define ngx_http_socketio_place(name, type, handler)                          \
+#define ngx_http_socketio_place(name, type, where)                            \
     { ngx_string(name),                                                       \
       NGX_HTTP_SOCKETIO_ANYWHERE|type,                                        \
-      handler,                                                                \
+      ngx_http_socketio_misplaced,                                            \
       0,                                                                      \
       0,                                                                      \
-      NULL }
+      where }
 
 
-static char *ngx_http_socketio_place_app(ngx_conf_t *cf, ngx_command_t *cmd,
+static char *ngx_http_socketio_misplaced(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
-static char *ngx_http_socketio_place_namespace(ngx_conf_t *cf,
-    ngx_command_t *cmd, void *conf);
-static char *ngx_http_socketio_place_rule(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-static char *ngx_http_socketio_place_location(ngx_conf_t *cf,
-    ngx_command_t *cmd, void *conf);
+
+
+static char  ngx_http_socketio_place_app[] =
+    "is not allowed here, it stands in a \"socketio_app\" block, "
+    "beside \"zone\"";
+
+static char  ngx_http_socketio_place_namespace[] =
+    "is not allowed here, it stands in a \"namespace\" block of a "
+    "\"socketio_app\", and so does an \"include\" of it";
+
+static char  ngx_http_socketio_place_rule[] =
+    "is not allowed here, it stands in a rule, as \"on EVENT { ... }\"";
+
+static char  ngx_http_socketio_place_location[] =
+    "is not allowed here, it stands beside \"socketio\" in a "
+    "\"location\", or in \"server\" or \"http\"";
 
 
 static ngx_command_t  ngx_http_socketio_place_commands[] = {
@@ -88,48 +98,13 @@ static ngx_command_t  ngx_http_socketio_place_commands[] = {
 
 ngx_module_t  ngx_http_socketio_place_module = {
     NGX_MODULE_V1,
-    NULL,                                  /* module context */
-    ngx_http_socketio_place_commands,      /* module directives */
-    NGX_CONF_MODULE,                       /* module type */
-    NULL,                                  /* init master */
-    NULL,                                  /* init module */
-    NULL,                                  /* init process */
-    NULL,                                  /* init thread */
-    NULL,                                  /* exit thread */
-    NULL,                                  /* exit process */
-    NULL,                                  /* exit master */
-    NGX_MODULE_V1_PADDING
+    .commands = ngx_http_socketio_place_commands,
+    .type = NGX_CONF_MODULE
 };
 
 
 static char *
-ngx_http_socketio_place_app(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+ngx_http_socketio_misplaced(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
-    return "is not allowed here, it stands in a \"socketio_app\" block, "
-           "beside \"zone\"";
-}
-
-
-static char *
-ngx_http_socketio_place_namespace(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf)
-{
-    return "is not allowed here, it stands in a \"namespace\" block of a "
-           "\"socketio_app\", and so does an \"include\" of it";
-}
-
-
-static char *
-ngx_http_socketio_place_rule(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-    return "is not allowed here, it stands in a rule, as \"on EVENT { ... }\"";
-}
-
-
-static char *
-ngx_http_socketio_place_location(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf)
-{
-    return "is not allowed here, it stands beside \"socketio\" in a "
-           "\"location\", or in \"server\" or \"http\"";
+    return cmd->post;
 }

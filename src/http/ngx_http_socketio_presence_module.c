@@ -57,17 +57,8 @@ static ngx_command_t  ngx_http_socketio_presence_commands[] = {
 
 ngx_module_t  ngx_http_socketio_presence_module = {
     NGX_MODULE_V1,
-    NULL,                                  /* module context */
-    ngx_http_socketio_presence_commands,   /* module directives */
-    NGX_SOCKETIO_MODULE,                   /* module type */
-    NULL,                                  /* init master */
-    NULL,                                  /* init module */
-    NULL,                                  /* init process */
-    NULL,                                  /* init thread */
-    NULL,                                  /* exit thread */
-    NULL,                                  /* exit process */
-    NULL,                                  /* exit master */
-    NGX_MODULE_V1_PADDING
+    .commands = ngx_http_socketio_presence_commands,
+    .type = NGX_SOCKETIO_MODULE
 };
 
 

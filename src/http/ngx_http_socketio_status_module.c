@@ -25,15 +25,16 @@
 
 typedef struct {
     ngx_http_socketio_app_t  *app;
-    ngx_http_socketio_app_t  *health;
+    ngx_http_handler_pt       handler;       /* of status or of health */
     ngx_uint_t                prometheus;
 } ngx_http_socketio_status_conf_t;
 
 
 typedef struct {
+    const char                *group;        /* an object of its own, or "" */
     const char                *name;
     ngx_http_socketio_stat_e   stat;
-} ngx_http_socketio_status_field_t;
+} ngx_http_socketio_status_counter_t;
 
 
 static ngx_int_t ngx_http_socketio_status_handler(ngx_http_request_t *r);
@@ -43,8 +44,6 @@ static void ngx_http_socketio_status_worker(ngx_http_socketio_json_t *json,
     ngx_http_socketio_slot_t *slot, ngx_uint_t n);
 static void ngx_http_socketio_status_counters(ngx_http_socketio_json_t *json,
     ngx_atomic_t *stat);
-static void ngx_http_socketio_status_fields(ngx_http_socketio_json_t *json,
-    const ngx_http_socketio_status_field_t *field, ngx_atomic_t *stat);
 static void ngx_http_socketio_status_namespaces(
     ngx_http_socketio_json_t *json, ngx_http_socketio_app_t *app,
     ngx_http_socketio_zone_t *zone);
@@ -65,8 +64,6 @@ static char *ngx_http_socketio_status_merge_conf(ngx_conf_t *cf,
     void *parent, void *child);
 static char *ngx_http_socketio_status(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
-static char *ngx_http_socketio_health(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
 
 
 static ngx_command_t  ngx_http_socketio_status_commands[] = {
@@ -76,157 +73,106 @@ static ngx_command_t  ngx_http_socketio_status_commands[] = {
       ngx_http_socketio_status,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
-      NULL },
+      ngx_http_socketio_status_handler },
 
     { ngx_string("socketio_health"),
       NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
-      ngx_http_socketio_health,
+      ngx_http_socketio_status,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
-      NULL },
+      ngx_http_socketio_health_handler },
 
       ngx_null_command
 };
 
 
 static ngx_http_module_t  ngx_http_socketio_status_module_ctx = {
-    NULL,                                  /* preconfiguration */
-    NULL,                                  /* postconfiguration */
-
-    NULL,                                  /* create main configuration */
-    NULL,                                  /* init main configuration */
-
-    NULL,                                  /* create server configuration */
-    NULL,                                  /* merge server configuration */
-
-    ngx_http_socketio_status_create_conf,  /* create location configuration */
-    ngx_http_socketio_status_merge_conf    /* merge location configuration */
+    .create_loc_conf = ngx_http_socketio_status_create_conf,
+    .merge_loc_conf = ngx_http_socketio_status_merge_conf
 };
 
 
 ngx_module_t  ngx_http_socketio_status_module = {
     NGX_MODULE_V1,
-    &ngx_http_socketio_status_module_ctx,  /* module context */
-    ngx_http_socketio_status_commands,     /* module directives */
-    NGX_HTTP_MODULE,                       /* module type */
-    NULL,                                  /* init master */
-    NULL,                                  /* init module */
-    NULL,                                  /* init process */
-    NULL,                                  /* init thread */
-    NULL,                                  /* exit thread */
-    NULL,                                  /* exit process */
-    NULL,                                  /* exit master */
-    NGX_MODULE_V1_PADDING
+    .ctx = &ngx_http_socketio_status_module_ctx,
+    .commands = ngx_http_socketio_status_commands,
+    .type = NGX_HTTP_MODULE
 };
 
 
-static const ngx_http_socketio_status_field_t
-    ngx_http_socketio_status_sessions[] =
+/* What the slots count; a group stands together. */
+
+static const ngx_http_socketio_status_counter_t
+    ngx_http_socketio_status_list[] =
 {
-    { "polling",        NGX_HTTP_SOCKETIO_STAT_SESSIONS_POLLING },
-    { "websocket",      NGX_HTTP_SOCKETIO_STAT_SESSIONS_WEBSOCKET },
-    { NULL, 0 }
-};
+    { "sessions", "polling", NGX_HTTP_SOCKETIO_STAT_SESSIONS_POLLING },
+    { "sessions", "websocket", NGX_HTTP_SOCKETIO_STAT_SESSIONS_WEBSOCKET },
 
+    { "", "sockets", NGX_HTTP_SOCKETIO_STAT_SOCKETS },
+    { "", "rooms", NGX_HTTP_SOCKETIO_STAT_ROOMS },
+    { "", "opened", NGX_HTTP_SOCKETIO_STAT_OPENED },
+    { "", "closed", NGX_HTTP_SOCKETIO_STAT_CLOSED },
+    { "", "packets_in", NGX_HTTP_SOCKETIO_STAT_PACKETS_IN },
+    { "", "packets_out", NGX_HTTP_SOCKETIO_STAT_PACKETS_OUT },
+    { "", "bytes_in", NGX_HTTP_SOCKETIO_STAT_BYTES_IN },
+    { "", "bytes_out", NGX_HTTP_SOCKETIO_STAT_BYTES_OUT },
+    { "", "events_in", NGX_HTTP_SOCKETIO_STAT_EVENTS_IN },
+    { "", "delivered", NGX_HTTP_SOCKETIO_STAT_DELIVERED },
+    { "", "broadcasts", NGX_HTTP_SOCKETIO_STAT_BROADCASTS },
+    { "", "emits", NGX_HTTP_SOCKETIO_STAT_EMITS },
+    { "", "presence", NGX_HTTP_SOCKETIO_STAT_PRESENCE },
+    { "", "repeated", NGX_HTTP_SOCKETIO_STAT_REPEATED },
+    { "", "forwarded", NGX_HTTP_SOCKETIO_STAT_FORWARDED },
+    { "", "moved_in", NGX_HTTP_SOCKETIO_STAT_MOVED_IN },
+    { "", "moved_out", NGX_HTTP_SOCKETIO_STAT_MOVED_OUT },
+    { "", "channel_out", NGX_HTTP_SOCKETIO_STAT_CHANNEL_OUT },
+    { "", "channel_in", NGX_HTTP_SOCKETIO_STAT_CHANNEL_IN },
+    { "", "wakeups", NGX_HTTP_SOCKETIO_STAT_WAKEUPS },
 
-static const ngx_http_socketio_status_field_t
-    ngx_http_socketio_status_plain[] =
-{
-    { "sockets",        NGX_HTTP_SOCKETIO_STAT_SOCKETS },
-    { "rooms",          NGX_HTTP_SOCKETIO_STAT_ROOMS },
-    { "opened",         NGX_HTTP_SOCKETIO_STAT_OPENED },
-    { "closed",         NGX_HTTP_SOCKETIO_STAT_CLOSED },
-    { "packets_in",     NGX_HTTP_SOCKETIO_STAT_PACKETS_IN },
-    { "packets_out",    NGX_HTTP_SOCKETIO_STAT_PACKETS_OUT },
-    { "bytes_in",       NGX_HTTP_SOCKETIO_STAT_BYTES_IN },
-    { "bytes_out",      NGX_HTTP_SOCKETIO_STAT_BYTES_OUT },
-    { "events_in",      NGX_HTTP_SOCKETIO_STAT_EVENTS_IN },
-    { "delivered",      NGX_HTTP_SOCKETIO_STAT_DELIVERED },
-    { "broadcasts",     NGX_HTTP_SOCKETIO_STAT_BROADCASTS },
-    { "emits",          NGX_HTTP_SOCKETIO_STAT_EMITS },
-    { "presence",       NGX_HTTP_SOCKETIO_STAT_PRESENCE },
-    { "repeated",       NGX_HTTP_SOCKETIO_STAT_REPEATED },
-    { "forwarded",      NGX_HTTP_SOCKETIO_STAT_FORWARDED },
-    { "moved_in",       NGX_HTTP_SOCKETIO_STAT_MOVED_IN },
-    { "moved_out",      NGX_HTTP_SOCKETIO_STAT_MOVED_OUT },
-    { "channel_out",    NGX_HTTP_SOCKETIO_STAT_CHANNEL_OUT },
-    { "channel_in",     NGX_HTTP_SOCKETIO_STAT_CHANNEL_IN },
-    { "wakeups",        NGX_HTTP_SOCKETIO_STAT_WAKEUPS },
-    { NULL, 0 }
-};
+    { "mailbox", "stored", NGX_HTTP_SOCKETIO_STAT_MAIL_STORED },
+    { "mailbox", "delivered", NGX_HTTP_SOCKETIO_STAT_MAIL_DELIVERED },
+    { "mailbox", "proved", NGX_HTTP_SOCKETIO_STAT_MAIL_PROVED },
+    { "mailbox", "redelivered", NGX_HTTP_SOCKETIO_STAT_MAIL_REDELIVERED },
+    { "mailbox", "expired", NGX_HTTP_SOCKETIO_STAT_MAIL_EXPIRED },
+    { "mailbox", "dropped", NGX_HTTP_SOCKETIO_STAT_MAIL_DROPPED },
 
+    { "recovery", "recovered", NGX_HTTP_SOCKETIO_STAT_RECOVERED },
+    { "recovery", "refused", NGX_HTTP_SOCKETIO_STAT_RECOVERY_REFUSED },
+    { "recovery", "events", NGX_HTTP_SOCKETIO_STAT_RECOVERY_EVENTS },
 
-static const ngx_http_socketio_status_field_t
-    ngx_http_socketio_status_recovery[] =
-{
-    { "recovered",      NGX_HTTP_SOCKETIO_STAT_RECOVERED },
-    { "refused",        NGX_HTTP_SOCKETIO_STAT_RECOVERY_REFUSED },
-    { "events",         NGX_HTTP_SOCKETIO_STAT_RECOVERY_EVENTS },
-    { NULL, 0 }
-};
+    { "drops", "volatile", NGX_HTTP_SOCKETIO_STAT_DROP_VOLATILE },
+    { "drops", "slow", NGX_HTTP_SOCKETIO_STAT_DROP_SLOW },
+    { "drops", "ring", NGX_HTTP_SOCKETIO_STAT_DROP_RING },
+    { "drops", "zone", NGX_HTTP_SOCKETIO_STAT_DROP_ZONE },
+    { "drops", "refused", NGX_HTTP_SOCKETIO_STAT_DROP_REFUSED },
+    { "drops", "dry_run", NGX_HTTP_SOCKETIO_STAT_DROP_DRY_RUN },
+    { "drops", "mailbox", NGX_HTTP_SOCKETIO_STAT_DROP_MAILBOX },
+    { "drops", "slow_events", NGX_HTTP_SOCKETIO_STAT_DROP_LOST },
+    { "drops", "limit_packets", NGX_HTTP_SOCKETIO_STAT_LIMIT_PACKETS },
+    { "drops", "limit_connections", NGX_HTTP_SOCKETIO_STAT_LIMIT_CONNECTIONS },
+    { "drops", "limit_dry_run", NGX_HTTP_SOCKETIO_STAT_LIMIT_DRY_RUN },
+    { "drops", "backlog", NGX_HTTP_SOCKETIO_STAT_DROP_BACKLOG },
+    { "drops", "recovery", NGX_HTTP_SOCKETIO_STAT_DROP_RECOVERY },
 
+    { "redis", "publishers", NGX_HTTP_SOCKETIO_STAT_REDIS_UP },
+    { "redis", "subscribers", NGX_HTTP_SOCKETIO_STAT_REDIS_LEADER },
+    { "redis", "lost", NGX_HTTP_SOCKETIO_STAT_REDIS_LOST },
+    { "redis", "published", NGX_HTTP_SOCKETIO_STAT_REDIS_OUT },
+    { "redis", "received", NGX_HTTP_SOCKETIO_STAT_REDIS_IN },
+    { "redis", "dropped", NGX_HTTP_SOCKETIO_STAT_REDIS_DROPPED },
+    { "redis", "malformed", NGX_HTTP_SOCKETIO_STAT_REDIS_REFUSED },
+    { "redis", "missed", NGX_HTTP_SOCKETIO_STAT_REDIS_MISSED },
 
-static const ngx_http_socketio_status_field_t
-    ngx_http_socketio_status_mailbox[] =
-{
-    { "stored",         NGX_HTTP_SOCKETIO_STAT_MAIL_STORED },
-    { "delivered",      NGX_HTTP_SOCKETIO_STAT_MAIL_DELIVERED },
-    { "proved",         NGX_HTTP_SOCKETIO_STAT_MAIL_PROVED },
-    { "redelivered",    NGX_HTTP_SOCKETIO_STAT_MAIL_REDELIVERED },
-    { "expired",        NGX_HTTP_SOCKETIO_STAT_MAIL_EXPIRED },
-    { "dropped",        NGX_HTTP_SOCKETIO_STAT_MAIL_DROPPED },
-    { NULL, 0 }
-};
+    { "webhook", "calls", NGX_HTTP_SOCKETIO_STAT_CALLS },
+    { "webhook", "running", NGX_HTTP_SOCKETIO_STAT_CALLS_RUNNING },
+    { "webhook", "waiting", NGX_HTTP_SOCKETIO_STAT_CALLS_WAITING },
+    { "webhook", "refused", NGX_HTTP_SOCKETIO_STAT_CALLS_REFUSED },
+    { "webhook", "failed", NGX_HTTP_SOCKETIO_STAT_CALLS_FAILED },
+    { "webhook", "retried", NGX_HTTP_SOCKETIO_STAT_CALLS_RETRIED },
+    { "webhook", "dropped", NGX_HTTP_SOCKETIO_STAT_CALLS_DROPPED },
+    { "webhook", "open", NGX_HTTP_SOCKETIO_STAT_CALLS_OPEN },
 
-
-static const ngx_http_socketio_status_field_t
-    ngx_http_socketio_status_drops[] =
-{
-    { "volatile",       NGX_HTTP_SOCKETIO_STAT_DROP_VOLATILE },
-    { "slow",           NGX_HTTP_SOCKETIO_STAT_DROP_SLOW },
-    { "ring",           NGX_HTTP_SOCKETIO_STAT_DROP_RING },
-    { "zone",           NGX_HTTP_SOCKETIO_STAT_DROP_ZONE },
-    { "refused",        NGX_HTTP_SOCKETIO_STAT_DROP_REFUSED },
-    { "dry_run",        NGX_HTTP_SOCKETIO_STAT_DROP_DRY_RUN },
-    { "mailbox",        NGX_HTTP_SOCKETIO_STAT_DROP_MAILBOX },
-    { "slow_events",    NGX_HTTP_SOCKETIO_STAT_DROP_LOST },
-    { "limit_packets",  NGX_HTTP_SOCKETIO_STAT_LIMIT_PACKETS },
-    { "limit_connections",
-                        NGX_HTTP_SOCKETIO_STAT_LIMIT_CONNECTIONS },
-    { "limit_dry_run",  NGX_HTTP_SOCKETIO_STAT_LIMIT_DRY_RUN },
-    { "backlog",        NGX_HTTP_SOCKETIO_STAT_DROP_BACKLOG },
-    { "recovery",       NGX_HTTP_SOCKETIO_STAT_DROP_RECOVERY },
-    { NULL, 0 }
-};
-
-
-static const ngx_http_socketio_status_field_t
-    ngx_http_socketio_status_redis[] =
-{
-    { "publishers",     NGX_HTTP_SOCKETIO_STAT_REDIS_UP },
-    { "subscribers",    NGX_HTTP_SOCKETIO_STAT_REDIS_LEADER },
-    { "lost",           NGX_HTTP_SOCKETIO_STAT_REDIS_LOST },
-    { "published",      NGX_HTTP_SOCKETIO_STAT_REDIS_OUT },
-    { "received",       NGX_HTTP_SOCKETIO_STAT_REDIS_IN },
-    { "dropped",        NGX_HTTP_SOCKETIO_STAT_REDIS_DROPPED },
-    { "malformed",      NGX_HTTP_SOCKETIO_STAT_REDIS_REFUSED },
-    { "missed",         NGX_HTTP_SOCKETIO_STAT_REDIS_MISSED },
-    { NULL, 0 }
-};
-
-
-static const ngx_http_socketio_status_field_t
-    ngx_http_socketio_status_webhook[] =
-{
-    { "calls",          NGX_HTTP_SOCKETIO_STAT_CALLS },
-    { "running",        NGX_HTTP_SOCKETIO_STAT_CALLS_RUNNING },
-    { "waiting",        NGX_HTTP_SOCKETIO_STAT_CALLS_WAITING },
-    { "refused",        NGX_HTTP_SOCKETIO_STAT_CALLS_REFUSED },
-    { "failed",         NGX_HTTP_SOCKETIO_STAT_CALLS_FAILED },
-    { "retried",        NGX_HTTP_SOCKETIO_STAT_CALLS_RETRIED },
-    { "dropped",        NGX_HTTP_SOCKETIO_STAT_CALLS_DROPPED },
-    { "open",           NGX_HTTP_SOCKETIO_STAT_CALLS_OPEN },
-    { NULL, 0 }
+    { NULL, NULL, 0 }
 };
 
 
@@ -396,41 +342,34 @@ static void
 ngx_http_socketio_status_counters(ngx_http_socketio_json_t *json,
     ngx_atomic_t *stat)
 {
+    const char                                *group;
+    const ngx_http_socketio_status_counter_t  *counter;
+
+    group = "sessions";
+
     ngx_http_socketio_json_text(json, "\"sessions\":{");
     ngx_http_socketio_json_member(json, "all",
                           stat[NGX_HTTP_SOCKETIO_STAT_SESSIONS_POLLING]
                           + stat[NGX_HTTP_SOCKETIO_STAT_SESSIONS_WEBSOCKET]);
-    ngx_http_socketio_status_fields(json, ngx_http_socketio_status_sessions,
-                                    stat);
-    ngx_http_socketio_json_text(json, "}");
-    ngx_http_socketio_status_fields(json, ngx_http_socketio_status_plain,
-                                    stat);
-    ngx_http_socketio_json_text(json, ",\"mailbox\":{");
-    ngx_http_socketio_status_fields(json, ngx_http_socketio_status_mailbox,
-                                    stat);
-    ngx_http_socketio_json_text(json, "},\"recovery\":{");
-    ngx_http_socketio_status_fields(json, ngx_http_socketio_status_recovery,
-                                    stat);
-    ngx_http_socketio_json_text(json, "},\"drops\":{");
-    ngx_http_socketio_status_fields(json, ngx_http_socketio_status_drops,
-                                    stat);
-    ngx_http_socketio_json_text(json, "},\"redis\":{");
-    ngx_http_socketio_status_fields(json, ngx_http_socketio_status_redis,
-                                    stat);
-    ngx_http_socketio_json_text(json, "},\"webhook\":{");
-    ngx_http_socketio_status_fields(json, ngx_http_socketio_status_webhook,
-                                    stat);
-    ngx_http_socketio_json_text(json, "}");
-}
 
+    for (counter = ngx_http_socketio_status_list; counter->name; counter++) {
 
-static void
-ngx_http_socketio_status_fields(ngx_http_socketio_json_t *json,
-    const ngx_http_socketio_status_field_t *field, ngx_atomic_t *stat)
-{
-    for ( /* void */ ; field->name; field++) {
-        ngx_http_socketio_json_member(json, field->name, stat[field->stat]);
+        if (ngx_strcmp(counter->group, group) != 0) {
+            ngx_http_socketio_json_text(json, *group ? "}" : "");
+            group = counter->group;
+
+            if (*group) {
+                ngx_http_socketio_json_text(json, ",");
+                ngx_http_socketio_json_string(json, sio_cstr(group));
+                ngx_http_socketio_json_text(json, ":{");
+            }
+        }
+
+        ngx_http_socketio_json_member(json, counter->name,
+                                      stat[counter->stat]);
     }
+
+    ngx_http_socketio_json_text(json, "}");
 }
 
 
@@ -606,10 +545,10 @@ ngx_http_socketio_health_handler(ngx_http_request_t *r)
     }
 
     conf = ngx_http_get_module_loc_conf(r, ngx_http_socketio_status_module);
-    zone = conf->health->shm_zone->data;
+    zone = conf->app->shm_zone->data;
     n = 0;
 
-    if (conf->health->hub == NULL) {
+    if (conf->app->hub == NULL) {
         reasons[n++] = "this worker has no slot in the zone";
     }
 
@@ -695,22 +634,19 @@ ngx_http_socketio_status_merge_conf(ngx_conf_t *cf, void *parent,
         return NGX_CONF_OK;
     }
 
-    if (conf->app == NULL && conf->health == NULL) {
-        conf->app = prev->app;
-        conf->health = prev->health;
-        conf->prometheus = prev->prometheus;
+    if (conf->app == NULL) {
+        *conf = *prev;
     }
 
-    if (clcf->lmt_excpt && clcf->handler == NULL
-        && (conf->app || conf->health))
-    {
-        clcf->handler = conf->app ? ngx_http_socketio_status_handler
-                                  : ngx_http_socketio_health_handler;
+    if (clcf->lmt_excpt && clcf->handler == NULL) {
+        clcf->handler = conf->handler;
     }
 
     return NGX_CONF_OK;
 }
 
+
+/* socketio_status, socketio_health: cmd->post answers. */
 
 static char *
 ngx_http_socketio_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
@@ -720,7 +656,7 @@ ngx_http_socketio_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_str_t                 *value;
     ngx_http_core_loc_conf_t  *clcf;
 
-    if (scf->app) {
+    if (scf->handler == cmd->post) {
         return "is duplicate";
     }
 
@@ -743,34 +679,10 @@ ngx_http_socketio_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-    clcf->handler = ngx_http_socketio_status_handler;
-
-    return NGX_CONF_OK;
-}
-
-
-static char *
-ngx_http_socketio_health(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-    ngx_http_socketio_status_conf_t  *scf = conf;
-
-    ngx_str_t                 *value;
-    ngx_http_core_loc_conf_t  *clcf;
-
-    if (scf->health) {
-        return "is duplicate";
-    }
-
-    value = cf->args->elts;
-
-    scf->health = ngx_http_socketio_app_get(cf, &value[1]);
-    if (scf->health == NULL) {
-        return NGX_CONF_ERROR;
-    }
+    scf->handler = cmd->post;
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-    clcf->handler = ngx_http_socketio_health_handler;
+    clcf->handler = scf->handler;
 
     return NGX_CONF_OK;
 }
