@@ -338,6 +338,9 @@ ngx_http_socketio_hub_turn(ngx_event_t *ev)
     ngx_http_socketio_mailbox_turn(hub);
     ngx_http_socketio_recovery_turn(hub);
 
+    /* others deliver while we do */
+
+    ngx_http_socketio_channel_flush(hub);
     ngx_http_socketio_flush_turn(hub);
 
     if (hub->leaving) {

@@ -208,7 +208,7 @@ ngx_http_socketio_recovery_had(ngx_http_socketio_hub_t *hub,
 sio_str_t
 ngx_http_socketio_recovery_accepted(sio_socket_t *socket)
 {
-    eio_outq_node_t                  *node;
+    const eio_outq_node_t            *node;
     ngx_http_socketio_hub_t          *hub;
     ngx_http_socketio_recoverable_t  *st;
 
@@ -219,8 +219,8 @@ ngx_http_socketio_recovery_accepted(sio_socket_t *socket)
         return sio_str(NULL, 0);
     }
 
-    for (node = st->missed.head; node && !socket->leaving; node = node->next) {
-        if (eio_session_send(socket->client->session, node->msg) != SIO_OK) {
+    for (node = eio_outq_first(&st->missed); node; node = node->next) {
+        if (sio_socket_send(socket, node->msg) != SIO_OK) {
             break;
         }
 

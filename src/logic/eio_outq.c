@@ -19,23 +19,39 @@ eio_outq_init(eio_outq_t *q)
 }
 
 
-/* Take the node that *link points to out of the queue. */
+/*
+ * Take out the node after prev, or the head (NULL), into which the next one
+ * moves.
+ */
 
 static void
-eio_outq_remove(eio_outq_t *q, const sio_mem_t *mem, eio_outq_node_t **link)
+eio_outq_remove(eio_outq_t *q, const sio_mem_t *mem, eio_outq_node_t *prev)
 {
+    eio_msg_t        *msg;
     eio_outq_node_t  *node;
 
-    node = *link;
-    *link = node->next;
+    node = prev ? prev->next : q->head.next;
+    msg = prev ? node->msg : q->head.msg;
 
-    if (q->tail == &node->next) {
-        q->tail = link;
+    q->volatiles -= msg->volatile_;
+    eio_msg_unref(mem, msg);
+
+    if (node == NULL) {
+        q->head.msg = NULL;
+        return;
     }
 
-    q->volatiles -= node->msg->volatile_;
+    if (prev == NULL) {
+        prev = &q->head;
+        prev->msg = node->msg;
+    }
 
-    eio_msg_unref(mem, node->msg);
+    prev->next = node->next;
+
+    if (q->tail == node) {
+        q->tail = prev;
+    }
+
     sio_free(mem, node);
 }
 
@@ -43,8 +59,8 @@ eio_outq_remove(eio_outq_t *q, const sio_mem_t *mem, eio_outq_node_t **link)
 void
 eio_outq_free(eio_outq_t *q, const sio_mem_t *mem)
 {
-    while (q->head) {
-        eio_outq_remove(q, mem, &q->head);
+    while (!eio_outq_empty(q)) {
+        eio_outq_remove(q, mem, NULL);
     }
 
     eio_outq_init(q);
@@ -60,26 +76,32 @@ static void
 eio_outq_drop(eio_outq_t *q, const sio_mem_t *mem, uint64_t size, size_t max,
     unsigned *dropped)
 {
-    uint64_t           pos, kept;
-    eio_msg_t         *msg;
-    eio_outq_node_t  **link;
+    uint64_t          pos, kept;
+    eio_msg_t        *msg;
+    eio_outq_node_t  *prev, *node;
 
     kept = (uint64_t) q->head_sent + q->offered;
-    link = &q->head;
+    prev = NULL;
     pos = 0;
 
-    while (*link && q->volatiles && q->bytes + size > max) {
-        msg = (*link)->msg;
+    while (q->volatiles && q->bytes + size > max) {
+        node = prev ? prev->next : &q->head;
+
+        if (node == NULL) {
+            return;
+        }
+
+        msg = node->msg;
 
         if (msg->volatile_ && pos >= kept) {
             q->bytes -= msg->len;
-            eio_outq_remove(q, mem, link);
+            eio_outq_remove(q, mem, prev);
             (*dropped)++;
             continue;
         }
 
         pos += msg->len;
-        link = &(*link)->next;
+        prev = node;
     }
 }
 
@@ -111,16 +133,21 @@ eio_outq_push(eio_outq_t *q, const sio_mem_t *mem, eio_msg_t *msg, size_t max,
         }
     }
 
-    node = sio_alloc(mem, sizeof(eio_outq_node_t));
-    if (node == NULL) {
-        return SIO_NOMEM;
+    node = &q->head;
+
+    if (node->msg) {
+        node = sio_alloc(mem, sizeof(eio_outq_node_t));
+        if (node == NULL) {
+            return SIO_NOMEM;
+        }
+
+        q->tail->next = node;
+        q->tail = node;
     }
 
     node->next = NULL;
     node->msg = eio_msg_ref(msg);
 
-    *q->tail = node;
-    q->tail = &node->next;
     q->bytes += msg->len;
     q->volatiles += msg->volatile_;
 
@@ -139,7 +166,7 @@ eio_outq_replace(eio_outq_t *q, const sio_mem_t *mem, eio_outq_replace_pt fn,
     kept = (uint64_t) q->head_sent + q->offered;
     pos = 0;
 
-    for (node = q->head; node; node = node->next) {
+    for (node = q->head.msg ? &q->head : NULL; node; node = node->next) {
         msg = node->msg;
         pos += msg->len;
 
@@ -158,28 +185,28 @@ eio_outq_replace(eio_outq_t *q, const sio_mem_t *mem, eio_outq_replace_pt fn,
 }
 
 
-size_t
-eio_outq_peek(eio_outq_t *q, uint8_t *scratch, size_t cap,
-    const uint8_t **data)
+sio_str_t
+eio_outq_peek(eio_outq_t *q, uint8_t *scratch, size_t cap)
 {
-    size_t            n, len;
-    uint32_t          from;
-    eio_outq_node_t  *node;
+    size_t                  n, len;
+    uint32_t                from;
+    const uint8_t          *data;
+    const eio_outq_node_t  *node;
 
-    node = q->head;
+    node = eio_outq_first(q);
 
     if (node == NULL) {
-        return 0;
+        return sio_str(NULL, 0);
     }
 
     from = q->head_sent;
     n = node->msg->len - from;
 
     if (node->next == NULL || n >= cap) {
-        *data = node->msg->image + from;
+        data = node->msg->image + from;
 
     } else {
-        *data = scratch;
+        data = scratch;
 
         for (n = 0; node && n < cap; node = node->next) {
             len = node->msg->len - from;
@@ -198,30 +225,36 @@ eio_outq_peek(eio_outq_t *q, uint8_t *scratch, size_t cap,
         q->offered = (uint32_t) n;
     }
 
-    return n;
+    return sio_str(data, n);
 }
 
 
-void
+unsigned
 eio_outq_sent(eio_outq_t *q, const sio_mem_t *mem, size_t n)
 {
     uint32_t  left;
+    unsigned  packets;
+
+    packets = 0;
 
     q->bytes -= (uint32_t) n;
     q->offered -= (uint32_t) n;
 
     while (n) {
-        left = q->head->msg->len - q->head_sent;
+        left = q->head.msg->len - q->head_sent;
 
         if (n < left) {
             q->head_sent += (uint32_t) n;
-            return;
+            break;
         }
 
         n -= left;
         q->head_sent = 0;
-        eio_outq_remove(q, mem, &q->head);
+        packets += q->head.msg->packets;
+        eio_outq_remove(q, mem, NULL);
     }
+
+    return packets;
 }
 
 
@@ -234,8 +267,8 @@ eio_outq_payload(eio_outq_t *q, const sio_mem_t *mem, sio_buf_t *buf,
 
     packets = 0;
 
-    for (n = 0; q->head; n++) {
-        msg = q->head->msg;
+    for (n = 0; !eio_outq_empty(q); n++) {
+        msg = q->head.msg;
 
         if (n && (packets + msg->packets > max_packets
                   || buf->len + msg->len > max_bytes))
@@ -249,7 +282,7 @@ eio_outq_payload(eio_outq_t *q, const sio_mem_t *mem, sio_buf_t *buf,
 
         packets += msg->packets;
         q->bytes -= msg->len;
-        eio_outq_remove(q, mem, &q->head);
+        eio_outq_remove(q, mem, NULL);
     }
 
     return n;

@@ -2,7 +2,8 @@
  * What a session has still to send: references to shared messages, in order,
  * bounded in bytes.
  *
- * Empty, it owns no memory.  Volatile messages make room first.  Bytes once
+ * Empty, or with one message, it owns no memory: the first node is its own.
+ * Volatile messages make room first.  Bytes once
  * offered for writing are never dropped, nor anything before them: a TLS
  * write that must be repeated finds the same bytes again.
  */
@@ -24,12 +25,12 @@ struct eio_outq_node_s {
 
 
 typedef struct {
-    eio_outq_node_t   *head;
-    eio_outq_node_t  **tail;
-    uint32_t           bytes;        /* of images not yet sent */
-    uint32_t           head_sent;    /* bytes of the head's image sent */
-    uint32_t           offered;      /* by peek, and not yet sent */
-    uint32_t           volatiles;    /* how many volatile messages wait */
+    eio_outq_node_t   head;          /* msg is NULL: it is empty */
+    eio_outq_node_t  *tail;          /* the head, if it is empty */
+    uint32_t          bytes;         /* of images not yet sent */
+    uint32_t          head_sent;     /* bytes of the head's image sent */
+    uint32_t          offered;       /* by peek, and not yet sent */
+    uint32_t          volatiles;     /* how many volatile messages wait */
 } eio_outq_t;
 
 
@@ -42,7 +43,16 @@ void eio_outq_free(eio_outq_t *q, const sio_mem_t *mem);
 static inline int
 eio_outq_empty(const eio_outq_t *q)
 {
-    return q->head == NULL;
+    return q->head.msg == NULL;
+}
+
+
+/* The first node, or NULL; the others follow it. */
+
+static inline const eio_outq_node_t *
+eio_outq_first(const eio_outq_t *q)
+{
+    return q->head.msg ? &q->head : NULL;
 }
 
 
@@ -72,15 +82,14 @@ void eio_outq_replace(eio_outq_t *q, const sio_mem_t *mem,
  * The next bytes to write, contiguous: those of the only message in place, of
  * several as many as fit copied into scratch (cap bytes), but a message that
  * fills scratch by itself in place.  With the same cap a later peek offers at
- * least what is left of an earlier one, the same bytes.  Returns the length,
- * 0 if empty; *data points to the bytes.
+ * least what is left of an earlier one, the same bytes.  Empty if the queue
+ * is.
  */
-size_t eio_outq_peek(eio_outq_t *q, uint8_t *scratch, size_t cap,
-    const uint8_t **data);
+sio_str_t eio_outq_peek(eio_outq_t *q, uint8_t *scratch, size_t cap);
 
-/* n of the bytes that peek offered are written. */
+/* n of the bytes that peek offered are written: packets that ended there. */
 
-void eio_outq_sent(eio_outq_t *q, const sio_mem_t *mem, size_t n);
+unsigned eio_outq_sent(eio_outq_t *q, const sio_mem_t *mem, size_t n);
 
 /*
  * Move whole messages to a polling payload, at most max_packets packets (but

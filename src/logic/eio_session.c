@@ -159,7 +159,6 @@ static int
 eio_session_push(eio_session_t *s, sio_str_t packet)
 {
     int               rc;
-    unsigned          dropped;
     eio_msg_t        *msg;
     const sio_mem_t  *mem;
 
@@ -170,9 +169,7 @@ eio_session_push(eio_session_t *s, sio_str_t packet)
         return SIO_NOMEM;
     }
 
-    dropped = 0;
-    rc = eio_outq_push(&s->out, mem, msg, SIZE_MAX, &dropped);
-    s->dropped += dropped;
+    rc = eio_outq_push(&s->out, mem, msg, SIZE_MAX, &s->dropped);
 
     eio_msg_unref(mem, msg);
 
@@ -583,17 +580,14 @@ eio_session_upgrade_cancel(eio_session_t *s)
 int
 eio_session_send(eio_session_t *s, eio_msg_t *msg)
 {
-    int       rc;
-    unsigned  dropped;
+    int  rc;
 
     if (!eio_session_live(s)) {
         return SIO_ERROR;
     }
 
-    dropped = 0;
     rc = eio_outq_push(&s->out, s->env->mem, msg, s->options->buffer,
-                       &dropped);
-    s->dropped += dropped;
+                       &s->dropped);
 
     if (rc == SIO_DECLINED && s->options->slow_drop) {
 
@@ -609,7 +603,7 @@ eio_session_send(eio_session_t *s, eio_msg_t *msg)
         }
 
         rc = eio_outq_push(&s->out, s->env->mem, msg,
-                           2 * (size_t) s->options->buffer, &dropped);
+                           2 * (size_t) s->options->buffer, &s->dropped);
     }
 
     if (rc == SIO_OK) {

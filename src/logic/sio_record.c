@@ -267,13 +267,13 @@ sio_record_pack_queue(const eio_session_t *s, sio_wire_writer_t *w)
 
     n = 0;
 
-    for (node = s->out.head; node; node = node->next) {
+    for (node = eio_outq_first(&s->out); node; node = node->next) {
         n++;
     }
 
     sio_wire_put_u32(w, n);
 
-    for (node = s->out.head; node; node = node->next) {
+    for (node = eio_outq_first(&s->out); node; node = node->next) {
         sio_wire_put_str(w, sio_str(node->msg->image, node->msg->len));
         sio_wire_put_u8(w, (node->msg->volatile_ ? SIO_RECORD_VOLATILE : 0)
                            | (node->msg->vital ? SIO_RECORD_VITAL : 0));

@@ -402,7 +402,6 @@ static int
 sio_socket_hold(sio_socket_t *socket, eio_msg_t *msg)
 {
     int             rc;
-    unsigned        dropped;
     sio_app_t      *app;
     eio_session_t  *s;
 
@@ -420,10 +419,8 @@ sio_socket_hold(sio_socket_t *socket, eio_msg_t *msg)
     rc = SIO_NOMEM;
 
     if (socket->held) {
-        dropped = 0;
         rc = eio_outq_push(socket->held, app->mem, msg, s->options->buffer,
-                           &dropped);
-        s->dropped += dropped;
+                           &s->dropped);
     }
 
     if (rc != SIO_OK) {
@@ -439,13 +436,13 @@ sio_socket_hold(sio_socket_t *socket, eio_msg_t *msg)
 static void
 sio_socket_flush(sio_socket_t *socket)
 {
-    eio_outq_node_t  *node;
+    const eio_outq_node_t  *node;
 
     if (socket->held == NULL) {
         return;
     }
 
-    for (node = socket->held->head; node; node = node->next) {
+    for (node = eio_outq_first(socket->held); node; node = node->next) {
         if (socket->leaving
             || eio_session_send(socket->client->session, node->msg) != SIO_OK)
         {

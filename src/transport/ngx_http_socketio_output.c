@@ -25,8 +25,8 @@ static ngx_int_t ngx_http_socketio_output_frames(
 static eio_msg_t *ngx_http_socketio_output_deflate(void *ctx, eio_msg_t *msg);
 static eio_outq_t *ngx_http_socketio_output_queue(
     const ngx_http_socketio_websocket_t *ws);
-static ngx_uint_t ngx_http_socketio_output_packets(const eio_outq_t *q,
-    size_t n);
+static ngx_int_t ngx_http_socketio_output_close(
+    ngx_http_socketio_websocket_t *ws);
 
 
 static u_char  ngx_http_socketio_output_scratch[
@@ -104,15 +104,11 @@ ngx_http_socketio_output_partial(const ngx_http_socketio_websocket_t *ws)
 ngx_int_t
 ngx_http_socketio_output_send(ngx_http_socketio_websocket_t *ws)
 {
-    size_t                        len;
-    u_char                        code[2];
     ngx_int_t                     n;
+    sio_str_t                     data;
     eio_outq_t                   *q;
-    const uint8_t                *data;
-    ngx_http_socketio_hub_t      *hub;
     ngx_http_socketio_control_t  *ctl;
 
-    hub = ws->engine->app->hub;
     q = ngx_http_socketio_output_queue(ws);
 
     if (ws->deflate && q && ws->connection->write->ready) {
@@ -134,22 +130,20 @@ ngx_http_socketio_output_send(ngx_http_socketio_websocket_t *ws)
             continue;
         }
 
-        len = q ? eio_outq_peek(q, ngx_http_socketio_output_scratch,
-                                NGX_HTTP_SOCKETIO_OUTPUT_BUFFER, &data)
-                : 0;
+        if (q && !eio_outq_empty(q)) {
+            data = eio_outq_peek(q, ngx_http_socketio_output_scratch,
+                                 NGX_HTTP_SOCKETIO_OUTPUT_BUFFER);
 
-        if (len) {
-            n = ngx_http_socketio_output_write(ws, data, len);
+            n = ngx_http_socketio_output_write(ws, data.data, data.len);
             if (n < 0) {
                 return n;
             }
 
-            len = ngx_http_socketio_output_packets(q, n);
-            ngx_http_socketio_stat(hub, NGX_HTTP_SOCKETIO_STAT_PACKETS_OUT,
-                                   len);
-            ngx_http_socketio_line_out(ws->line, len);
+            n = eio_outq_sent(q, &ngx_http_socketio_mem, n);
 
-            eio_outq_sent(q, &ngx_http_socketio_mem, n);
+            ngx_http_socketio_stat(ws->engine->app->hub,
+                                   NGX_HTTP_SOCKETIO_STAT_PACKETS_OUT, n);
+            ngx_http_socketio_line_out(ws->line, n);
             continue;
         }
 
@@ -157,22 +151,31 @@ ngx_http_socketio_output_send(ngx_http_socketio_websocket_t *ws)
             return NGX_OK;
         }
 
-        ws->closed = 1;
-
-        if (ws->broken) {
-            return NGX_OK;
-        }
-
-        code[0] = (u_char) (ws->code >> 8);
-        code[1] = (u_char) ws->code;
-
-        if (ngx_http_socketio_output_control(ws, WS_OP_CLOSE, code,
-                                             ws->code == WS_CLOSE_NONE ? 0 : 2)
-            != NGX_OK)
-        {
+        if (ngx_http_socketio_output_close(ws) != NGX_OK) {
             return NGX_ERROR;
         }
     }
+}
+
+
+/* Nothing follows the close frame, which does not follow half a frame. */
+
+static ngx_int_t
+ngx_http_socketio_output_close(ngx_http_socketio_websocket_t *ws)
+{
+    u_char  code[2];
+
+    ws->closed = 1;
+
+    if (ws->broken) {
+        return NGX_OK;
+    }
+
+    code[0] = (u_char) (ws->code >> 8);
+    code[1] = (u_char) ws->code;
+
+    return ngx_http_socketio_output_control(ws, WS_OP_CLOSE, code,
+                                            ws->code == WS_CLOSE_NONE ? 0 : 2);
 }
 
 
@@ -248,31 +251,4 @@ ngx_http_socketio_output_write(ngx_http_socketio_websocket_t *ws,
     }
 
     return NGX_ERROR;
-}
-
-
-/* How many packets end within the next n bytes of the queue. */
-
-static ngx_uint_t
-ngx_http_socketio_output_packets(const eio_outq_t *q, size_t n)
-{
-    size_t            pos;
-    ngx_uint_t        packets;
-    eio_outq_node_t  *node;
-
-    packets = 0;
-    n += q->head_sent;
-    pos = 0;
-
-    for (node = q->head; node; node = node->next) {
-        pos += node->msg->len;
-
-        if (pos > n) {
-            break;
-        }
-
-        packets += node->msg->packets;
-    }
-
-    return packets;
 }

@@ -351,15 +351,14 @@ run_take(void)
 static void
 run_write(uint8_t how)
 {
-    size_t          n, part, left;
-    uint8_t         scratch[64];
-    const uint8_t  *data;
+    size_t   n, part, left;
+    uint8_t  scratch[64];
 
     if (r.s.transport != EIO_WEBSOCKET || r.s.frozen) {
         return;
     }
 
-    n = eio_outq_peek(&r.s.out, scratch, sizeof(scratch), &data);
+    n = eio_outq_peek(&r.s.out, scratch, sizeof(scratch)).len;
 
     if (how & 1) {
         n = n * (how / 2) / 128;
@@ -369,14 +368,14 @@ run_write(uint8_t how)
 
         /* By messages, to look at each once, when its last byte goes. */
 
-        left = r.s.out.head->msg->len - r.s.out.head_sent;
+        left = r.s.out.head.msg->len - r.s.out.head_sent;
         part = n < left ? n : left;
 
         if (part == left) {
-            run_received(eio_msg_text(r.s.out.head->msg));
+            run_received(eio_msg_text(r.s.out.head.msg));
         }
 
-        eio_outq_sent(&r.s.out, &mem, part);
+        (void) eio_outq_sent(&r.s.out, &mem, part);
         n -= part;
     }
 }

@@ -76,7 +76,7 @@ unpack(sio_str_t record)
     }
 
     check(conn->c.sockets == NULL && conn->c.pending == NULL);
-    check(conn->c.captured == NULL && conn->s.out.head == NULL);
+    check(conn->c.captured == NULL && eio_outq_empty(&conn->s.out));
     check(fx.enrolled == 0 && fx.rooms == 0);
 
     fx_free(conn);

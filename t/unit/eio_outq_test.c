@@ -49,6 +49,18 @@ push(unsigned len, char ch, size_t max)
 }
 
 
+static size_t
+peek(uint8_t *scratch, size_t cap, const uint8_t **data)
+{
+    sio_str_t  bytes;
+
+    bytes = eio_outq_peek(&q, scratch, cap);
+    *data = bytes.data;
+
+    return bytes.len;
+}
+
+
 static void
 start(void)
 {
@@ -62,13 +74,13 @@ start(void)
 static void
 is_queue(const char *expected, const char *name)
 {
-    size_t            n;
-    char              letters[100];
-    eio_outq_node_t  *node;
+    size_t                  n;
+    char                    letters[100];
+    const eio_outq_node_t  *node;
 
     n = 0;
 
-    for (node = q.head; node && n < sizeof(letters); node = node->next) {
+    for (node = eio_outq_first(&q); node && n < 100; node = node->next) {
         letters[n++] = (char) eio_msg_text(node->msg).data[0];
     }
 
@@ -132,15 +144,15 @@ test_offered(void)
     (void) push(8, 'C', 40);
     (void) push(8, 'D', 40);
 
-    is_int(eio_outq_peek(&q, scratch, 15, &data), 15, "one and a half");
+    is_int(peek(scratch, 15, &data), 15, "one and a half");
     is_int(push(18, 'e', 40), SIO_OK, "two volatile ones make room");
     is_queue("ABe", "but none that is offered, not even in part");
     is_int(push(1, 'f', 40), SIO_DECLINED, "so it stays full");
 
-    is_int(eio_outq_peek(&q, scratch, 15, &data), 15, "the same again");
+    is_int(peek(scratch, 15, &data), 15, "the same again");
     is_mem(data, 15, "\x81\x08" "AAAAAAAA\x81\x08" "BBB", 15, "same bytes");
 
-    eio_outq_sent(&q, &unit_mem, 15);
+    is_int(eio_outq_sent(&q, &unit_mem, 15), 1, "one packet has ended");
     is_int(q.offered, 0, "all that was offered is sent");
     is_int(push(18, 'g', 40), SIO_DECLINED, "a message begun stays");
     is_queue("Be", "as the head");
@@ -150,14 +162,17 @@ test_offered(void)
     start();
     (void) push(8, 'a', 100);
     (void) push(8, 'b', 100);
-    is_int(eio_outq_peek(&q, scratch, 10, &data), 10, "a head that fills");
-    ok(data == q.head->msg->image, "is not copied");
+    is_int(peek(scratch, 10, &data), 10, "a head that fills");
+    ok(data == q.head.msg->image, "is not copied");
     eio_outq_sent(&q, &unit_mem, 10);
-    is_int(eio_outq_peek(&q, scratch, 5, &data), 10, "the only one");
-    ok(data == q.head->msg->image, "is not copied, whatever its size");
+    is_int(peek(scratch, 5, &data), 10, "the only one");
+    ok(data == q.head.msg->image, "is not copied, whatever its size");
     eio_outq_sent(&q, &unit_mem, 10);
     ok(eio_outq_empty(&q), "empty");
-    is_int(eio_outq_peek(&q, scratch, 15, &data), 0, "nothing to offer");
+    is_int(peek(scratch, 15, &data), 0, "nothing to offer");
+    is_int(push(8, 'c', 100), SIO_OK, "the head is free again");
+    is_int(peek(scratch, 5, &data), 10, "and used");
+    is_int(eio_outq_sent(&q, &unit_mem, 10), 1, "sent");
     unit_mem_none_left("an empty queue owns no memory");
 }
 
@@ -222,14 +237,14 @@ test_memory(void)
     for (n = 1; unit_mem_fail(n); n++) {
         start();
 
-        if (push(4, 'a', 100) != SIO_OK) {
-            (void) push(4, 'b', 100);
+        if (push(4, 'a', 100) == SIO_OK && push(4, 'b', 100) != SIO_OK) {
+            is_queue("a", "what waits stays");
         }
 
         eio_outq_free(&q, &unit_mem);
     }
 
-    is_int(n, 4, "each allocation failed in turn");
+    is_int(n, 5, "each allocation failed in turn");
     unit_mem_none_left("no leak");
 }
 
@@ -314,7 +329,7 @@ test_random(void)
             continue;
         }
 
-        len = eio_outq_peek(&q, scratch, sizeof(scratch), &data);
+        len = peek(scratch, sizeof(scratch), &data);
 
         if (len == 0) {
             continue;
@@ -334,7 +349,7 @@ test_random(void)
         eio_outq_sent(&q, &unit_mem, n_sent);
     }
 
-    while ((len = eio_outq_peek(&q, scratch, sizeof(scratch), &data)) != 0) {
+    while ((len = peek(scratch, sizeof(scratch), &data)) != 0) {
         memcpy(stream + stream_len, data, len);
         stream_len += len;
         eio_outq_sent(&q, &unit_mem, len);
@@ -370,7 +385,7 @@ test_replace(void)
     push(4, 'b', 1000);
     push(4, 'a', 1000);
 
-    len = eio_outq_peek(&q, scratch, sizeof(scratch), &data);
+    len = peek(scratch, sizeof(scratch), &data);
     is_int(len, 8, "the first, and a part of the second, are offered");
 
     other = message(2, 'z', 0);
@@ -379,8 +394,8 @@ test_replace(void)
     is_int(q.bytes, 6 + 6 + 4, "the last is another one");
     is_int(other->refs, 2, "of which the queue has a reference");
 
-    eio_outq_sent(&q, &unit_mem, 8);
-    len = eio_outq_peek(&q, scratch, sizeof(scratch), &data);
+    (void) eio_outq_sent(&q, &unit_mem, 8);
+    len = peek(scratch, sizeof(scratch), &data);
     is_mem(data, len, "bbbb\x81\2zz", 8, "what was offered stays");
 
     eio_outq_free(&q, &unit_mem);

@@ -237,18 +237,18 @@ begin_polling(void)
 static sio_str_t
 written(void)
 {
-    size_t          n, len;
+    size_t          n;
     uint8_t         scratch[64];
-    const uint8_t  *data;
+    sio_str_t       data;
     static uint8_t  all[1000];
 
     n = 0;
 
     while (n + sizeof(scratch) < sizeof(all) && !eio_outq_empty(&s.out)) {
-        len = eio_outq_peek(&s.out, scratch, sizeof(scratch), &data);
-        memcpy(all + n, data, len);
-        n += len;
-        eio_outq_sent(&s.out, &unit_mem, len);
+        data = eio_outq_peek(&s.out, scratch, sizeof(scratch));
+        memcpy(all + n, data.data, data.len);
+        n += data.len;
+        (void) eio_outq_sent(&s.out, &unit_mem, data.len);
     }
 
     return sio_str(all, n);
@@ -925,7 +925,7 @@ test_memory(void)
     }
 
     is_int(wrong, 0, "memory: each failure ends the session in order");
-    ok(n > 8, "memory: %u allocations failed in turn", n - 1);
+    ok(n > 7, "memory: %u allocations failed in turn", n - 1);
 }
 
 
@@ -934,7 +934,7 @@ test_names(void)
 {
     is_str(eio_reason_name(EIO_REASON_PING_TIMEOUT), "ping timeout", "name");
 
-    ok(sizeof(eio_session_t) <= 176, "a session is small: %zu bytes",
+    ok(sizeof(eio_session_t) <= 184, "a session is small: %zu bytes",
        sizeof(eio_session_t));
 }
 

@@ -415,7 +415,7 @@ test_disconnect(void)
     conn = fx_open();
     conn->s.transport = EIO_POLLING;
     sio_client_disconnect(&conn->c);
-    ok(!fx_live(conn) || conn->s.out.head, "nobody is to be told");
+    ok(!fx_live(conn) || !eio_outq_empty(&conn->s.out), "nobody is to be told");
     fx_close(conn);
 
     fx_cleanup();

@@ -423,13 +423,13 @@ static const sio_mem_t  fx_mem = { fx_mem_alloc, fx_mem_free, NULL };
 static inline const char *
 fx_take(fx_conn_t *conn)
 {
-    size_t            i, len;
-    sio_buf_t         buf;
-    eio_outq_node_t  *node;
+    size_t                  i, len;
+    sio_buf_t               buf;
+    const eio_outq_node_t  *node;
 
     sio_buf_init(&buf, &fx_mem, FX_TAKE_SIZE - 1);
 
-    for (node = conn->s.out.head; node; node = node->next) {
+    for (node = eio_outq_first(&conn->s.out); node; node = node->next) {
         (void) eio_msg_payload(node->msg, &buf);
     }
 

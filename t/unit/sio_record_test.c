@@ -143,8 +143,8 @@ check_same(fx_conn_t *conn, const char *sid)
     is_str(conn->c.captured->value[0], "127.0.0.1", "the first");
     is_int(conn->c.captured->value[1].len, 0, "the second is empty");
 
-    ok(!conn->s.out.head->msg->volatile_
-       && conn->s.out.head->next->msg->volatile_, "a message is volatile");
+    ok(!conn->s.out.head.msg->volatile_
+       && conn->s.out.head.next->msg->volatile_, "a message is volatile");
     fx_is(fx_take(conn), "42[\"kept\"]|42[\"may go\"]", "output that waits");
 
     (void) fx_log_take();
