@@ -16,6 +16,13 @@
  *
  * A connection that is lost as soon as it is up was none: who is let in and
  * then refused what he asks for comes back as slowly, and says so once.
+ *
+ * A network may lose packets and say nothing.  TCP then tries again later and
+ * later, long after all is well: so an attempt is given up before its first
+ * packet is sent again, and the next one is made at once.  What was given up
+ * stays open until there is a new connection, and is then closed by a reset,
+ * which Redis gets: it forgets who listened there, and nothing that still lies
+ * in the system's buffer comes behind what is said on the new one.
  */
 
 
@@ -23,7 +30,8 @@
 #include "backend/ngx_http_socketio_redis_reader.h"
 
 
-#define NGX_HTTP_SOCKETIO_REDIS_CONNECT   2000   /* msec to be up in */
+#define NGX_HTTP_SOCKETIO_REDIS_CONNECT   700    /* msec to be connected in, */
+#define NGX_HTTP_SOCKETIO_REDIS_ANSWER    2000   /* and then to be up in */
 #define NGX_HTTP_SOCKETIO_REDIS_FIRST     50     /* msec to the 2nd attempt */
 #define NGX_HTTP_SOCKETIO_REDIS_BACKOFF   400    /* at most, plus as much */
 #define NGX_HTTP_SOCKETIO_REDIS_GOOD      5000   /* msec up: it was one */
@@ -44,6 +52,10 @@ static void ngx_http_socketio_redis_connected(const redisAsyncContext *ac,
     int status);
 static void ngx_http_socketio_redis_disconnected(const redisAsyncContext *ac,
     int status);
+static void ngx_http_socketio_redis_keep(ngx_http_socketio_redis_t *redis,
+    int fd);
+static void ngx_http_socketio_redis_reset(ngx_http_socketio_redis_t *redis);
+static void ngx_http_socketio_redis_worked(ngx_http_socketio_redis_t *redis);
 static void ngx_http_socketio_redis_gone(ngx_http_socketio_redis_t *redis,
     const char *why);
 static void ngx_http_socketio_redis_timer(ngx_event_t *ev);
@@ -62,6 +74,7 @@ ngx_http_socketio_redis_start(ngx_http_socketio_redis_t *redis)
     redis->timer.cancelable = 1;
 
     redis->started = 1;
+    redis->old = -1;
     redis->backoff = NGX_HTTP_SOCKETIO_REDIS_FIRST;
 
     ngx_http_socketio_redis_connect(redis);
@@ -72,6 +85,10 @@ void
 ngx_http_socketio_redis_stop(ngx_http_socketio_redis_t *redis)
 {
     redisAsyncContext  *ac;
+
+    if (redis->started) {
+        ngx_http_socketio_redis_reset(redis);
+    }
 
     redis->started = 0;
     redis->up = 0;
@@ -101,6 +118,10 @@ ngx_http_socketio_redis_restart(ngx_http_socketio_redis_t *redis,
 
     if (ac) {
         ac->data = NULL;
+
+        if (redis->up) {
+            ngx_http_socketio_redis_keep(redis, ac->c.fd);
+        }
     }
 
     /* why may be the context's own words */
@@ -109,6 +130,48 @@ ngx_http_socketio_redis_restart(ngx_http_socketio_redis_t *redis,
 
     if (ac) {
         redisAsyncFree(ac);
+    }
+}
+
+
+/* What is closed by a reset later; the first one, if there are several. */
+
+static void
+ngx_http_socketio_redis_keep(ngx_http_socketio_redis_t *redis, int fd)
+{
+    struct linger  linger;
+
+    if (redis->old != -1) {
+        return;
+    }
+
+    redis->old = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+    linger.l_onoff = 1;
+    linger.l_linger = 0;
+
+    (void) setsockopt(redis->old, SOL_SOCKET, SO_LINGER, &linger,
+                      sizeof(struct linger));
+}
+
+
+static void
+ngx_http_socketio_redis_reset(ngx_http_socketio_redis_t *redis)
+{
+    if (redis->old != -1) {
+        (void) close(redis->old);
+        redis->old = -1;
+    }
+}
+
+
+/* The turn has an end, with what is measured of it. */
+
+static void
+ngx_http_socketio_redis_worked(ngx_http_socketio_redis_t *redis)
+{
+    if (redis->turn && !redis->turn->posted) {
+        ngx_post_event(redis->turn, &ngx_posted_events);
     }
 }
 
@@ -188,6 +251,8 @@ ngx_http_socketio_redis_hear(ngx_event_t *ev)
     c->error = 0;
 
     redis->listens = 1;
+
+    ngx_http_socketio_redis_worked(redis);
 
     if (redisBufferRead(&ac->c) != REDIS_OK) {
         ngx_http_socketio_redis_restart(redis, ac->c.errstr);
@@ -386,6 +451,8 @@ ngx_http_socketio_redis_last(redisAsyncContext *ac, void *r, void *data)
                       &redis->conf->name, redis->role);
     }
 
+    ngx_http_socketio_redis_reset(redis);
+
     redis->up = 1;
     redis->since = ngx_current_msec;
 
@@ -405,7 +472,12 @@ ngx_http_socketio_redis_connected(const redisAsyncContext *ac, int status)
 
     redis = ac->data;
 
-    if (redis == NULL || status == REDIS_OK) {
+    if (redis == NULL) {
+        return;
+    }
+
+    if (status == REDIS_OK) {
+        ngx_add_timer(&redis->timer, NGX_HTTP_SOCKETIO_REDIS_ANSWER);
         return;
     }
 
@@ -479,7 +551,12 @@ ngx_http_socketio_redis_timer(ngx_event_t *ev)
     c = ev->data;
     redis = c->data;
 
+    ngx_http_socketio_redis_worked(redis);
+
+    /* it has waited long enough */
+
     if (redis->ac) {
+        redis->backoff = NGX_HTTP_SOCKETIO_REDIS_FIRST;
         ngx_http_socketio_redis_restart(redis, "timed out");
         return;
     }

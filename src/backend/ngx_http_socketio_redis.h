@@ -59,6 +59,8 @@ struct ngx_http_socketio_redis_s {
     const ngx_http_socketio_redis_conf_t  *conf;
     const char              *role;       /* for the log: "publisher" */
     ngx_log_t               *log;
+    ngx_event_t             *turn;       /* posted when something was done, or
+                                            NULL */
     void                    *data;       /* the user's */
 
     /* It can be used from now on; and not any more.  lost may be called
@@ -76,6 +78,7 @@ struct ngx_http_socketio_redis_s {
     ngx_connection_t         dummy;      /* of the timer */
     ngx_uint_t               next;       /* address to try */
     ngx_msec_t               backoff;
+    int                      old;        /* descriptor to be reset, or -1 */
     ngx_msec_t               since;      /* up */
     unsigned                 up:1;
     unsigned                 started:1;

@@ -109,6 +109,7 @@ ngx_http_socketio_redis_adapter_init(ngx_http_socketio_hub_t *hub,
     }
 
     a->publisher.hub = hub;
+    a->publisher.ready = ngx_http_socketio_leader_mark;
     a->publisher.numsub = a->dialect->numsub;
     a->publisher.peers = a->peers;
     a->publisher.npeers = a->npeers;

@@ -15,7 +15,7 @@
 #include "hub/ngx_http_socketio_hosts.h"
 
 
-#define NGX_HTTP_SOCKETIO_LEADER_SILENT  5000    /* msec */
+#define NGX_HTTP_SOCKETIO_LEADER_SILENT  2500    /* msec */
 #define NGX_HTTP_SOCKETIO_LEADER_WAIT    5000    /* msec for the old one */
 #define NGX_HTTP_SOCKETIO_LEADER_STAY    200     /* msec, */
 #define NGX_HTTP_SOCKETIO_LEADER_STAYS   25      /* so many times */
@@ -54,7 +54,7 @@ ngx_http_socketio_leader_tick(ngx_http_socketio_adapter_t *a)
         return;
 
     case NGX_HTTP_SOCKETIO_LEADER_MARKING:
-        ngx_http_socketio_handover_sign(a, "mark");
+        ngx_http_socketio_leader_mark(&a->publisher);
         break;
 
     case NGX_HTTP_SOCKETIO_LEADER_WAITING:
@@ -128,6 +128,7 @@ ngx_http_socketio_leader_start(ngx_http_socketio_adapter_t *a)
     a->subscriber.conf = a->conf;
     a->subscriber.role = "subscriber";
     a->subscriber.log = a->hub->log;
+    a->subscriber.turn = &a->hub->turn;
     a->subscriber.data = a;
     a->subscriber.ready = ngx_http_socketio_leader_ready;
     a->subscriber.heard = ngx_http_socketio_leader_heard;
@@ -322,6 +323,21 @@ ngx_http_socketio_leader_check(ngx_http_socketio_adapter_t *a)
     {
         a->leader = NGX_HTTP_SOCKETIO_LEADER_MARKING;
 
+        ngx_http_socketio_leader_mark(&a->publisher);
+    }
+}
+
+
+void
+ngx_http_socketio_leader_mark(ngx_http_socketio_publisher_t *p)
+{
+    ngx_http_socketio_adapter_t  *a;
+
+    /* the publisher is the adapter's first member */
+
+    a = (ngx_http_socketio_adapter_t *) p;
+
+    if (a->leader == NGX_HTTP_SOCKETIO_LEADER_MARKING) {
         ngx_http_socketio_handover_sign(a, "mark");
     }
 }

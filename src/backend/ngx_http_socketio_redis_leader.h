@@ -28,6 +28,10 @@ void ngx_http_socketio_leader_subscribe(ngx_http_socketio_adapter_t *a,
 
 void ngx_http_socketio_leader_check(ngx_http_socketio_adapter_t *a);
 
+/* Its mark can be published, if it could not before. */
+
+void ngx_http_socketio_leader_mark(ngx_http_socketio_publisher_t *p);
+
 /*
  * For handover.  It leads: what was kept is handed out, and what comes from
  * now on; and it does not any more.

@@ -9,7 +9,8 @@
 #define NGX_HTTP_SOCKETIO_PUBLISH_KEEP     (16 * 1024 * 1024)  /* bytes */
 #define NGX_HTTP_SOCKETIO_PUBLISH_FLYING   (4 * 1024 * 1024)   /* bytes */
 #define NGX_HTTP_SOCKETIO_PUBLISH_STALL    500   /* msec: hold, it hangs */
-#define NGX_HTTP_SOCKETIO_PUBLISH_DEAD     5000  /* msec: connect again */
+#define NGX_HTTP_SOCKETIO_PUBLISH_DEAD     2500  /* msec: connect again */
+#define NGX_HTTP_SOCKETIO_PUBLISH_RETURN   900   /* msec: the others do, too */
 #define NGX_HTTP_SOCKETIO_PUBLISH_WAIT     2000  /* msec for the peers */
 #define NGX_HTTP_SOCKETIO_PUBLISH_LOOK     100   /* msec between two looks */
 
@@ -64,6 +65,7 @@ ngx_http_socketio_publisher_start(ngx_http_socketio_publisher_t *p,
     p->redis.conf = conf;
     p->redis.role = "publisher";
     p->redis.log = log;
+    p->redis.turn = &p->hub->turn;
     p->redis.data = p;
     p->redis.ready = ngx_http_socketio_publisher_ready;
     p->redis.lost = ngx_http_socketio_publisher_lost;
@@ -353,6 +355,10 @@ ngx_http_socketio_publisher_ready(ngx_http_socketio_redis_t *redis)
     if (p->hold) {
         ngx_http_socketio_publisher_look(p);
     }
+
+    if (p->ready) {
+        p->ready(p);
+    }
 }
 
 
@@ -445,8 +451,12 @@ ngx_http_socketio_publisher_counted(redisAsyncContext *ac, void *r,
         }
     }
 
-    if (p->hold && (!p->known || n < p->subscribers)
-        && ngx_current_msec - p->returned < NGX_HTTP_SOCKETIO_PUBLISH_WAIT)
+    /* Redis may still count those who have lost it as silently as we did */
+
+    if (p->hold
+        && ngx_current_msec - p->returned
+           < (!p->known || n < p->subscribers ? NGX_HTTP_SOCKETIO_PUBLISH_WAIT
+              : p->silent ? NGX_HTTP_SOCKETIO_PUBLISH_RETURN : 0))
     {
         ngx_add_timer(&p->retry, NGX_HTTP_SOCKETIO_PUBLISH_LOOK);
         return;
@@ -463,6 +473,7 @@ ngx_http_socketio_publisher_counted(redisAsyncContext *ac, void *r,
 
     p->known = 1;
     p->hold = 0;
+    p->silent = 0;
 
     ngx_http_socketio_publisher_flush(p);
 }
@@ -491,6 +502,7 @@ ngx_http_socketio_publisher_tick(ngx_http_socketio_publisher_t *p)
     if (p->sent != p->answered
         && ngx_current_msec - p->progress > NGX_HTTP_SOCKETIO_PUBLISH_DEAD)
     {
+        p->silent = 1;
         ngx_http_socketio_redis_restart(&p->redis, "no answer");
         return;
     }

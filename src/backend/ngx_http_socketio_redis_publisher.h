@@ -3,9 +3,10 @@
  *
  * While Redis is away, or does not answer, messages are kept, up to a bound
  * above which the oldest are dropped and counted.  When it is back they go
- * out once the other hosts listen again, or after two seconds.  What was
- * handed to a connection that was lost is not sent again: it may have
- * arrived, and nothing must arrive twice.
+ * out once the other hosts listen again, or after two seconds.  If it was
+ * silent they may be counted though they do not: they get a moment in any
+ * case.  What was handed to a connection that was lost is not sent again: it
+ * may have arrived, and nothing must arrive twice.
  */
 
 
@@ -17,12 +18,16 @@
 #include "hub/ngx_http_socketio_hub.h"
 
 
-typedef struct ngx_http_socketio_pending_s  ngx_http_socketio_pending_t;
+typedef struct ngx_http_socketio_pending_s    ngx_http_socketio_pending_t;
+typedef struct ngx_http_socketio_publisher_s  ngx_http_socketio_publisher_t;
 
 
-typedef struct {
+struct ngx_http_socketio_publisher_s {
     ngx_http_socketio_redis_t     redis;     /* first */
     ngx_http_socketio_hub_t      *hub;
+
+    /* publish_now() is good again; or NULL */
+    void                        (*ready)(ngx_http_socketio_publisher_t *p);
 
     /* the channels whose subscribers are counted: one for each host */
     const char                   *numsub;    /* PUBSUB ... */
@@ -41,15 +46,17 @@ typedef struct {
     ngx_msec_t                    progress;  /* of the last answer */
     ngx_event_t                   retry;     /* look for the peers again */
     ngx_msec_t                    returned;  /* when Redis was back */
-    unsigned                      away:1;    /* Redis was, */
+    unsigned                      silent:1;  /* Redis was, not closed, */
+    unsigned                      away:1;    /* or either, */
     unsigned                      hold:1;    /* so until the peers are back */
     unsigned                      known:1;   /* how many there should be */
     unsigned                      refused:1; /* a message was: complained */
-} ngx_http_socketio_publisher_t;
+};
 
 
 /*
- * p is zeroed but for hub, numsub, peers and npeers, which live as long.
+ * p is zeroed but for hub, ready, numsub, peers and npeers, which live as
+ * long.
  * NGX_OK, NGX_ERROR.
  */
 void ngx_http_socketio_publisher_start(ngx_http_socketio_publisher_t *p,

@@ -110,6 +110,7 @@ static const ngx_http_socketio_status_counter_t
 
     { "", "sockets", NGX_HTTP_SOCKETIO_STAT_SOCKETS },
     { "", "rooms", NGX_HTTP_SOCKETIO_STAT_ROOMS },
+    { "", "longest_turn_msec", NGX_HTTP_SOCKETIO_STAT_LONGEST },
     { "", "opened", NGX_HTTP_SOCKETIO_STAT_OPENED },
     { "", "closed", NGX_HTTP_SOCKETIO_STAT_CLOSED },
     { "", "packets_in", NGX_HTTP_SOCKETIO_STAT_PACKETS_IN },
@@ -229,7 +230,9 @@ ngx_http_socketio_status_handler(ngx_http_request_t *r)
         }
 
         for (i = 0; i < NGX_HTTP_SOCKETIO_STAT_N; i++) {
-            total[i] += slot->stat[i];
+            total[i] = i == NGX_HTTP_SOCKETIO_STAT_LONGEST
+                       ? ngx_max(total[i], slot->stat[i])
+                       : total[i] + slot->stat[i];
         }
 
         ngx_http_socketio_json_text(&json, any ? ",{" : "{");
@@ -277,6 +280,7 @@ ngx_http_socketio_status_prometheus(ngx_http_socketio_json_t *json,
         "socketio_sessions_websocket",
         "socketio_sockets",
         "socketio_rooms",
+        "socketio_longest_turn_msec",
         "socketio_redis_publishers",
         "socketio_redis_subscribers",
         "socketio_webhook_running",

@@ -36,6 +36,7 @@
 
 
 #define NGX_HTTP_SOCKETIO_TICK      1000     /* msec */
+#define NGX_HTTP_SOCKETIO_LONG      100      /* msec: a turn that is logged */
 #define NGX_HTTP_SOCKETIO_ACKS_MAX  10000    /* API requests that wait */
 
 
@@ -46,6 +47,7 @@ static ngx_int_t ngx_http_socketio_hub_slot(ngx_http_socketio_hub_t *hub,
 static void ngx_http_socketio_hub_events(ngx_http_socketio_hub_t *hub,
     ngx_cycle_t *cycle);
 static void ngx_http_socketio_hub_turn(ngx_event_t *ev);
+static void ngx_http_socketio_hub_clock(ngx_http_socketio_hub_t *hub);
 static void ngx_http_socketio_hub_fire(sio_wheel_t *wheel, sio_timer_t *timer,
     uint64_t now);
 static void ngx_http_socketio_hub_timer(ngx_event_t *ev);
@@ -198,6 +200,13 @@ ngx_http_socketio_hub_slot(ngx_http_socketio_hub_t *hub,
 static void
 ngx_http_socketio_hub_events(ngx_http_socketio_hub_t *hub, ngx_cycle_t *cycle)
 {
+    ngx_core_conf_t  *ccf;
+
+    ccf = (ngx_core_conf_t *) ngx_get_conf(cycle->conf_ctx, ngx_core_module);
+
+    hub->coarse = ccf->timer_resolution == NGX_CONF_UNSET_MSEC
+                  ? 0 : ccf->timer_resolution;
+
     hub->dummy.fd = (ngx_socket_t) -1;
     hub->dummy.data = hub;
     hub->dummy.log = cycle->log;
@@ -353,6 +362,49 @@ ngx_http_socketio_hub_turn(ngx_event_t *ev)
 
     ngx_http_socketio_channel_flush(hub);
     ngx_http_socketio_hub_arm(hub);
+    ngx_http_socketio_hub_clock(hub);
+}
+
+
+/*
+ * How long this turn of nginx's loop has taken, with what others did in it:
+ * so long nobody else was served.  nginx notes the time when it wakes up.
+ */
+static void
+ngx_http_socketio_hub_clock(ngx_http_socketio_hub_t *hub)
+{
+#if (NGX_HAVE_CLOCK_MONOTONIC)
+
+    ngx_uint_t        n;
+    ngx_msec_int_t    msec;
+    ngx_atomic_t     *longest;
+    struct timespec   ts;
+
+    (void) clock_gettime(CLOCK_MONOTONIC, &ts);
+
+    msec = (ngx_msec_int_t) ((ngx_msec_t) ts.tv_sec * 1000
+                             + ts.tv_nsec / 1000000 - ngx_current_msec
+                             - hub->coarse);
+
+    longest = &hub->slot->stat[NGX_HTTP_SOCKETIO_STAT_LONGEST];
+
+    if (msec > (ngx_msec_int_t) *longest) {
+        *longest = (ngx_atomic_uint_t) msec;
+    }
+
+    if (msec < NGX_HTTP_SOCKETIO_LONG) {
+        return;
+    }
+
+    n = ngx_http_socketio_often(&hub->long_turn);
+
+    if (n) {
+        ngx_log_error(NGX_LOG_NOTICE, hub->log, 0,
+                      "socketio: loop turn of %M ms, %ui long ones since the "
+                      "last such line", (ngx_msec_t) msec, n);
+    }
+
+#endif
 }
 
 

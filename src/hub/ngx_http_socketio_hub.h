@@ -263,6 +263,7 @@ struct ngx_http_socketio_hub_s {
     eio_env_t                        echo;
 
     ngx_event_t                      turn;      /* posted: the end of it */
+    ngx_msec_t                       coarse;    /* nginx's time lags so much */
     ngx_event_t                      timer;     /* the wheel's */
     ngx_event_t                      tick;      /* once a second */
     ngx_connection_t                 dummy;     /* of the two timers */
@@ -293,6 +294,7 @@ struct ngx_http_socketio_hub_s {
     unsigned                         wakes:1;   /* in wake[] there are some */
     uint64_t                         wake[NGX_HTTP_SOCKETIO_SLOTS / 64];
 
+    ngx_http_socketio_often_t        long_turn;
     ngx_http_socketio_often_t        no_session;  /* the zone was full */
     ngx_http_socketio_often_t        no_message;
     ngx_http_socketio_often_t        limited;     /* packets of clients */

@@ -85,6 +85,7 @@ ngx_http_socketio_slot_take(ngx_http_socketio_zone_t *zone, ngx_uint_t n,
     slot->stat[NGX_HTTP_SOCKETIO_STAT_CALLS_RUNNING] = 0;
     slot->stat[NGX_HTTP_SOCKETIO_STAT_CALLS_WAITING] = 0;
     slot->stat[NGX_HTTP_SOCKETIO_STAT_CALLS_OPEN] = 0;
+    slot->stat[NGX_HTTP_SOCKETIO_STAT_LONGEST] = 0;
 
     __atomic_store_n(&slot->pid, (ngx_atomic_uint_t) ngx_pid,
                      __ATOMIC_SEQ_CST);

@@ -82,6 +82,7 @@ typedef enum {
     NGX_HTTP_SOCKETIO_STAT_RECOVERY_REFUSED, /* who came with a pid in vain */
     NGX_HTTP_SOCKETIO_STAT_RECOVERY_EVENTS,  /* sent after the fact */
     NGX_HTTP_SOCKETIO_STAT_DROP_RECOVERY,    /* not saved: no room */
+    NGX_HTTP_SOCKETIO_STAT_LONGEST,          /* msec of a turn; no sum */
     NGX_HTTP_SOCKETIO_STAT_N
 } ngx_http_socketio_stat_e;
 
