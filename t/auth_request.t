@@ -27,6 +27,7 @@ const rules = `
 
 const locations = (port) => `
   location /socket.io/ { socketio campus; }
+  location /api/       { socketio_api campus; allow 127.0.0.1; deny all; }
   location = /status   { socketio_status campus; }
   location /app/       { internal; proxy_pass http://127.0.0.1:${port};
                          proxy_http_version 1.1; proxy_set_header Connection "";
@@ -161,6 +162,53 @@ for (const workers of [1, 4]) {
       cid.disconnect();
     }
   });
+
+  test(name('who is disconnected is asked for anew, in all workers'),
+    async (t) => {
+      const nsp = '/cached';
+      let gone = false;
+      const who = ({ headers }) => (gone && headers.cookie === 'eve'
+        ? { status: 401 } : { user: headers.cookie });
+      const revoke = async (user) => t.is((await ngx.get('/api/disconnect',
+        { method: 'POST', body: JSON.stringify({ user }) })).status, 200);
+
+      answer = who;
+
+      for (let n = 0; n < 12; n++) {
+        (await client('eve', { nsp })).disconnect();
+        (await client('fay', { nsp })).disconnect();
+      }
+
+      gone = true;
+      await revoke('eve');
+
+      for (let n = 0; n < 12; n++) {
+        t.is((await refused('eve', { nsp })).message,
+          'authentication required');
+      }
+
+      // the others' answers are kept
+
+      const asked = app.calls.length;
+      for (let n = 0; n < 12; n++) {
+        (await client('fay', { nsp })).disconnect();
+      }
+      t.ok(app.calls.length - asked < workers);
+
+      // what was said before, and comes after
+
+      let late;
+      answer = (call) => new Promise((done) => {
+        late = () => done(who(call));
+      });
+      const error = refused('gus', { nsp });
+      await until(() => late, { what: 'the call' });
+      await revoke('gus');
+      late();
+      t.is((await error).message, 'authentication failed');
+      answer = who;
+      (await client('gus', { nsp })).disconnect();
+    });
 
   test(name('a client that goes to a WebSocket while it is asked'),
     async (t) => {

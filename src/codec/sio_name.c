@@ -48,6 +48,20 @@ sio_room_reserved(sio_str_t name)
 }
 
 
+sio_str_t
+sio_room_user(sio_str_t name)
+{
+    if (name.len <= SIO_USER_ROOM_LEN
+        || memcmp(name.data, SIO_USER_ROOM, SIO_USER_ROOM_LEN) != 0)
+    {
+        return sio_str(NULL, 0);
+    }
+
+    return sio_str(name.data + SIO_USER_ROOM_LEN,
+                   name.len - SIO_USER_ROOM_LEN);
+}
+
+
 /* A star is any number of bytes; only the last one seen has to be retried. */
 
 int

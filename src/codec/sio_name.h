@@ -37,6 +37,10 @@ int sio_socket_id_like(sio_str_t name);
  */
 int sio_room_reserved(sio_str_t name);
 
+/* The id in a user's room, or an empty one: it is none. */
+
+sio_str_t sio_room_user(sio_str_t name);
+
 /* Match a pattern in which "*" is any text.  SIO_OK, SIO_DECLINED. */
 
 int sio_name_glob(sio_str_t pattern, sio_str_t name);

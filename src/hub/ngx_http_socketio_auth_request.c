@@ -10,6 +10,7 @@
 
 #define NGX_HTTP_SOCKETIO_AUTH_CACHE_MAX  10000      /* answers in a worker */
 #define NGX_HTTP_SOCKETIO_AUTH_KEY        16         /* bytes of a hash */
+#define NGX_HTTP_SOCKETIO_AUTH_REVOKED    64         /* users remembered */
 
 
 typedef struct ngx_http_socketio_auth_kept_s  ngx_http_socketio_auth_kept_t;
@@ -23,6 +24,7 @@ typedef struct {
     u_char                           sid[EIO_SID_LEN];
     u_char                           key[NGX_HTTP_SOCKETIO_AUTH_KEY];
     uint32_t                         cache;          /* msec; 0: not kept */
+    uint64_t                         revoked;        /* so many until then */
     sio_str_t                        nsp;            /* behind this */
 } ngx_http_socketio_auth_ask_t;
 
@@ -42,6 +44,8 @@ struct ngx_http_socketio_asked_s {
     sio_map_t                        asks;
     sio_map_t                        kept;
     ngx_queue_t                      order;
+    uint64_t                         revoked;        /* users ever, and */
+    uint64_t                         last[NGX_HTTP_SOCKETIO_AUTH_REVOKED];
 };
 
 
@@ -75,6 +79,8 @@ static int ngx_http_socketio_auth_expires(sio_body_t *body, unsigned key,
     void *object);
 static void ngx_http_socketio_auth_keep(ngx_http_socketio_hub_t *hub,
     const ngx_http_socketio_auth_ask_t *ask, const sio_claimed_t *claimed);
+static ngx_uint_t ngx_http_socketio_auth_revoked(ngx_http_socketio_hub_t *hub,
+    const ngx_http_socketio_auth_ask_t *ask, sio_str_t user);
 static void ngx_http_socketio_auth_forget(ngx_http_socketio_asked_t *asked,
     ngx_http_socketio_auth_kept_t *kept);
 
@@ -281,6 +287,7 @@ ngx_http_socketio_auth_ask(ngx_http_socketio_hub_t *hub, const sio_run_t *run)
     }
 
     ask->id = ++hub->ids;
+    ask->revoked = hub->asked->revoked;
     ask->nsp = sio_str(ask + 1, run->nsp.len);
 
     ngx_memcpy(ask + 1, run->nsp.data, run->nsp.len);
@@ -323,6 +330,13 @@ ngx_http_socketio_auth_answered(ngx_http_socketio_hub_t *hub, uint64_t id,
     ngx_http_socketio_identity_question(&auth, NULL);
 
     rc = ngx_http_socketio_auth_judge(hub, &auth, status, text, &body);
+
+    if (rc == SIO_OK
+        && ngx_http_socketio_auth_revoked(hub, ask, auth.claimed.user))
+    {
+        auth.reason = "the user was disconnected meanwhile";
+        rc = SIO_ERROR;
+    }
 
     if (rc == SIO_OK && ask->cache) {
         ngx_http_socketio_auth_keep(hub, ask, &auth.claimed);
@@ -535,6 +549,70 @@ ngx_http_socketio_auth_keep(ngx_http_socketio_hub_t *hub,
     }
 
     ngx_queue_insert_tail(&asked->order, &kept->link);
+}
+
+
+void
+ngx_http_socketio_auth_request_revoke(ngx_http_socketio_hub_t *hub,
+    const sio_str_t *rooms, ngx_uint_t n)
+{
+    sio_str_t                       user;
+    ngx_uint_t                      i;
+    ngx_queue_t                    *q, *next;
+    ngx_http_socketio_asked_t      *asked;
+    ngx_http_socketio_auth_kept_t  *kept;
+
+    asked = hub->asked;
+
+    for (i = 0; asked && i < n; i++) {
+        user = sio_room_user(rooms[i]);
+
+        if (user.len == 0) {
+            continue;
+        }
+
+        asked->last[asked->revoked++ % NGX_HTTP_SOCKETIO_AUTH_REVOKED]
+                           = sio_hash(&hub->zone->hash, user.data, user.len);
+
+        for (q = ngx_queue_head(&asked->order);
+             q != ngx_queue_sentinel(&asked->order);
+             q = next)
+        {
+            next = ngx_queue_next(q);
+            kept = ngx_queue_data(q, ngx_http_socketio_auth_kept_t, link);
+
+            if (sio_str_eq(kept->claimed.user, user)) {
+                ngx_http_socketio_auth_forget(asked, kept);
+            }
+        }
+    }
+}
+
+
+/* Since it was asked; of very many it is taken to be so. */
+
+static ngx_uint_t
+ngx_http_socketio_auth_revoked(ngx_http_socketio_hub_t *hub,
+    const ngx_http_socketio_auth_ask_t *ask, sio_str_t user)
+{
+    uint64_t                    i, hash;
+    ngx_http_socketio_asked_t  *asked;
+
+    asked = hub->asked;
+    hash = sio_hash(&hub->zone->hash, user.data, user.len);
+
+    if (asked->revoked - ask->revoked > NGX_HTTP_SOCKETIO_AUTH_REVOKED) {
+        return 1;
+    }
+
+    for (i = ask->revoked; i < asked->revoked; i++) {
+
+        if (asked->last[i % NGX_HTTP_SOCKETIO_AUTH_REVOKED] == hash) {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 

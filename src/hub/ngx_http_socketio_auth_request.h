@@ -9,7 +9,8 @@
  *
  * With a cache an answer that names a user counts for others with the same
  * credentials, too: those of a user who connects again, or has several tabs.
- * Refusals are not cached, nor is what came without any credentials.
+ * Refusals are not cached, nor is what came without any credentials.  Who is
+ * disconnected by his user's id is asked for anew.
  */
 
 
@@ -43,6 +44,14 @@ typedef struct {
 extern const ngx_http_socketio_authenticator_t
     ngx_http_socketio_authenticator_request;   /* conf: the struct above */
 
+
+/*
+ * The users among some rooms (user:ID) are disconnected, wherever they are:
+ * what was said of them does not count any more, in no namespace, and who asks
+ * for one of them at this moment is refused.
+ */
+void ngx_http_socketio_auth_request_revoke(ngx_http_socketio_hub_t *hub,
+    const sio_str_t *rooms, ngx_uint_t n);
 
 /* The worker ends. */
 

@@ -135,9 +135,7 @@ ngx_http_socketio_fetch_slots(ngx_http_socketio_fetch_t *f)
 {
     uint8_t                        room[SIO_ROOM_MAX];
     sio_str_t                      name;
-    ngx_uint_t                     n;
     sio_target_t                   target;
-    ngx_http_socketio_slot_t      *slot;
     ngx_http_socketio_found_t      found;
     ngx_http_socketio_question_t  *q;
 
@@ -160,17 +158,7 @@ ngx_http_socketio_fetch_slots(ngx_http_socketio_fetch_t *f)
         ngx_http_socketio_target_find(f->hub, q->nsp, &target, &found);
 
     } else {
-
-        for (n = 0; n < NGX_HTTP_SOCKETIO_SLOTS; n++) {
-            slot = ngx_http_socketio_slot(f->hub->zone, n);
-
-            if (slot->pid
-                && ngx_http_socketio_slot_live(f->hub->zone, n,
-                                              (uint32_t) slot->incarnation))
-            {
-                found.slots[n / 64] |= (uint64_t) 1 << n % 64;
-            }
-        }
+        ngx_http_socketio_slots_live(f->hub->zone, found.slots);
     }
 
     ngx_memcpy(f->slots, found.slots, sizeof(found.slots));

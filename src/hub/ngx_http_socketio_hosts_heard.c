@@ -528,16 +528,11 @@ static void
 ngx_http_socketio_hosts_spread(ngx_http_socketio_hub_t *hub, ngx_uint_t all)
 {
     uint64_t           slots[NGX_HTTP_SOCKETIO_SLOTS / 64];
-    ngx_uint_t         n;
     sio_wire_writer_t  w;
 
     ngx_memzero(slots, sizeof(slots));
 
-    for (n = 0; n < NGX_HTTP_SOCKETIO_SLOTS; n++) {
-        if (n != hub->n && ngx_http_socketio_slot(hub->zone, n)->pid) {
-            slots[n / 64] |= (uint64_t) 1 << n % 64;
-        }
-    }
+    ngx_http_socketio_slots_live(hub->zone, slots);
 
     ngx_http_socketio_record_begin(hub, &w, NGX_HTTP_SOCKETIO_RECORD_HOSTS);
     sio_wire_put_u8(&w, all ? 1 : 0);

@@ -9,6 +9,7 @@
 
 
 #include "hub/ngx_http_socketio_operation.h"
+#include "hub/ngx_http_socketio_auth_request.h"
 #include "hub/ngx_http_socketio_broadcast.h"
 #include "hub/ngx_http_socketio_cluster.h"
 #include "hub/ngx_http_socketio_grant.h"
@@ -30,6 +31,8 @@ static ngx_int_t ngx_http_socketio_operation_write(
     ngx_http_socketio_hub_t *hub, const sio_operation_t *operation,
     const sio_target_t *target);
 static void ngx_http_socketio_operation_here(ngx_http_socketio_hub_t *hub,
+    const sio_operation_t *operation);
+static ngx_uint_t ngx_http_socketio_operation_revokes(
     const sio_operation_t *operation);
 static void ngx_http_socketio_operation_do(sio_socket_t *socket, void *ctx);
 static void ngx_http_socketio_operation_rooms(ngx_http_socketio_hub_t *hub,
@@ -65,6 +68,10 @@ ngx_http_socketio_operate(ngx_http_socketio_hub_t *hub,
 
     if (matched) {
         *matched = found.count;
+    }
+
+    if (ngx_http_socketio_operation_revokes(operation)) {
+        ngx_http_socketio_slots_live(hub->zone, found.slots);
     }
 
     found.slots[hub->n / 64] &= ~((uint64_t) 1 << hub->n % 64);
@@ -171,6 +178,11 @@ ngx_http_socketio_operation_here(ngx_http_socketio_hub_t *hub,
     sio_namespace_t                *ns;
     ngx_http_socketio_operating_t   operating;
 
+    if (ngx_http_socketio_operation_revokes(operation)) {
+        ngx_http_socketio_auth_request_revoke(hub, operation->targets,
+                                              operation->ntargets);
+    }
+
     ns = sio_app_namespace(&hub->app, operation->nsp);
     if (ns == NULL) {
         return;
@@ -188,6 +200,26 @@ ngx_http_socketio_operation_here(ngx_http_socketio_hub_t *hub,
 
     (void) sio_namespace_select(ns, &target, ngx_http_socketio_operation_do,
                                 &operating);
+}
+
+
+/* Users are disconnected: every worker may have something of them. */
+
+static ngx_uint_t
+ngx_http_socketio_operation_revokes(const sio_operation_t *operation)
+{
+    unsigned  i;
+
+    if (operation->type == SIO_OPERATION_DISCONNECT) {
+        for (i = 0; i < operation->ntargets; i++) {
+
+            if (sio_room_user(operation->targets[i]).len) {
+                return 1;
+            }
+        }
+    }
+
+    return 0;
 }
 
 

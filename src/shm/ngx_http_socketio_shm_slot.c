@@ -151,6 +151,22 @@ ngx_http_socketio_slot_live(ngx_http_socketio_zone_t *zone, ngx_uint_t n,
 }
 
 
+void
+ngx_http_socketio_slots_live(ngx_http_socketio_zone_t *zone, uint64_t *slots)
+{
+    ngx_uint_t  n;
+
+    for (n = 0; n < NGX_HTTP_SOCKETIO_SLOTS; n++) {
+
+        if (ngx_http_socketio_slot_live(zone, n, (uint32_t)
+                             ngx_http_socketio_slot(zone, n)->incarnation))
+        {
+            slots[n / 64] |= (uint64_t) 1 << n % 64;
+        }
+    }
+}
+
+
 ngx_int_t
 ngx_http_socketio_slot_reap(ngx_http_socketio_zone_t *zone, ngx_uint_t n)
 {

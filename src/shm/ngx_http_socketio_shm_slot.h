@@ -148,6 +148,11 @@ void ngx_http_socketio_slot_leave(ngx_http_socketio_zone_t *zone,
 ngx_uint_t ngx_http_socketio_slot_chosen(ngx_http_socketio_zone_t *zone,
     ngx_uint_t except);
 
+/* Add the bits of all slots whose processes live. */
+
+void ngx_http_socketio_slots_live(ngx_http_socketio_zone_t *zone,
+    uint64_t *slots);
+
 /*
  * Whether slot n is held by the given incarnation: 1 or 0.  That its process
  * has died shows once the slot is reaped, which costs a system call a slot,
