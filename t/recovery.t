@@ -326,7 +326,7 @@ for (const workers of [1, 4]) {
         await ask(socket, 'join', { room });
       }
       await lose(socket);
-      t.is((await meanwhile(user)).status, 200);
+      t.is((await meanwhile(user, id)).status, 200);
       await emit('vip', 1);
       await again(socket);
       t.ok(!socket.recovered && socket.id !== id, 'it is another one');
@@ -359,6 +359,18 @@ for (const workers of [1, 4]) {
     });
     await gone('gus', leave, { room: 'vip', lose: killed });
 
+    // by a room that they were in, or their ids
+
+    const to_vip = () => call('leave', { to: 'vip', rooms: ['vip'] });
+
+    await gone('joe', to_vip, { room: 'vip' });
+    await gone('kim', () => call('disconnect', { to: 'vip' }),
+               { room: 'vip' });
+    await gone('leo', (user, socket) => call('disconnect', { socket }),
+               { room: 'vip', lose: killed });
+    await gone('mia', () => call('leave', { rooms: ['vip'] }),
+               { room: 'vip' });
+
     // its worker hears first that it is lost, and then that it is to leave
 
     if (workers > 1) {
@@ -383,6 +395,7 @@ for (const workers of [1, 4]) {
     await leave('ida');
     await cut(ida);
     await leave('somebody');
+    await to_vip();
     await again(ida);
     t.is(ida.recovered, true, 'whoever was there when it was done comes back');
     ida.disconnect();

@@ -123,7 +123,7 @@ function suite(workers) {
       'log', 'chunks', 'chunks_used', 'full']);
     t.deepIs(Object.keys(zone.store), ['blocks', 'blocks_used', 'mail',
       'grant', 'presence', 'limit', 'dedup', 'emit', 'outbox',
-      'recovery']);
+      'recovery', 'revoked']);
     t.ok(zone.store.blocks > 5000);
     t.ok(zone.size > 7000000 && zone.size <= 8388608);
     t.ok(zone.cells > 1000 && zone.cells_used > 5);

@@ -186,6 +186,7 @@ static const char  *const ngx_http_socketio_status_kinds[] = {
     [NGX_HTTP_SOCKETIO_STORE_EMIT] = "emit",
     [NGX_HTTP_SOCKETIO_STORE_OUTBOX] = "outbox",
     [NGX_HTTP_SOCKETIO_STORE_RECOVERY] = "recovery",
+    [NGX_HTTP_SOCKETIO_STORE_REVOKED] = "revoked",
     [NGX_HTTP_SOCKETIO_STORE_KINDS] = NULL
 };
 

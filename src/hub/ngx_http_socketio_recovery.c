@@ -23,8 +23,6 @@ static void ngx_http_socketio_recovery_write(ngx_http_socketio_hub_t *hub,
     ngx_http_socketio_recoverable_t *st, ngx_uint_t live);
 static ngx_int_t ngx_http_socketio_recovery_put(ngx_http_socketio_hub_t *hub,
     ngx_http_socketio_recoverable_t *st, ngx_uint_t live, sio_str_t data);
-static uint64_t ngx_http_socketio_recovery_tag(ngx_http_socketio_hub_t *hub,
-    sio_str_t nsp, sio_str_t user);
 static void ngx_http_socketio_recovery_remove(ngx_http_socketio_hub_t *hub,
     ngx_http_socketio_recoverable_t *st);
 static void ngx_http_socketio_recovery_prove(ngx_http_socketio_hub_t *hub,
@@ -328,7 +326,7 @@ static ngx_int_t
 ngx_http_socketio_recovery_put(ngx_http_socketio_hub_t *hub,
     ngx_http_socketio_recoverable_t *st, ngx_uint_t live, sio_str_t data)
 {
-    uint64_t                    id, end, tag;
+    uint64_t                    id, end;
     ngx_int_t                   rc;
     sio_str_t                   parts[2];
     ngx_http_socketio_key_t     key;
@@ -348,12 +346,11 @@ ngx_http_socketio_recovery_put(ngx_http_socketio_hub_t *hub,
     parts[1] = data;
 
     end = ngx_http_socketio_recovery_end(hub, st, live);
-    tag = ngx_http_socketio_recovery_tag(hub,
-                                         sio_namespace_name(st->socket->ns),
-                                         sio_socket_user(st->socket));
     rc = NGX_OK;
 
     ngx_http_socketio_store_lock(hub->zone);
+
+    saved.seen = hub->zone->item_id;
 
     if (st->kept) {
         item = ngx_http_socketio_recovery_own(hub, st, &key);
@@ -362,13 +359,12 @@ ngx_http_socketio_recovery_put(ngx_http_socketio_hub_t *hub,
             goto done;
         }
 
-        /* what its user was put out of has not come here yet */
+        /* what it was put out of since then may not have come here yet */
 
-        saved.revoked = ((ngx_http_socketio_saved_t *) item->data)->revoked;
+        saved.seen = ((ngx_http_socketio_saved_t *) item->data)->seen;
     }
 
-    item = ngx_http_socketio_store_add(hub->zone, &key, tag, end, 1, parts,
-                                       2);
+    item = ngx_http_socketio_store_add(hub->zone, &key, 0, end, 1, parts, 2);
 
     if (item == NULL) {
         rc = NGX_ERROR;
@@ -405,95 +401,6 @@ ngx_http_socketio_recovery_key(ngx_http_socketio_hub_t *hub, sio_str_t pid,
 {
     ngx_http_socketio_store_key(hub->zone, NGX_HTTP_SOCKETIO_STORE_RECOVERY,
                                 &pid, 1, key);
-}
-
-
-/* 0: nobody's. */
-
-static uint64_t
-ngx_http_socketio_recovery_tag(ngx_http_socketio_hub_t *hub, sio_str_t nsp,
-    sio_str_t user)
-{
-    sio_str_t  names[2];
-
-    if (user.len == 0) {
-        return 0;
-    }
-
-    names[0] = nsp;
-    names[1] = user;
-
-    return ngx_http_socketio_store_tag(hub->zone,
-                                       NGX_HTTP_SOCKETIO_STORE_RECOVERY,
-                                       names, 2);
-}
-
-
-/* Also of those not lost: a killed worker, or one that loses them just now. */
-
-void
-ngx_http_socketio_recovery_revoke(ngx_http_socketio_hub_t *hub, sio_str_t nsp,
-    const sio_str_t *rooms, ngx_uint_t n)
-{
-    uint64_t                    tag;
-    sio_str_t                   user;
-    ngx_uint_t                  i;
-    ngx_http_socketio_item_t   *item;
-
-    for (i = 0; hub->recovery && i < n; i++) {
-        user = rooms[i];
-
-        if (user.len <= SIO_USER_ROOM_LEN
-            || ngx_memcmp(user.data, SIO_USER_ROOM, SIO_USER_ROOM_LEN) != 0)
-        {
-            continue;
-        }
-
-        user = sio_str(user.data + SIO_USER_ROOM_LEN,
-                       user.len - SIO_USER_ROOM_LEN);
-        tag = ngx_http_socketio_recovery_tag(hub, nsp, user);
-
-        ngx_http_socketio_store_lock(hub->zone);
-
-        for (item = ngx_http_socketio_store_tagged(hub->zone,
-                                NGX_HTTP_SOCKETIO_STORE_RECOVERY, tag, 0);
-             item;
-             item = ngx_http_socketio_store_next_tagged(hub->zone, item, 0))
-        {
-            ((ngx_http_socketio_saved_t *) item->data)->revoked = 1;
-        }
-
-        ngx_http_socketio_store_unlock(hub->zone);
-    }
-}
-
-
-void
-ngx_http_socketio_recovery_operated(sio_socket_t *socket)
-{
-    ngx_http_socketio_hub_t          *hub;
-    ngx_http_socketio_key_t           key;
-    ngx_http_socketio_item_t         *item;
-    ngx_http_socketio_recoverable_t  *st;
-
-    hub = socket->ns->app->data;
-    st = ngx_http_socketio_recovery_find(hub, socket);
-
-    if (st == NULL) {
-        return;
-    }
-
-    ngx_http_socketio_recovery_key(hub, sio_str(st->pid, EIO_SID_LEN), &key);
-
-    ngx_http_socketio_store_lock(hub->zone);
-
-    item = ngx_http_socketio_recovery_own(hub, st, &key);
-
-    if (item) {
-        ((ngx_http_socketio_saved_t *) item->data)->revoked = 0;
-    }
-
-    ngx_http_socketio_store_unlock(hub->zone);
 }
 
 
@@ -649,7 +556,7 @@ ngx_http_socketio_recovery_renew(ngx_http_socketio_hub_t *hub,
     if (item) {
         saved = (ngx_http_socketio_saved_t *) item->data;
         saved->position = st->position;
-        saved->revoked = 0;
+        saved->seen = hub->zone->item_id;
 
         ngx_http_socketio_store_expire(hub->zone, item,
                                ngx_http_socketio_recovery_end(hub, st, 1));

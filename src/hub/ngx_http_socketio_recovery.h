@@ -68,10 +68,10 @@ void ngx_http_socketio_recovery_ended(sio_socket_t *socket);
 void ngx_http_socketio_recovery_gone(sio_socket_t *socket);
 
 /*
- * The sockets in some rooms are put out of a room, or disconnected: those of
- * users among the rooms (user:ID) which are lost at this moment won't come
- * back as what they were.  Before it is looked who is in the rooms: a socket
- * is recovered before, and found there, or not at all.
+ * The sockets in some rooms (n is 0: all of the namespace) are put out of a
+ * room, or disconnected: those which are lost at this moment won't come back
+ * as what they were.  Before it is looked who is in the rooms: a socket is
+ * recovered before, and found there, or not at all.
  */
 void ngx_http_socketio_recovery_revoke(ngx_http_socketio_hub_t *hub,
     sio_str_t nsp, const sio_str_t *rooms, ngx_uint_t n);

@@ -48,7 +48,7 @@ static ngx_uint_t ngx_http_socketio_recovery_wanted(
 static uint64_t ngx_http_socketio_recovery_sieve(ngx_http_socketio_hub_t *hub,
     const sio_socket_t *socket, sio_str_t sid);
 static ngx_int_t ngx_http_socketio_recovery_take(ngx_http_socketio_hub_t *hub,
-    const ngx_http_socketio_saving_t *saving);
+    const sio_socket_t *socket, const ngx_http_socketio_saving_t *saving);
 
 
 ngx_int_t
@@ -115,7 +115,7 @@ ngx_http_socketio_recovery_become(ngx_http_socketio_hub_t *hub,
 
     if (sio_record_unpack_rooms(socket, &r) != SIO_OK
         || ngx_http_socketio_recovery_missed(hub, st, saving) != NGX_OK
-        || ngx_http_socketio_recovery_take(hub, saving) != NGX_OK
+        || ngx_http_socketio_recovery_take(hub, socket, saving) != NGX_OK
         || sio_socket_adopt(socket, saving->sid) != SIO_OK)
     {
         goto undo;
@@ -237,10 +237,6 @@ ngx_http_socketio_recovery_check(ngx_http_socketio_hub_t *hub,
                      ngx_http_socketio_slot(hub->zone, saved.slot)->pid))
     {
         return NGX_AGAIN;
-    }
-
-    if (saved.revoked) {
-        return NGX_DECLINED;
     }
 
     saving->position = saved.position;
@@ -430,7 +426,7 @@ ngx_http_socketio_recovery_sieve(ngx_http_socketio_hub_t *hub,
 
 static ngx_int_t
 ngx_http_socketio_recovery_take(ngx_http_socketio_hub_t *hub,
-    const ngx_http_socketio_saving_t *saving)
+    const sio_socket_t *socket, const ngx_http_socketio_saving_t *saving)
 {
     ngx_int_t                  rc;
     ngx_http_socketio_item_t  *item;
@@ -442,7 +438,8 @@ ngx_http_socketio_recovery_take(ngx_http_socketio_hub_t *hub,
     item = ngx_http_socketio_store_first(hub->zone, &saving->key, 0);
 
     if (item && item->id == saving->id
-        && !((ngx_http_socketio_saved_t *) item->data)->revoked)
+        && !ngx_http_socketio_recovery_revoked(hub, socket, saving->sid,
+                           ((ngx_http_socketio_saved_t *) item->data)->seen))
     {
         ngx_http_socketio_store_remove(hub->zone, item);
         rc = NGX_OK;

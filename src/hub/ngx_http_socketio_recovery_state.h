@@ -49,10 +49,10 @@ typedef struct {
 
 typedef struct {
     uint64_t           position;
+    uint64_t           seen;         /* revocations that it has heard of */
     uint32_t           incarnation;  /* the owner */
     uint16_t           slot;
-    uint8_t            live;         /* the socket is there, if the owner is */
-    uint8_t            revoked;      /* its user was put out of something */
+    uint16_t           live;         /* the socket is there, if the owner is */
 } ngx_http_socketio_saved_t;
 
 
@@ -74,6 +74,13 @@ void ngx_http_socketio_recovery_key(ngx_http_socketio_hub_t *hub,
 ngx_http_socketio_item_t *ngx_http_socketio_recovery_own(
     ngx_http_socketio_hub_t *hub, const ngx_http_socketio_recoverable_t *st,
     const ngx_http_socketio_key_t *key);
+
+/*
+ * Whether a socket, whose rooms are joined, and which was sid, was put out of
+ * something since its record heard of it last.  Under the store's lock.
+ */
+ngx_uint_t ngx_http_socketio_recovery_revoked(ngx_http_socketio_hub_t *hub,
+    const sio_socket_t *socket, sio_str_t sid, uint64_t seen);
 
 /*
  * Make a pending socket what the CONNECT payload asks for: NGX_OK, the events

@@ -123,6 +123,7 @@ typedef struct {
     uint32_t                   nexpiry[2];   /* records that may expire; and
                                                 those that may be dropped */
     uint64_t                   item_id;      /* the last one */
+    uint64_t                   revoked;      /* up to here: by all, recovery */
     ngx_atomic_t               blocks_used;
     ngx_atomic_t               records[NGX_HTTP_SOCKETIO_KINDS];
 

@@ -42,6 +42,7 @@ typedef enum {
     NGX_HTTP_SOCKETIO_STORE_EMIT,            /* emits that have an id */
     NGX_HTTP_SOCKETIO_STORE_OUTBOX,          /* mail for another store */
     NGX_HTTP_SOCKETIO_STORE_RECOVERY,        /* recovery */
+    NGX_HTTP_SOCKETIO_STORE_REVOKED,         /* what lost sockets were in */
     NGX_HTTP_SOCKETIO_STORE_KINDS
 } ngx_http_socketio_store_e;
 
