@@ -18,8 +18,8 @@ static sio_claims_e sio_claims_times(const sio_claims_policy_t *policy,
     sio_str_t claims, uint64_t now, uint64_t *expires);
 static int sio_claims_time(sio_str_t claims, const char *name,
     uint64_t *msec);
-static int sio_claims_name_one(sio_str_t claims, const char *name,
-    const sio_str_t *names, unsigned n);
+static int sio_claims_audience(sio_str_t value, const sio_str_t *names,
+    unsigned n);
 static int sio_claims_string_in(sio_str_t value, const sio_str_t *names,
     unsigned n);
 static int sio_claims_user(const sio_claims_policy_t *policy,
@@ -41,7 +41,8 @@ int
 sio_claims_check(const sio_claims_policy_t *policy, sio_str_t claims,
     uint64_t now, sio_buf_t *buf, sio_claimed_t *claimed, sio_claims_e *error)
 {
-    int  rc;
+    int        rc;
+    sio_str_t  value;
 
     memset(claimed, 0, sizeof(sio_claimed_t));
     claimed->claims = claims;
@@ -53,14 +54,16 @@ sio_claims_check(const sio_claims_policy_t *policy, sio_str_t claims,
     }
 
     if (policy->naud
-        && !sio_claims_name_one(claims, "aud", policy->aud, policy->naud))
+        && (sio_json_member(claims, sio_cstr("aud"), &value) != SIO_OK
+            || !sio_claims_audience(value, policy->aud, policy->naud)))
     {
         *error = SIO_CLAIMS_AUDIENCE;
         return SIO_ERROR;
     }
 
     if (policy->niss
-        && !sio_claims_name_one(claims, "iss", policy->iss, policy->niss))
+        && (sio_json_member(claims, sio_cstr("iss"), &value) != SIO_OK
+            || !sio_claims_string_in(value, policy->iss, policy->niss)))
     {
         *error = SIO_CLAIMS_ISSUER;
         return SIO_ERROR;
@@ -139,20 +142,15 @@ sio_claims_time(sio_str_t claims, const char *name, uint64_t *msec)
 }
 
 
-/* Whether a claim is one of the names, or a list with one of them. */
+/* RFC 7519, 4.1.3: a string, or a list of them. */
 
 static int
-sio_claims_name_one(sio_str_t claims, const char *name,
-    const sio_str_t *names, unsigned n)
+sio_claims_audience(sio_str_t value, const sio_str_t *names, unsigned n)
 {
-    sio_str_t        value, element;
+    sio_str_t        element;
     sio_json_iter_t  it;
 
-    if (sio_json_member(claims, sio_cstr(name), &value) != SIO_OK) {
-        return 0;
-    }
-
-    if (sio_json_type(value) == SIO_JSON_STRING) {
+    if (sio_json_type(value) != SIO_JSON_ARRAY) {
         return sio_claims_string_in(value, names, n);
     }
 

@@ -130,6 +130,8 @@ test_names(void)
     is(&strict, "{\"aud\":\"chat\",\"iss\":\"https://b.example\"," GOOD "}",
        issuer);
     is(&strict, "{\"aud\":\"chat\",\"iss\":5," GOOD "}", issuer);
+    is(&strict, "{\"aud\":\"chat\",\"iss\":[\"https://a.example\"]," GOOD "}",
+       issuer);
 }
 
 
