@@ -12,6 +12,8 @@ const { connect, ask } = require('./lib/clients');
 const { request } = require('./lib/http');
 const { frame } = require('./lib/raw');
 const { SioRaw } = require('./lib/sio_raw');
+const { namespaces, keyring, tokens, jwe, COOKIE } =
+  require('./lib/token_attacks');
 
 const KEY = 'a-key-for-the-whole-api';
 const NEWS = 'a-key-for-news-in-slash';
@@ -39,7 +41,11 @@ const app = `
   }
   namespace /members { authenticate variable $http_x_member;
                        on connect { join all; } }
-  namespace "~^/team-\\d+$" { authenticate none; }`;
+  namespace "~^/team-\\d+$" { authenticate none; }
+  ${namespaces(`
+    on connect { emit entered to inner with $user; join inner; }`)}`;
+
+const keys = keyring();
 
 // Handshakes and requests: method, query or path, headers, body; status, and
 // the code of the engine.
@@ -324,6 +330,9 @@ const calls = [
     '{"user":"mallory","rooms":["user:witness"]}', 400, 'invalid'],
 ];
 
+const counted = Object.fromEntries(Object.entries({ requests, posts, frames,
+  packets, events, calls }).map(([name, list]) => [name, list.length]));
+
 for (const workers of [1, 4]) {
   const fact = (text, run, options) =>
     test(`${text}, workers: ${workers}`, run, options);
@@ -336,8 +345,8 @@ for (const workers of [1, 4]) {
 
   fact('nginx starts, and witnesses are in all rooms', async () => {
     site = await Site.start({ workers, app, path: '/socket.io/',
-      files: { 'api.key': `${KEY}\n${NEWS} name=news namespace=/ event=news`
-        + ` call=emit\n${SECRET} signed\n` },
+      files: { ...(await keys).files, 'api.key': `${KEY}\n${NEWS} name=news `
+        + `namespace=/ event=news call=emit\n${SECRET} signed\n` },
       locations: `
         location /socket.io/ { socketio campus;
           socketio_origin https://app.example
@@ -355,8 +364,16 @@ for (const workers of [1, 4]) {
     witnesses = await Promise.all(['websocket', 'polling', 'polling', 'upgrade']
       .map((transport) => connect(site.ngx, { transport,
                                               auth: { name: 'witness' } })));
-    for (const witness of witnesses) {
-      await ask(witness, 'enter', { room: 'other' });
+    const good = { sub: 'witness' };
+    const inner = await Promise.all(['/HS256', '/jwks', '/authjs'].map(
+      async (nsp) => connect(site.ngx, { nsp, auth: { token:
+        nsp === '/authjs' ? jwe(good) : await (await keys)
+          .of(nsp === '/jwks' ? 'ES256' : 'HS256').sign(good) } })));
+
+    for (const witness of [...witnesses, ...inner]) {
+      if (!inner.includes(witness)) {
+        await ask(witness, 'enter', { room: 'other' });
+      }
       await ask(witness, 'enter', { room: 'room:x' });
       witness.onAny((...args) => heard.push(args));
       witness.on('disconnect', (reason) => heard.push(['disconnect', reason]));
@@ -467,6 +484,38 @@ for (const workers of [1, 4]) {
     await unharmed(t);
   });
 
+  // Each lane has a connection of its own, which lives all the while, as no
+  // answer ends it; what the headers are of is a connection.
+
+  fact('tokens', async (t) => {
+    const rows = await tokens(await keys);
+    const wrong = [];
+
+    counted.tokens = rows.length;
+    await Promise.all(Array.from({ length: 8 }, async () => {
+      const lane = await mallory(0);
+
+      while (rows.length) {
+        const [what, nsp, token, message = 'invalid token', headers]
+          = rows.shift();
+        const sio = headers ? await mallory(0, { headers }) : lane;
+        const { packet } = await sio.join(nsp, { token })
+          .then((it) => ({ packet: it }), (error) => error);
+
+        if (packet?.data.message !== message || packet.data.data.code
+          !== (message === 'invalid user id' ? 'invalid' : 'forbidden')) {
+          wrong.push(`${what}, ${nsp}: ${JSON.stringify(packet?.data)}`);
+        }
+        if (sio !== lane) {
+          sio.close();
+        }
+      }
+      lane.close();
+    }));
+    t.deepIs(wrong, []);
+    await unharmed(t);
+  });
+
   fact(`${calls.length} calls of the API`, async (t) => {
     for (const [what, path, headers, body, wanted, code] of calls) {
       const answer = await status(`/api/${path}`, { method: 'POST', headers,
@@ -499,7 +548,9 @@ for (const workers of [1, 4]) {
   });
 }
 
-const total = [requests, posts, frames, packets, events, calls]
-  .reduce((sum, list) => sum + list.length, 0);
+test('there are many', (t) => {
+  const total = Object.values(counted).reduce((sum, n) => sum + n, 0);
 
-test(`there are ${total} of them`, (t) => t.ok(total >= 150));
+  t.note(`${total} attacks`);
+  t.ok(total >= 500);
+});

@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 'use strict';
 
-// authenticate jwt: who the token says, as long as it says, and nobody else.
+// authenticate jwt: who the token says, as long as it says.  What is no token,
+// or not one for us, is in attack.t.
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -9,10 +10,9 @@ const { test } = require('./lib/tap');
 const { Nginx } = require('./lib/nginx');
 const { open, connect, once, ask, upgraded } = require('./lib/clients');
 const { until, sleep } = require('./lib/wait');
-const { pair, secret, jwks, forge, jose } = require('./lib/tokens');
-
-const algorithms = ['HS256', 'HS384', 'HS512', 'RS256', 'RS384', 'RS512',
-  'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'];
+const { pair, secret, jwks } = require('./lib/tokens');
+const { algorithms, namespaces, keyring, hmac } =
+  require('./lib/token_attacks');
 
 const rules = `
     on who    { ack $user $claim; }
@@ -20,20 +20,11 @@ const rules = `
     on hello  { relay to user:$.to; }
     on boss   { check $claim.role = boss; ack '"yes"'; }`;
 
-const namespaces = algorithms.map((alg) => `
-  namespace /${alg} {
-    authenticate jwt ${alg.startsWith('HS') ? `key_file=hs.key alg=${alg}`
-      : `key_file=${alg}.pem`};${rules}
-  }`).join('');
-
-const app = `${namespaces}
+const app = `${namespaces(rules)}
   namespace / {
     authenticate jwt key_file=hs.key leeway=0;${rules}
     on connect    { emit hi to self with $claim; }
     on disconnect { emit gone to all with '[$user, $reason]'; }
-  }
-  namespace /jwks {
-    authenticate jwt jwks_file=jwks.json;${rules}
   }
   namespace /strict {
     authenticate jwt key_file=hs.key key_file=old.key aud=chat aud=talk
@@ -43,14 +34,10 @@ const app = `${namespaces}
   namespace /from {
     authenticate jwt key_file=hs.key from=auth.session.jwt from=header
                      from=cookie:session from=arg:token;${rules}
-  }
-  namespace /pem {
-    authenticate jwt key_file=RS256.pem key_file=hs.key;${rules}
   }`;
 
 const transports = ['websocket', 'polling', 'upgrade'];
 
-const hs = secret('HS256', 'a secret of more than thirty-two bytes');
 const old = secret('HS256', 'another secret, which is on its way out');
 const claims = { sub: 'ann', role: 'boss', org: { ids: [7, 8] } };
 
@@ -76,34 +63,25 @@ async function refused(t, ngx, nsp, token, message = 'invalid token',
   t.ok(false, `${socket.id} is in`);
 }
 
-async function files(pairs) {
-  const all = { 'hs.key': `${hs.text}\n`, 'old.key': old.text,
-    'jwks.json': jwks(pairs.RS256, pairs.ES256, pairs.EdDSA) };
+const all = keyring();
 
-  for (const [alg, { pem }] of Object.entries(pairs)) {
-    all[`${alg}.pem`] = pem;
-  }
-
-  return all;
-}
-
-function suite(workers, pairs) {
+function suite(workers) {
   const name = (text) => `${text}, ${workers} workers`;
   let ngx;
+  let keys;
+  let hs;
 
   test(name('nginx is there'), async () => {
-    for (const alg of algorithms.slice(3)) {
-      pairs[alg] = pairs[alg] || await pair(alg);
-    }
-
-    ngx = await Nginx.start({ workers, app, files: await files(pairs) });
+    keys = await all;
+    hs = keys.hs;
+    ngx = await Nginx.start({ workers, app,
+                              files: { ...keys.files, 'old.key': old.text } });
   });
 
   test(name('each algorithm'), async (t) => {
     for (const alg of algorithms) {
-      const key = pairs[alg] || secret(alg, hs.text);
       const socket = await by(ngx, `/${alg}`,
-        await key.sign(claims, { exp: '1h', iat: now() }));
+        await keys.of(alg).sign(claims, { exp: '1h', iat: now() }));
       const [user, all] = await ask(socket, 'who');
 
       t.is(user, 'ann', alg);
@@ -114,128 +92,21 @@ function suite(workers, pairs) {
 
   test(name('another key of the same kind is refused'), async (t) => {
     for (const alg of algorithms) {
-      const key = pairs[alg] ? await pair(alg, { n: 1 })
-        : secret(alg, `${hs.text}?`);
+      const key = alg.startsWith('HS') ? secret(alg, `${hs.text}?`)
+        : await pair(alg, { n: 1 });
       await refused(t, ngx, `/${alg}`, await key.sign(claims));
     }
   });
 
-  test(name('one algorithm is not another'), async (t) => {
-    for (const alg of algorithms) {
-      for (const other of algorithms.filter((a) => a !== alg)) {
-        // RSA has both paddings and all digests
-
-        if (/^[RP]S/.test(alg) && /^[RP]S/.test(other)) {
-          continue;
-        }
-
-        const key = pairs[other] || secret(other, hs.text);
-        await refused(t, ngx, `/${alg}`, await key.sign(claims));
-      }
-    }
-  });
-
-  test(name('a public key is no secret'), async (t) => {
-    for (const nsp of ['/RS256', '/ES256', '/EdDSA', '/pem', '/jwks']) {
-      const { pem } = pairs[nsp.slice(1)] || pairs.RS256;
-
-      for (const text of [pem, pem.trim(), pem.replace(/-+[^-]+-+|\n/g, '')]) {
-        for (const alg of ['HS256', 'HS384', 'HS512']) {
-          await refused(t, ngx, nsp, await secret(alg, text).sign(claims));
-        }
-      }
-    }
-  });
-
-  test(name('a token without a signature is refused'), async (t) => {
-    for (const alg of ['none', 'None', 'NONE', '', 'hs256', 'HS256 ']) {
-      await refused(t, ngx, '/', forge({ alg }, claims));
-      await refused(t, ngx, '/RS256', forge({ alg, typ: 'JWT' }, claims));
-    }
-
-    const good = await hs.sign(claims);
-    const [header, payload, signature] = good.split('.');
-
-    for (const bad of [`${header}.${payload}.`, `${header}.${payload}`,
-      `.${payload}.${signature}`, `${header}..${signature}`,
-      `${good}.`, `${good}=`, ` ${good}`, `${good}\n`, `${good}A`,
-      `Bearer ${good}`, good.slice(0, -1), good.toUpperCase(), '.', '..',
-      '...', '....', 'x', 'a.b.c', '\u0000', '[]', `${good}.${good}`,
-      `${header}=.${payload}.${signature}`, `${good}.a.b`]) {
-      await refused(t, ngx, '/', bad);
-    }
-  });
-
-  test(name('what was changed is refused'), async (t) => {
-    const [header, , signature] = (await hs.sign(claims)).split('.');
-    const other = forge({}, { ...claims, sub: 'bob' }).split('.')[1];
-    await refused(t, ngx, '/', `${header}.${other}.${signature}`);
-
-    for (const alg of ['RS256', 'ES256', 'EdDSA']) {
-      const parts = (await pairs[alg].sign(claims)).split('.');
-      const bytes = Buffer.from(parts[2], 'base64url');
-      bytes[bytes.length >> 1] ^= 1;
-      await refused(t, ngx, `/${alg}`,
-        `${parts[0]}.${parts[1]}.${bytes.toString('base64url')}`);
-    }
-
-    // r and s that are zero, and a signature in DER
-
-    await refused(t, ngx, '/ES256',
-      forge({ alg: 'ES256' }, claims, Buffer.alloc(64)));
-    await refused(t, ngx, '/ES256',
-      forge({ alg: 'ES256' }, claims, Buffer.alloc(0)));
-  });
-
-  test(name('a header with more than we know is refused'), async (t) => {
-    const { createHmac } = require('node:crypto');
-    const hmac = (header, body) => {
-      const input = forge(header, body).replace(/\.$/, '');
-      return `${input}.${createHmac('sha256', hs.text).update(input)
-        .digest('base64url')}`;
-    };
-
+  test(name('what looks odd, and is a token'), async (t) => {
     await by(ngx, '/', hmac({ alg: 'HS256', typ: 'JWT', x: 1 }, claims));
-
-    for (const header of [{ alg: 'HS256', crit: ['exp'], exp: 1 },
-      { alg: 'HS256', crit: [] }, { alg: 'HS256', b64: false },
-      { alg: 'HS256', zip: 'DEF' }, { alg: ['HS256'] }, { alg: 5 }, {},
-      { alg: 'HS256', kid: 5 }, [], 'x', '', '{"alg":"HS256"', 5,
-      '{"alg":"none","alg":"HS256"}', '{"alg":"HS256","a\\u006cg":"none"}',
-      '{"alg":"HS256","x":1,"x":1}', '{"alg":"HS256",}',
-      `{"alg":"HS256","x":"${'y'.repeat(3000)}"}`]) {
-      await refused(t, ngx, '/', hmac(header, claims));
-    }
-
-    for (const body of ['', '[]', '5', '"ann"', '{"sub":"ann"', '{}',
-      '{"sub":"bob","sub":"ann"}', '{"sub":"ann","s\\u0075b":"ann"}',
-      { sub: '' }, { sub: null }, { sub: ['ann'] }, { sub: 1.5 },
-      { sub: {} }, { sub: 'ann', exp: '9999999999' }, { sub: 'ann', exp: -1 },
-      { sub: 'ann', exp: 1e300 }, { sub: 'ann', nbf: 'x' },
-      { sub: 'ann', iat: null }, `{"sub":"ann","x":${'['.repeat(100)}${
-        ']'.repeat(100)}}`, Buffer.from([0x7b, 0xff, 0x7d]).toString('latin1'),
-      await hs.sign(claims)]) {
-      await refused(t, ngx, '/', hmac({ alg: 'HS256' }, body));
-    }
 
     const [user] = await ask(await by(ngx, '/',
       hmac({ alg: 'HS256' }, { sub: 77 })), 'who');
     t.is(user, '77', 'a number is an id');
   });
 
-  test(name('an encrypted token is no signed one'), async (t) => {
-    const { EncryptJWT } = await jose;
-    const jwe = await new EncryptJWT(claims)
-      .setProtectedHeader({ alg: 'dir', enc: 'A256GCM' })
-      .encrypt(Buffer.alloc(32, 'k'));
-    await refused(t, ngx, '/', jwe);
-  });
-
   test(name('what is too long is refused'), async (t) => {
-    await refused(t, ngx, '/', await hs.sign({ ...claims,
-      x: 'x'.repeat(20000) }));
-    await refused(t, ngx, '/', await hs.sign({ ...claims,
-      x: 'x'.repeat(9000) }));
     await refused(t, ngx, '/', 'a'.repeat(500000));
 
     const [, all] = await ask(await by(ngx, '/',
@@ -513,7 +384,5 @@ function suite(workers, pairs) {
   });
 }
 
-const pairs = {};
-
-suite(1, pairs);
-suite(4, pairs);
+suite(1);
+suite(4);
