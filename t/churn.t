@@ -3,15 +3,21 @@
 
 // Clients that come and go, over all transports and with all manners, leave
 // no memory behind, in workers and zone.  SOCKETIO_CYCLES=100000: more.
+//
+// SOCKETIO_MINUTES=60: for so long, at a modest rate, with one nginx that is
+// reloaded each minute and another that never is; what the workers, which are
+// of the same age each time, the master and the zone have is flat.
 
 const fs = require('node:fs');
 const { test } = require('./lib/tap');
 const { Nginx } = require('./lib/nginx');
 const { SioRaw } = require('./lib/sio_raw');
 const { gone } = require('./lib/status');
+const { sleep, until } = require('./lib/wait');
 
 const cycles = Number(process.env.SOCKETIO_CYCLES) || 2000;
 const patient = { timeout: 240000 + cycles * 60 };
+const minutes = Number(process.env.SOCKETIO_MINUTES) || 0;
 const sanitized = /sanitize/.test(process.env.SOCKETIO_BUILD || '');
 
 const app = `
@@ -20,11 +26,13 @@ const app = `
     on connect { join lobby "own:$user"; emit hello to self; set x $auth; }
     on disconnect { emit left to nobody; }
     on say { join "r:$.n"; relay to lobby; emit echo to self with $args; }
+    on leave { leave "r:$.n"; ack null; }
   }`;
 
 const locations = `
   location /socket.io/ { socketio campus; socketio_ping_interval 2s;
                          socketio_ping_timeout 6s; }
+  location /api/       { socketio_api campus; allow 127.0.0.1; deny all; }
   location = /status   { socketio_status campus; }
   location = /healthz  { socketio_health campus; }`;
 
@@ -42,10 +50,10 @@ const memory = () => ngx.workers().map(pss);
 
 // How a client goes: with a word, without, or before it was in.
 
-async function cycle(n) {
+async function cycle(n, { port } = ngx) {
   const manner = n % 12;
   const transport = manner % 2 ? 'polling' : 'websocket';
-  const sio = await SioRaw.connect(ngx.port, { transport,
+  const sio = await SioRaw.connect(port, { transport,
     join: manner < 10, auth: { name: `u${n % 50}` } });
 
   if (manner < 10) {
@@ -55,6 +63,8 @@ async function cycle(n) {
       await sio.upgrade();
     }
     while ((await sio.next()).type !== 3);
+    await sio.event({ id: 2 }, 'leave', { n });
+    while ((await sio.next()).id !== 2);
   }
   if (manner % 4 < 2) {
     await sio.send('1');
@@ -96,3 +106,82 @@ test('and nothing in the zone', async (t) => {
   t.is(zone.full, 0);
   t.is(total.opened, total.closed);
 });
+
+// For long: a line of figures for each minute, when nobody is there, and the
+// middle ones of the third and the fourth quarter of the time.
+
+const whole = { workers: 2, locations, app: `
+  zone 16m;
+  mailbox ttl=3s;
+  presence grace=1s keep=3s;
+  recovery 3s;
+  ${app}` };
+
+const descriptors = (pid) => fs.readdirSync(`/proc/${pid}/fd`).length;
+
+async function figures(server) {
+  const { zone } = await server.status();
+  const workers = server.workers();
+  const pids = [server.master, ...workers];
+
+  return { master: pss(server.master), worker: Math.max(...workers.map(pss)),
+           files: Math.max(...pids.map(descriptors)),
+           cells: zone.cells_used, chunks: zone.chunks_used,
+           blocks: zone.store.blocks_used, processes: server.oldWorkers()
+             .length + workers.length };
+}
+
+async function minute(server, at, reloaded) {
+  const end = Date.now() + 45000;
+  let n = at * 100000;
+
+  await Promise.all([reloaded && sleep(20000).then(() => server.reload()),
+    ...Array.from({ length: 10 }, async () => {
+      while (Date.now() < end) {
+        server.cycles += 1;
+        await cycle(n++, server).then(() => server.emit({ event: 'news',
+          user: `u${n % 50}`, data: n, mailbox: n % 5 === 0 }))
+          .catch(() => { server.failed += 1; });
+        await sleep(300);
+      }
+    })]);
+  await gone(server);
+  await until(async () => server.oldWorkers().length === 0,
+    { what: 'old workers end', timeout: 60000 });
+  await sleep(5000);
+
+  return figures(server);
+}
+
+const middle = (list) => list.sort((a, b) => a - b)[list.length >> 1];
+
+async function long(t, reloaded) {
+  const server = await Nginx.start(whole);
+  const end = Date.now() + minutes * 60000;
+  const rows = [];
+
+  Object.assign(server, { cycles: 0, failed: 0 });
+
+  while (Date.now() < end || rows.length < 4) {
+    rows.push(await minute(server, rows.length, reloaded));
+    t.note(`${reloaded ? 'reloaded' : 'calm'} ${JSON.stringify(rows.at(-1))}`);
+  }
+
+  t.note(`${server.cycles} cycles, ${server.failed} failed`);
+  t.ok(server.failed * 100 <= server.cycles, 'few fail');
+
+  for (const name of Object.keys(rows[0])) {
+    const part = (n) => middle(rows.slice(rows.length * n / 4,
+      rows.length * (n + 1) / 4).map((row) => row[name]));
+    const allowed = { master: 100, worker: 100, chunks: 2 }[name] ?? 0;
+
+    t.note(`${name}: ${[0, 1, 2, 3].map(part)}`);
+    t.ok(part(3) <= part(2) + allowed, `${name}: ${part(2)}, then ${part(3)}`);
+  }
+}
+
+if (minutes) {
+  test(`${minutes} minutes leave nothing behind`, (t) =>
+    Promise.all([long(t, true), long(t, false)]),
+  { timeout: minutes * 60000 + 600000 });
+}
