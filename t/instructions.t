@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 'use strict';
 
-// Instructions that an event takes in a worker, and each delivery of it, as
-// callgrind counts them: the same each time, whatever else the machine does,
+// Instructions that an event takes in a worker, each delivery of it, and a
+// POST to the API, whole, for which nobody is there, as callgrind counts them: the same each time, whatever else the machine does,
 // so that what makes the hot path longer is noticed.  The kernel's are not in.
 //
 // The figures are those of one compiler; with another they are only told.
@@ -114,7 +114,13 @@ test('nginx runs under callgrind, in one process', async () => {
     { timeout: 60000, what: 'nginx answers under callgrind' });
 });
 
-test('instructions of an event, and of a delivery', async (t) => {
+async function posts() {
+  for (let n = 0; n < EVENTS; n++) {
+    await ngx.emit({ event: 'news', to: 'nobody', data: { n, text: PAD } });
+  }
+}
+
+test('instructions of an event, a delivery and a post', async (t) => {
   const small = [];
   const large = [];
 
@@ -128,6 +134,7 @@ test('instructions of an event, and of a delivery', async (t) => {
 
   await relay(small[0], 'small', small.slice(1));
   await relay(large[0], 'large', large.slice(1));
+  await posts();
   counted();
 
   await relay(small[0], 'small', small.slice(1));
@@ -136,10 +143,14 @@ test('instructions of an event, and of a delivery', async (t) => {
   await relay(large[0], 'large', large.slice(1));
   const many = counted() / EVENTS;
 
+  await posts();
+  const post = Math.round(counted() / EVENTS);
+
   const delivery = Math.round((many - few) / (LARGE - SMALL));
   const event = Math.round(few - delivery * (SMALL - 1));
 
-  note(`an event ${event}, a delivery ${delivery}, ${compiler}`);
+  note(`an event ${event}, a delivery ${delivery}, a post ${post}, ${
+    compiler}`);
 
   if (compiler !== expected.compiler) {
     note(`compared with nothing: the figures are those of ${
@@ -147,7 +158,8 @@ test('instructions of an event, and of a delivery', async (t) => {
     return;
   }
 
-  for (const [what, got] of Object.entries({ event, delivery })) {
+  for (const [what, got] of Object.entries({ event, delivery,
+    post })) {
     t.ok(got <= expected[what] * MARGIN,
       `${what}: ${got} instructions, ${expected[what]} are expected`);
 

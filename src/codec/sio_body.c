@@ -15,6 +15,7 @@
 static int sio_body_reserve(sio_body_t *body, sio_str_t value, unsigned max);
 static void sio_body_measure(sio_body_t *body, sio_str_t object,
     size_t *names, size_t *bytes);
+static size_t sio_body_count(sio_str_t value);
 static int sio_body_members(sio_body_t *body, sio_str_t object);
 static unsigned sio_body_key(const sio_body_t *body, sio_str_t raw);
 static int sio_body_name(sio_body_t *body, unsigned key, int element,
@@ -121,6 +122,9 @@ sio_body_reserve(sio_body_t *body, sio_str_t value, unsigned max)
         sio_body_measure(body, value, &names, &bytes);
     }
 
+    body->error = NULL;
+    body->path[0] = '\0';
+
     if (n == 0 || n > max) {
         body->error = n ? "has too many elements" : "must not be empty";
         return SIO_ERROR;
@@ -143,40 +147,50 @@ sio_body_reserve(sio_body_t *body, sio_str_t value, unsigned max)
 }
 
 
+/* What is wrong with an object is told when it is its turn. */
+
 static void
 sio_body_measure(sio_body_t *body, sio_str_t object, size_t *names,
     size_t *bytes)
 {
-    size_t           n;
-    unsigned         key;
-    sio_str_t        raw, value, element;
-    sio_json_iter_t  it, elements;
+    size_t     n;
+    unsigned   key;
+    sio_str_t  value;
 
-    sio_json_object_iter(&it, object);
+    body->sorted = (sio_body_members(body, object) == SIO_OK);
 
-    while (sio_json_object_next(&it, &raw, &value) == SIO_OK) {
+    for (key = 0; body->sorted && body->keys[key].name.len; key++) {
+        value = body->value[key];
 
-        key = sio_body_key(body, raw);
-
-        if (body->keys[key].kept == SIO_BODY_VALUE) {
+        if (value.len == 0 || body->keys[key].kept == SIO_BODY_VALUE) {
             continue;
         }
 
-        n = 0;
-
-        if (body->keys[key].kept == SIO_BODY_NAMES) {
-            sio_json_array_iter(&elements, value);
-
-            while (sio_json_array_next(&elements, &element) == SIO_OK) {
-                n++;
-            }
-
-            n += (sio_json_type(value) != SIO_JSON_ARRAY);
-        }
-
+        n = (body->keys[key].kept == SIO_BODY_NAMES) ? sio_body_count(value)
+                                                     : 0;
         *names += n;
         *bytes += value.len + n * SIO_BODY_PREFIX_MAX;
     }
+}
+
+
+static size_t
+sio_body_count(sio_str_t value)
+{
+    size_t           n;
+    sio_json_iter_t  it;
+
+    if (sio_json_type(value) != SIO_JSON_ARRAY) {
+        return 1;
+    }
+
+    sio_json_array_iter(&it, value);
+
+    for (n = 0; sio_json_array_next(&it, &value) == SIO_OK; n++) {
+        /* void */
+    }
+
+    return n;
 }
 
 
@@ -201,9 +215,13 @@ sio_body_next(sio_body_t *body, void *object)
                                  "must be an object");
     }
 
-    rc = sio_body_members(body, value);
-    if (rc != SIO_OK) {
-        return rc;
+    /* the only object has been sorted when it was measured */
+
+    if (body->batch || !body->sorted) {
+        rc = sio_body_members(body, value);
+        if (rc != SIO_OK) {
+            return rc;
+        }
     }
 
     for (key = 0; body->keys[key].name.len; key++) {

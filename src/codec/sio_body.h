@@ -70,6 +70,8 @@ struct sio_body_s {
     unsigned                  placeholders;
     sio_str_t                 value[SIO_BODY_KEYS_MAX];
     unsigned                  batch:1;   /* the body was an array */
+    unsigned                  sorted:1;  /* value is of the last one looked
+                                            at */
 
     char                      path[SIO_BODY_PATH_MAX];   /* of the offender,
                                              after SIO_ERROR; may be "" */

@@ -80,9 +80,11 @@ sio_buf_append(sio_buf_t *b, const void *data, size_t len)
 {
     int  rc;
 
-    rc = sio_buf_reserve(b, len);
-    if (rc != SIO_OK) {
-        return rc;
+    if (len > b->cap - b->len) {
+        rc = sio_buf_reserve(b, len);
+        if (rc != SIO_OK) {
+            return rc;
+        }
     }
 
     if (len) {
@@ -104,7 +106,13 @@ sio_buf_append_str(sio_buf_t *b, sio_str_t s)
 int
 sio_buf_append_char(sio_buf_t *b, uint8_t ch)
 {
-    return sio_buf_append(b, &ch, 1);
+    if (b->len == b->cap) {
+        return sio_buf_append(b, &ch, 1);
+    }
+
+    b->data[b->len++] = ch;
+
+    return SIO_OK;
 }
 
 

@@ -85,15 +85,20 @@ sio_hash_compress(sio_hash_state_t *s, uint64_t word)
 }
 
 
-static inline void
-sio_hash_byte(sio_hash_state_t *s, uint8_t ch)
-{
-    s->word |= (uint64_t) ch << (s->len & 7) * 8;
-    s->len++;
+/* Up to 8 bytes, the rest of the word zeros, behind those that wait. */
 
-    if ((s->len & 7) == 0) {
+static inline void
+sio_hash_add(sio_hash_state_t *s, uint64_t word, unsigned n)
+{
+    unsigned  kept;
+
+    kept = s->len & 7;
+    s->word |= word << kept * 8;
+    s->len += n;
+
+    if (kept + n >= 8) {
         sio_hash_compress(s, s->word);
-        s->word = 0;
+        s->word = kept ? word >> (8 - kept) * 8 : 0;
     }
 }
 
@@ -101,20 +106,20 @@ sio_hash_byte(sio_hash_state_t *s, uint8_t ch)
 static inline void
 sio_hash_update(sio_hash_state_t *s, const uint8_t *p, size_t len)
 {
-    while (len && (s->len & 7)) {
-        sio_hash_byte(s, *p++);
-        len--;
-    }
+    unsigned  i;
+    uint64_t  word;
 
     for ( /* void */ ; len >= 8; len -= 8) {
-        sio_hash_compress(s, sio_hash_word(p));
-        s->len += 8;
+        sio_hash_add(s, sio_hash_word(p), 8);
         p += 8;
     }
 
-    while (len) {
-        sio_hash_byte(s, *p++);
-        len--;
+    if (len) {
+        for (word = 0, i = 0; i < len; i++) {
+            word |= (uint64_t) p[i] << i * 8;
+        }
+
+        sio_hash_add(s, word, len);
     }
 }
 
@@ -153,6 +158,8 @@ sio_hash_pair(const sio_hash_key_t *key, sio_str_t a, sio_str_t b,
     unsigned          i;
     sio_hash_state_t  s;
 
+    const sio_str_t   strings[2] = { a, b };
+
     sio_hash_init(&s, key);
     s.v1 ^= 0xee;
 
@@ -161,8 +168,10 @@ sio_hash_pair(const sio_hash_key_t *key, sio_str_t a, sio_str_t b,
     sio_hash_compress(&s, a.len);
     s.len = 8;
 
-    sio_hash_update(&s, a.data, a.len);
-    sio_hash_update(&s, b.data, b.len);
+    for (i = 0; i < 2; i++) {
+        sio_hash_update(&s, strings[i].data, strings[i].len);
+    }
+
     sio_hash_compress(&s, s.word | s.len << 56);
 
     half = sio_hash_final(&s, 0xee);

@@ -253,11 +253,17 @@ sio_json_raw_eq(sio_str_t raw, sio_str_t s)
 
     /* an escape is longer than what it means */
 
-    if (raw.len <= s.len) {
-        return raw.len == s.len
-               && (raw.len == 0
-                   || (memcmp(raw.data, s.data, raw.len) == 0
-                       && memchr(raw.data, '\\', raw.len) == NULL));
+    if (raw.len < s.len || s.len == 0) {
+        return raw.len == s.len;
+    }
+
+    if (raw.data[0] != s.data[0] && raw.data[0] != '\\') {
+        return 0;
+    }
+
+    if (raw.len == s.len) {
+        return memcmp(raw.data, s.data, raw.len) == 0
+               && memchr(raw.data, '\\', raw.len) == NULL;
     }
 
     sio_json_reader_init(&r, raw);

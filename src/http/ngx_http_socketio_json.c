@@ -124,8 +124,9 @@ ngx_http_socketio_json_member(ngx_http_socketio_json_t *json,
         ngx_http_socketio_json_text(json, ",");
     }
 
-    ngx_http_socketio_json_string(json, sio_cstr(name));
-    ngx_http_socketio_json_text(json, ":");
+    ngx_http_socketio_json_text(json, "\"");
+    ngx_http_socketio_json_text(json, name);
+    ngx_http_socketio_json_text(json, "\":");
     ngx_http_socketio_json_uint(json, n);
 }
 

@@ -49,7 +49,10 @@ void ngx_http_socketio_json_uint(ngx_http_socketio_json_t *json, uint64_t n);
 void ngx_http_socketio_json_string(ngx_http_socketio_json_t *json,
     sio_str_t s);
 
-/* ,"name":n - without the comma behind an opening bracket */
+/*
+ * ,"name":n - without the comma behind an opening bracket.  Nothing in a name
+ * is to be escaped.
+ */
 
 void ngx_http_socketio_json_member(ngx_http_socketio_json_t *json,
     const char *name, uint64_t n);

@@ -128,6 +128,32 @@ ngx_http_socketio_broadcast(ngx_http_socketio_hub_t *hub,
 }
 
 
+ngx_uint_t
+ngx_http_socketio_broadcast_idle(ngx_http_socketio_hub_t *hub,
+    const ngx_http_socketio_broadcast_t *b)
+{
+    ngx_http_socketio_found_t  found;
+
+    if (b->ack_id != SIO_NO_ID || hub->recovery
+        || (hub->cluster && !b->local))
+    {
+        return 0;
+    }
+
+    ngx_memzero(&found, sizeof(ngx_http_socketio_found_t));
+
+    ngx_http_socketio_target_find(hub, b->nsp, &b->target, &found);
+
+    if (found.count) {
+        return 0;
+    }
+
+    ngx_http_socketio_stat(hub, NGX_HTTP_SOCKETIO_STAT_BROADCASTS, 1);
+
+    return 1;
+}
+
+
 /*
  * Into the log, by which it reaches the other workers: its number, or 0: the
  * log has no room for one of this size.  The receivers are looked up under

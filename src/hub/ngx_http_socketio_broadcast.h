@@ -54,6 +54,13 @@ ngx_int_t ngx_http_socketio_broadcast(ngx_http_socketio_hub_t *hub,
     uint64_t *expect);
 
 /*
+ * Whether nobody would get a message that is still to be built, nor wants it
+ * for later: it is done with, and counted.
+ */
+ngx_uint_t ngx_http_socketio_broadcast_idle(ngx_http_socketio_hub_t *hub,
+    const ngx_http_socketio_broadcast_t *b);
+
+/*
  * Add to found the slots that have sockets addressed by a target, as the
  * directory has them, and how many; found is zeroed by the caller.
  */

@@ -593,6 +593,10 @@ ngx_http_socketio_emit_one(ngx_http_socketio_hub_t *hub,
     b.args = emit->args;
     b.local = emit->local;
 
+    if (!emit->mailbox && ngx_http_socketio_broadcast_idle(hub, &b)) {
+        return NGX_OK;
+    }
+
     b.msg = ngx_http_socketio_event_msg(hub, emit->nsp, emit->event,
                                         emit->args, NULL, ack_id);
     if (b.msg == NULL) {

@@ -39,7 +39,10 @@ class SioRaw {
     }
 
     if (join) {
-      await sio.join(nsp, auth);
+      await sio.join(nsp, auth).catch((error) => {
+        sio.close();
+        throw error;
+      });
     }
 
     return sio;
