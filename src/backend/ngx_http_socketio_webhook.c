@@ -47,7 +47,7 @@ static void ngx_http_socketio_webhook_judge(
     ngx_http_socketio_webhook_hub_t *wh,
     ngx_http_socketio_webhook_place_t *place, ngx_uint_t ok);
 static void ngx_http_socketio_webhook_refuse(
-    ngx_http_socketio_webhook_place_t *place);
+    ngx_http_socketio_webhook_place_t *place, ngx_msec_t wait);
 static ngx_int_t ngx_http_socketio_webhook_repeat(
     ngx_http_socketio_webhook_call_t *call);
 static void ngx_http_socketio_webhook_timeout(ngx_event_t *ev);
@@ -118,9 +118,7 @@ ngx_http_socketio_webhook_call(ngx_http_socketio_hub_t *hub,
 
     if (place->waiting >= wh->conf->queue
         || place->bytes + c->body.len > NGX_HTTP_SOCKETIO_WEBHOOK_BYTES
-        || (c->done && place->open
-            && (place->trying
-                || (ngx_msec_int_t) (place->until - ngx_current_msec) > 0)))
+        || (c->done && ngx_http_socketio_breaker_wait(&place->breaker)))
     {
         ngx_http_socketio_stat(hub, NGX_HTTP_SOCKETIO_STAT_CALLS_DROPPED, 1);
         return NGX_DECLINED;
@@ -285,20 +283,17 @@ static void
 ngx_http_socketio_webhook_pump(ngx_http_socketio_webhook_hub_t *wh,
     ngx_http_socketio_webhook_place_t *place)
 {
+    ngx_msec_t    wait;
     ngx_queue_t  *q;
 
     while (!ngx_queue_empty(&place->queue)
            && place->running < wh->conf->max)
     {
-        if (place->open) {
+        wait = ngx_http_socketio_breaker_wait(&place->breaker);
 
-            if (place->trying
-                || (ngx_msec_int_t) (place->until - ngx_current_msec) > 0)
-            {
-                ngx_http_socketio_webhook_refuse(place);
-                return;
-            }
-
+        if (wait) {
+            ngx_http_socketio_webhook_refuse(place, wait);
+            return;
         }
 
         if (!ngx_http_socketio_subrequest_room()) {
@@ -306,7 +301,7 @@ ngx_http_socketio_webhook_pump(ngx_http_socketio_webhook_hub_t *wh,
             return;
         }
 
-        place->trying = place->open;
+        place->breaker.trying = place->breaker.open;
 
         q = ngx_queue_head(&place->queue);
 
@@ -322,11 +317,7 @@ static void
 ngx_http_socketio_webhook_starve(ngx_http_socketio_webhook_hub_t *wh,
     ngx_http_socketio_webhook_place_t *place)
 {
-    ngx_uint_t  n;
-
-    n = ngx_http_socketio_often(&wh->starved);
-
-    if (n) {
+    if (ngx_http_socketio_often(&wh->starved)) {
         ngx_log_error(NGX_LOG_WARN, wh->hub->log, 0,
                       "socketio app \"%V\": no connection is free for calls "
                       "of \"%V\", they wait for worker_connections",
@@ -514,7 +505,7 @@ ngx_http_socketio_webhook_finish(ngx_http_socketio_webhook_call_t *call)
         ngx_http_socketio_webhook_judge(wh, call->place, ok);
 
     } else if (call->asked) {
-        call->place->trying = 0;
+        call->place->breaker.trying = 0;
     }
 
     if (!ok) {
@@ -545,38 +536,28 @@ static void
 ngx_http_socketio_webhook_judge(ngx_http_socketio_webhook_hub_t *wh,
     ngx_http_socketio_webhook_place_t *place, ngx_uint_t ok)
 {
-    if (ok) {
-        place->failures = 0;
-        place->trying = 0;
+    switch (ngx_http_socketio_breaker_judge(&place->breaker, ok,
+                                            wh->conf->failures,
+                                            wh->conf->pause))
+    {
 
-        if (place->open) {
-            place->open = 0;
-            ngx_http_socketio_stat(wh->hub,
-                                   NGX_HTTP_SOCKETIO_STAT_CALLS_OPEN, -1);
-            ngx_log_error(NGX_LOG_NOTICE, wh->hub->log, 0,
-                          "socketio app \"%V\": \"%V\" answers again",
-                          &wh->hub->conf->name, &place->conf->uri);
-        }
-
-        return;
-    }
-
-    place->failures++;
-
-    if (place->open ? !place->trying : place->failures < wh->conf->failures) {
-        return;
-    }
-
-    place->trying = 0;
-    place->until = ngx_current_msec + wh->conf->pause;
-
-    if (!place->open) {
-        place->open = 1;
+    case NGX_HTTP_SOCKETIO_BREAKER_OPENED:
         ngx_http_socketio_stat(wh->hub, NGX_HTTP_SOCKETIO_STAT_CALLS_OPEN, 1);
         ngx_log_error(NGX_LOG_WARN, wh->hub->log, 0,
                       "socketio app \"%V\": \"%V\" has failed %ui times and "
                       "is left alone for a while", &wh->hub->conf->name,
-                      &place->conf->uri, place->failures);
+                      &place->conf->uri, place->breaker.failures);
+        break;
+
+    case NGX_HTTP_SOCKETIO_BREAKER_CLOSED:
+        ngx_http_socketio_stat(wh->hub, NGX_HTTP_SOCKETIO_STAT_CALLS_OPEN, -1);
+        ngx_log_error(NGX_LOG_NOTICE, wh->hub->log, 0,
+                      "socketio app \"%V\": \"%V\" answers again",
+                      &wh->hub->conf->name, &place->conf->uri);
+        break;
+
+    default:
+        break;
     }
 }
 
@@ -584,13 +565,11 @@ ngx_http_socketio_webhook_judge(ngx_http_socketio_webhook_hub_t *wh,
 /* Who waits in the queue of a location that fails is told now. */
 
 static void
-ngx_http_socketio_webhook_refuse(ngx_http_socketio_webhook_place_t *place)
+ngx_http_socketio_webhook_refuse(ngx_http_socketio_webhook_place_t *place,
+    ngx_msec_t wait)
 {
     ngx_queue_t                       *q, *next;
-    ngx_msec_int_t                     wait;
     ngx_http_socketio_webhook_call_t  *call;
-
-    wait = ngx_max((ngx_msec_int_t) (place->until - ngx_current_msec), 100);
 
     for (q = ngx_queue_head(&place->queue);
          q != ngx_queue_sentinel(&place->queue);

@@ -8,8 +8,9 @@
 #define _NGX_HTTP_SOCKETIO_WEBHOOK_STATE_H_INCLUDED_
 
 
-#include "backend/ngx_http_socketio_webhook.h"
+#include "backend/ngx_http_socketio_breaker.h"
 #include "backend/ngx_http_socketio_subrequest.h"
+#include "backend/ngx_http_socketio_webhook.h"
 
 
 #define NGX_HTTP_SOCKETIO_WEBHOOK_ID        16       /* random bytes */
@@ -37,10 +38,7 @@ typedef struct {
     ngx_uint_t                          running;
     ngx_uint_t                          waiting;     /* and to be repeated */
     size_t                              bytes;       /* of those */
-    ngx_uint_t                          failures;    /* in a row */
-    ngx_msec_t                          until;       /* it is left alone */
-    unsigned                            open:1;
-    unsigned                            trying:1;    /* a call tries it */
+    ngx_http_socketio_breaker_t         breaker;
 } ngx_http_socketio_webhook_place_t;
 
 
