@@ -265,6 +265,47 @@ for (const workers of [1, 4]) {
     await nothingKept();
   });
 
+  fact('Redis has no memory left', async (t) => {
+    const room = (bytes) => db.sendCommand(['CONFIG', 'SET', 'maxmemory',
+      String(bytes)]);
+    const waiting = async (n) => until(async () =>
+      (await stored(a)).outbox === n, { what: `${n} wait` });
+
+    for (let n = 1; n <= 3; n++) {
+      await send(a, 'ann', n);
+      await send(a, 'cy', n);
+    }
+    await confirmed(a);
+    await room(1);
+
+    for (let n = 1; n <= 20; n++) {
+      t.deepIs(await send(a, 'bob', n), { ok: true, matched: 0, queued: 1 });
+      await send(a, 'dan', n);
+    }
+    await until(async () => (await a.ngx.status()).total.mailbox.held > 1,
+      { what: 'it is tried again' });
+    await waiting(40);
+
+    // what is there is read, and what has arrived is removed, on both hosts
+
+    await items(await connect(a, 'ann', { place: 1 }), 1, 3);
+    await items(await connect(b, 'cy', { place: 1 }), 1, 3);
+    await nothingKept();
+    await confirmed(b);
+
+    // what waits here is delivered here, and then not put any more
+
+    await items(await connect(a, 'dan', { place: 2 }), 1, 20);
+    await until(async () => (await stored(a)).mail === 20,
+      { what: 'all of it has arrived' });
+    await room(0);
+    await confirmed(a);
+    t.is(await mailboxes(), 1);
+    await items(await connect(b, 'bob', { place: 2 }), 1, 20);
+    await nothingKept();
+    t.match(a.ngx.log(), /not taken for want of memory.*taken again/s);
+  });
+
   fact('Redis restarts, and has lost its memory', async (t) => {
     const ann = await connect(b, 'ann', { place: 1 });
 

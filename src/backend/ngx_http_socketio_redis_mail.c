@@ -517,6 +517,7 @@ ngx_http_socketio_redis_mail_put(ngx_http_socketio_redis_mail_t *mail,
     (void) sio_wire_end(&w);
 
     ngx_http_socketio_redis_call_str(call, sio_buf_str(&mail->bytes));
+    ngx_http_socketio_redis_call_number(call, letter->before);
 }
 
 
@@ -550,7 +551,7 @@ ngx_http_socketio_redis_mail_drop(ngx_http_socketio_redis_mail_t *mail,
 }
 
 
-/* 0: done; 1: full; more: of a drop, it is to go on. */
+/* 0: done; 1: full; 2: not yet; of a drop any number but 0: it is to go on. */
 
 static void
 ngx_http_socketio_redis_mail_said(redisAsyncContext *ac, void *r, void *data)
@@ -578,12 +579,18 @@ ngx_http_socketio_redis_mail_said(redisAsyncContext *ac, void *r, void *data)
 
         answer = NGX_HTTP_SOCKETIO_HOME_REFUSED;
 
+    } else if (reply->type == REDIS_REPLY_ERROR
+               && ngx_strstr(reply->str, "OOM command not allowed"))
+    {
+        answer = NGX_HTTP_SOCKETIO_HOME_LATER;
+
     } else if (reply->type != REDIS_REPLY_INTEGER) {
         ngx_http_socketio_redis_mail_again(mail, reply);
         return;
 
     } else if (reply->integer > 0) {
-        answer = NGX_HTTP_SOCKETIO_HOME_FULL;
+        answer = reply->integer == 1 ? NGX_HTTP_SOCKETIO_HOME_FULL
+                                     : NGX_HTTP_SOCKETIO_HOME_LATER;
     }
 
     if (mail->drop && reply->type == REDIS_REPLY_INTEGER

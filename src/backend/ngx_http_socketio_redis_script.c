@@ -3,6 +3,9 @@
  *
  * Mailboxes end with their last item: keys expire then.  What is left of them
  * in the index is looked for whenever something is put, at its oldest end.
+ *
+ * Redis that has no memory left refuses the first write of a script if it is
+ * one that may need some: what makes room begins with one that needs none.
  */
 
 
@@ -14,22 +17,29 @@ const char  ngx_http_socketio_redis_script[] =
     "local p, now = KEYS[1], tonumber(ARGV[2])\n"
     "local call = redis.call\n"
 
+    "local function relieve()\n"
+    "  call('DEL', p .. 'none')\n"
+    "end\n"
+
     "local function state()\n"
     "  local s = call('HMGET', p .. 'state', 'epoch', 'seq')\n"
     "  if not s[1] then\n"
     "    s[1] = ARGV[3]\n"
+    "    relieve()\n"
     "    call('HSET', p .. 'state', 'epoch', s[1])\n"
     "  end\n"
     "  return s[1], tonumber(s[2] or 0)\n"
     "end\n"
 
-    "local function told()\n"
-    "  local last = call('GET', p .. 'host#' .. ARGV[4])\n"
-    "  return last and tonumber(ARGV[5]) <= tonumber(last)\n"
+    "local host = p .. 'host#' .. (ARGV[4] or '')\n"
+    "if ARGV[1] ~= 'put' then host = host .. '-' end\n"
+
+    "local function told(id)\n"
+    "  return tonumber(id) <= tonumber(call('GET', host) or 0)\n"
     "end\n"
 
     "local function done()\n"
-    "  call('SET', p .. 'host#' .. ARGV[4], ARGV[5], 'EX', 604800)\n"
+    "  call('SET', host, ARGV[5], 'EX', 604800)\n"
     "end\n"
 
     "local function news(channel, bytes)\n"
@@ -87,7 +97,8 @@ const char  ngx_http_socketio_redis_script[] =
     "  local m, o, key = ARGV[6], ARGV[7], ARGV[11]\n"
     "  local order, data = p .. 'order#' .. m, p .. 'data#' .. m\n"
     "  local ttl = tonumber(ARGV[8]) - now\n"
-    "  if told() then return 0 end\n"
+    "  if told(ARGV[5]) then return 0 end\n"
+    "  if not told(ARGV[14]) then return 2 end\n"
     "  done()\n"
     "  if ttl <= 0 then return 0 end\n"
     "  expire(m)\n"
@@ -117,7 +128,8 @@ const char  ngx_http_socketio_redis_script[] =
 
     "function run.remove()\n"
     "  local m, list = ARGV[6], ARGV[7]\n"
-    "  if told() then return 0 end\n"
+    "  if told(ARGV[5]) then return 0 end\n"
+    "  relieve()\n"
     "  done()\n"
     "  for i = 1, #list, 32 do take(m, string.sub(list, i, i + 31)) end\n"
     "  tidy(m)\n"
@@ -127,7 +139,8 @@ const char  ngx_http_socketio_redis_script[] =
     "function run.drop()\n"
     "  local bound = ARGV[8]\n"
     "  local keys = p .. 'key#' .. ARGV[6] .. ',' .. ARGV[7]\n"
-    "  if told() then return 0 end\n"
+    "  if told(ARGV[5]) then return 0 end\n"
+    "  relieve()\n"
     "  if bound == '' then bound = news(ARGV[9], ARGV[10]) end\n"
     "  local list = call('ZRANGEBYSCORE', keys, 0, bound, 'LIMIT', 0, 500)\n"
     "  for _, v in ipairs(list) do\n"
@@ -146,6 +159,7 @@ const char  ngx_http_socketio_redis_script[] =
     "  local data = p .. 'data#' .. m\n"
     "  local epoch, seq = state()\n"
     "  local out = { epoch, seq, 1 }\n"
+    "  relieve()\n"
     "  expire(m)\n"
     "  for i, o in ipairs(call('ZRANGE', p .. 'order#' .. m, 0, max)) do\n"
     "    local v = call('HGET', data, o)\n"

@@ -11,13 +11,16 @@
  *     users            sorted set of M: the last number of each
  *     state            hash: epoch, which tells that Redis lost its memory,
  *                      and seq, the last number
- *     host#HOST        the last post of a host that was done
+ *     host#HOST        the last put of a host that was done
+ *     host#HOST-       the last remove or drop
  *
  * An item is "EXPIRES LENGTH KEY" and bytes of the host's.  ARGV: the command,
  * now in milliseconds, an epoch if there is none, then
  *
  *     state                                        epoch, seq
- *     put     HOST ID M O EXPIRES MAX WRITTEN KEY CHANNEL BYTES    0, 1: full
+ *     put     HOST ID M O EXPIRES MAX WRITTEN KEY CHANNEL BYTES BEFORE
+ *                                                  0; 1: full; 2: later, the
+ *                                                  put BEFORE was not done
  *     remove  HOST ID M OO..                       0
  *     drop    HOST ID NSP KEY BOUND CHANNEL BYTES  0, or the bound: go on
  *     read    M ITEMS BYTES                        epoch, seq, whole, then

@@ -136,6 +136,7 @@ static const ngx_http_socketio_status_counter_t
     { "mailbox", "redelivered", NGX_HTTP_SOCKETIO_STAT_MAIL_REDELIVERED },
     { "mailbox", "expired", NGX_HTTP_SOCKETIO_STAT_MAIL_EXPIRED },
     { "mailbox", "dropped", NGX_HTTP_SOCKETIO_STAT_MAIL_DROPPED },
+    { "mailbox", "held", NGX_HTTP_SOCKETIO_STAT_MAIL_HELD },
 
     { "recovery", "recovered", NGX_HTTP_SOCKETIO_STAT_RECOVERED },
     { "recovery", "refused", NGX_HTTP_SOCKETIO_STAT_RECOVERY_REFUSED },

@@ -1,5 +1,5 @@
 /*
- * The mailer: who it is, and the way of the outbox.
+ * The mailer: who it is.
  *
  * It is the store "home" as well: puts, proofs and drops are written into the
  * zone and its outbox, and the mailer is woken.
@@ -33,11 +33,6 @@ static void ngx_http_socketio_mailer_claim(ngx_http_socketio_hub_t *hub);
 static void ngx_http_socketio_mailer_release(ngx_http_socketio_hub_t *hub);
 static void ngx_http_socketio_mailer_tell(ngx_http_socketio_hub_t *hub,
     ngx_uint_t slot);
-static void ngx_http_socketio_mailer_say(ngx_http_socketio_hub_t *hub);
-static ngx_int_t ngx_http_socketio_mailer_next(ngx_http_socketio_hub_t *hub,
-    ngx_http_socketio_letter_out_t *letter);
-static ngx_int_t ngx_http_socketio_mailer_open(
-    ngx_http_socketio_letter_out_t *letter);
 
 
 const ngx_http_socketio_mail_store_t  ngx_http_socketio_mail_home = {
@@ -517,6 +512,7 @@ ngx_http_socketio_mailer_tick(ngx_http_socketio_hub_t *hub)
 
     if (m->active) {
         m->due = 1;
+        m->probe = m->held;
         m->home->tick(hub);
     }
 }
@@ -549,198 +545,12 @@ ngx_http_socketio_mailer_down(ngx_http_socketio_hub_t *hub)
     m->up = 0;
     m->all = 0;
     m->barrier = 0;
-    m->said = 0;
     m->first = 0;
     m->flying = 0;
+    m->held = 0;
     m->bytes = 0;
     hub->zone->mail_up = 0;
 
+    ngx_memzero(m->said, sizeof(m->said));
     ngx_http_socketio_mailer_unread(hub);
-}
-
-
-/* Say what is in the outbox, as far as the window goes. */
-
-static void
-ngx_http_socketio_mailer_say(ngx_http_socketio_hub_t *hub)
-{
-    ngx_uint_t                       last;
-    ngx_http_socketio_mailer_t      *m;
-    ngx_http_socketio_letter_out_t   letter;
-
-    m = hub->mailer;
-
-    /* who adds something from now on wakes us again */
-
-    hub->zone->mail_due = 0;
-    ngx_memory_barrier();
-
-    while (m->up && !m->barrier
-           && m->flying < NGX_HTTP_SOCKETIO_MAILER_WINDOW
-           && m->bytes < NGX_HTTP_SOCKETIO_MAILER_BYTES)
-    {
-        if (ngx_http_socketio_mailer_next(hub, &letter) != NGX_OK) {
-            m->all = 1;
-            return;
-        }
-
-        if (m->home->say(hub, &letter) != NGX_OK) {
-            return;
-        }
-
-        last = (m->first + m->flying) % NGX_HTTP_SOCKETIO_MAILER_WINDOW;
-
-        m->ids[last] = letter.post.id;
-        m->sizes[last] = letter.post.names.len + letter.post.image.len;
-        m->bytes += m->sizes[last];
-        m->said = letter.post.id;
-        m->flying++;
-
-        /* it may take several answers; what follows must not be in between */
-
-        m->barrier = (letter.post.type == NGX_HTTP_SOCKETIO_POST_DROP);
-    }
-}
-
-
-static ngx_int_t
-ngx_http_socketio_mailer_next(ngx_http_socketio_hub_t *hub,
-    ngx_http_socketio_letter_out_t *letter)
-{
-    size_t                       need;
-    ngx_int_t                    rc;
-    ngx_http_socketio_mailer_t  *m;
-
-    m = hub->mailer;
-
-    for ( ;; ) {
-        rc = ngx_http_socketio_outbox_next(hub->zone, m->said, m->post.data,
-                                           m->post.cap, &letter->post, &need);
-
-        if (rc == NGX_AGAIN) {
-            sio_buf_reset(&m->post);
-
-            if (sio_buf_reserve(&m->post, need) != SIO_OK) {
-                return NGX_ERROR;
-            }
-
-            continue;
-        }
-
-        if (rc != NGX_OK) {
-            return rc;
-        }
-
-        if (ngx_http_socketio_mailer_open(letter) == NGX_OK) {
-            return NGX_OK;
-        }
-
-        ngx_http_socketio_outbox_done(hub->zone, letter->post.id, 0);
-    }
-}
-
-
-static ngx_int_t
-ngx_http_socketio_mailer_open(ngx_http_socketio_letter_out_t *letter)
-{
-    uint8_t     type;
-    sio_wire_t  r;
-
-    if (sio_wire_open(&r, letter->post.names.data, letter->post.names.len,
-                      &type) != SIO_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    letter->nsp = sio_wire_get_str(&r);
-    letter->user = sio_wire_get_str(&r);
-    letter->key = sio_wire_get_str(&r);
-
-    return sio_wire_done(&r) == SIO_OK ? NGX_OK : NGX_ERROR;
-}
-
-
-/* A copy stays for the sockets that are here, and owe a pong. */
-
-void
-ngx_http_socketio_mailer_answer(ngx_http_socketio_hub_t *hub,
-    ngx_http_socketio_answer_e answer)
-{
-    size_t                           need;
-    uint64_t                         id;
-    ngx_uint_t                       keep;
-    ngx_http_socketio_found_t        found;
-    ngx_http_socketio_mailer_t      *m;
-    ngx_http_socketio_letter_out_t   letter;
-
-    m = hub->mailer;
-
-    if (m->flying == 0) {
-        return;
-    }
-
-    id = m->ids[m->first];
-    m->bytes -= m->sizes[m->first];
-    m->first = (m->first + 1) % NGX_HTTP_SOCKETIO_MAILER_WINDOW;
-    m->flying--;
-    m->barrier = 0;
-    m->due = 1;
-    keep = 1;
-
-    if (ngx_http_socketio_outbox_next(hub->zone, id - 1, m->post.data,
-                                      m->post.cap, &letter.post, &need)
-        == NGX_OK
-        && letter.post.id == id
-        && letter.post.type == NGX_HTTP_SOCKETIO_POST_PUT
-        && ngx_http_socketio_mailer_open(&letter) == NGX_OK)
-    {
-        ngx_http_socketio_mailbox_sockets(hub, letter.nsp, letter.user,
-                                          &found);
-        keep = (found.count != 0);
-    }
-
-    ngx_http_socketio_outbox_done(hub->zone, id, keep);
-
-    if (answer == NGX_HTTP_SOCKETIO_HOME_FULL) {
-        ngx_http_socketio_stat(hub, NGX_HTTP_SOCKETIO_STAT_DROP_MAILBOX, 1);
-        ngx_http_socketio_mailbox_full(hub);
-    }
-
-    ngx_http_socketio_hub_post(hub);
-}
-
-
-uint64_t
-ngx_http_socketio_mailer_first(ngx_http_socketio_hub_t *hub)
-{
-    ngx_http_socketio_mailer_t  *m;
-
-    m = hub->mailer;
-
-    return m->flying ? m->ids[m->first] : 0;
-}
-
-
-void
-ngx_http_socketio_mailer_repeat(ngx_http_socketio_hub_t *hub)
-{
-    size_t                           need;
-    uint64_t                         id;
-    ngx_http_socketio_mailer_t      *m;
-    ngx_http_socketio_letter_out_t   letter;
-
-    m = hub->mailer;
-    id = ngx_http_socketio_mailer_first(hub);
-
-    if (ngx_http_socketio_outbox_next(hub->zone, id - 1, m->post.data,
-                                      m->post.cap, &letter.post, &need)
-        != NGX_OK
-        || letter.post.id != id
-        || ngx_http_socketio_mailer_open(&letter) != NGX_OK)
-    {
-        ngx_http_socketio_mailer_answer(hub, NGX_HTTP_SOCKETIO_HOME_DONE);
-        return;
-    }
-
-    (void) m->home->say(hub, &letter);
 }

@@ -31,7 +31,8 @@
 typedef enum {
     NGX_HTTP_SOCKETIO_HOME_DONE = 0,
     NGX_HTTP_SOCKETIO_HOME_FULL,         /* the mailbox is: it is not kept */
-    NGX_HTTP_SOCKETIO_HOME_REFUSED       /* it can't: complained */
+    NGX_HTTP_SOCKETIO_HOME_REFUSED,      /* it can't: complained */
+    NGX_HTTP_SOCKETIO_HOME_LATER         /* a put: it has no room by now */
 } ngx_http_socketio_answer_e;
 
 
@@ -39,6 +40,8 @@ typedef enum {
 
 typedef struct {
     ngx_http_socketio_post_t  post;
+    uint64_t                  before;        /* the put that was said last, to
+                                                be done before, or 0 */
     sio_str_t                 nsp;
     sio_str_t                 user;
     sio_str_t                 key;

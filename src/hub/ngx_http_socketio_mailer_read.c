@@ -216,7 +216,9 @@ ngx_http_socketio_mailer_asks(ngx_http_socketio_hub_t *hub)
         r = ngx_queue_data(ngx_queue_head(&m->waits),
                            ngx_http_socketio_reading_t, queue);
 
-        if (m->barrier || (!m->all && m->said < r->after)) {
+        if (m->barrier
+            || (!m->all && ngx_http_socketio_mailer_said(m) < r->after))
+        {
             return;
         }
 

@@ -70,7 +70,7 @@ struct ngx_http_socketio_mailer_s {
     ngx_uint_t                       first;
     ngx_uint_t                       flying;
     size_t                           bytes;
-    uint64_t                         said;   /* id of the last one */
+    uint64_t        said[NGX_HTTP_SOCKETIO_OUTBOX_LISTS];  /* the last ids */
 
     sio_map_t                        readings;
     ngx_queue_t                      waits;
@@ -85,7 +85,19 @@ struct ngx_http_socketio_mailer_s {
     unsigned                         wake:1;     /* the mailer is to be told */
     unsigned                         all:1;      /* the outbox was said */
     unsigned                         barrier:1;  /* one is to end first */
+    unsigned                         held:1;     /* puts are, for lack of room */
+    unsigned                         probe:1;    /* and one is to be tried */
 };
+
+
+/* What was in the outbox up to this id has been said, or is held. */
+
+static ngx_inline uint64_t
+ngx_http_socketio_mailer_said(const ngx_http_socketio_mailer_t *m)
+{
+    return ngx_max(m->said[NGX_HTTP_SOCKETIO_OUTBOX_PUTS],
+                   m->said[NGX_HTTP_SOCKETIO_OUTBOX_TAKES]);
+}
 
 
 /* The slot of the mailer, or NGX_HTTP_SOCKETIO_NO_SLOT. */
@@ -102,6 +114,10 @@ void ngx_http_socketio_mailer_ask(ngx_http_socketio_hub_t *hub, sio_str_t nsp,
 /* Ask the home for what waits, if it is its turn. */
 
 void ngx_http_socketio_mailer_asks(ngx_http_socketio_hub_t *hub);
+
+/* Say what is in the outbox. */
+
+void ngx_http_socketio_mailer_say(ngx_http_socketio_hub_t *hub);
 
 /* All questions end: the home is away. */
 

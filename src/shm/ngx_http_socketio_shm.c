@@ -171,7 +171,8 @@ ngx_http_socketio_shm_layout_store(size_t start, size_t size,
     }
 
     l->lists = start;
-    l->tags = l->lists + l->nlists * sizeof(ngx_http_socketio_list_t);
+    l->tags = l->lists + (l->nlists + NGX_HTTP_SOCKETIO_LISTS_OWN)
+                         * sizeof(ngx_http_socketio_list_t);
     l->expiry = ngx_align(l->tags + l->nlists * sizeof(uint32_t), 64);
     l->kinds = l->expiry + n * sizeof(ngx_http_socketio_expiry_t);
     l->blocks = ngx_align(l->kinds + n, 64);

@@ -29,7 +29,10 @@ ngx_http_socketio_list(ngx_http_socketio_zone_t *zone, const u_char *key)
     ngx_memcpy(&word, key, sizeof(word));
     lists = ngx_http_socketio_shm_at(zone, zone->lists);
 
-    return &lists[word & (zone->nlists - 1)];
+    return word == UINT32_MAX
+           ? &lists[zone->nlists + key[sizeof(word)]
+                                   % NGX_HTTP_SOCKETIO_LISTS_OWN]
+           : &lists[word & (zone->nlists - 1)];
 }
 
 
@@ -41,6 +44,17 @@ ngx_http_socketio_list_tags(ngx_http_socketio_zone_t *zone, uint64_t tag)
     tags = ngx_http_socketio_shm_at(zone, zone->tags);
 
     return &tags[tag & (zone->nlists - 1)];
+}
+
+
+void
+ngx_http_socketio_list_own(ngx_http_socketio_key_t *key, ngx_uint_t kind,
+    ngx_uint_t n)
+{
+    ngx_memset(key->bytes, 0xff, NGX_HTTP_SOCKETIO_KEY_LEN);
+
+    key->bytes[sizeof(uint32_t)] = (u_char) n;
+    key->kind = (u_char) kind;
 }
 
 
@@ -153,7 +167,8 @@ void
 ngx_http_socketio_list_reset(ngx_http_socketio_zone_t *zone)
 {
     ngx_memzero(ngx_http_socketio_shm_at(zone, zone->lists),
-                zone->nlists * sizeof(ngx_http_socketio_list_t));
+                (zone->nlists + NGX_HTTP_SOCKETIO_LISTS_OWN)
+                * sizeof(ngx_http_socketio_list_t));
     ngx_memzero(ngx_http_socketio_shm_at(zone, zone->tags),
                 zone->nlists * sizeof(uint32_t));
 }
@@ -187,7 +202,7 @@ ngx_http_socketio_list_order(ngx_http_socketio_zone_t *zone)
 
     lists = ngx_http_socketio_shm_at(zone, zone->lists);
 
-    for (i = 0; i < zone->nlists; i++) {
+    for (i = 0; i < zone->nlists + NGX_HTTP_SOCKETIO_LISTS_OWN; i++) {
         lists[i].first = ngx_http_socketio_list_sort(zone, lists[i].first,
                                                      lists[i].last);
         ngx_http_socketio_list_relink(zone, &lists[i]);

@@ -20,6 +20,16 @@ typedef struct {
 } ngx_http_socketio_list_t;
 
 
+/*
+ * Keys that have very many records have a list each for themselves, behind
+ * the others: those whose first bytes are all ones.
+ */
+
+#define NGX_HTTP_SOCKETIO_LISTS_OWN  2
+
+void ngx_http_socketio_list_own(ngx_http_socketio_key_t *key, ngx_uint_t kind,
+    ngx_uint_t n);
+
 /* Take a record in, which is newer than all others; and out again. */
 
 void ngx_http_socketio_list_add(ngx_http_socketio_zone_t *zone,

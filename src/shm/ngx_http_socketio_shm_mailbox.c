@@ -612,3 +612,25 @@ ngx_http_socketio_mailbox_confirm(ngx_http_socketio_zone_t *zone,
         ngx_http_socketio_store_expire(zone, item, expires);
     }
 }
+
+
+void
+ngx_http_socketio_mailbox_arrived(ngx_http_socketio_zone_t *zone,
+    const ngx_http_socketio_key_t *key,
+    const ngx_http_socketio_origin_t *origins, ngx_uint_t n)
+{
+    ngx_uint_t                 i;
+    ngx_http_socketio_item_t  *item;
+
+    ngx_http_socketio_store_lock(zone);
+
+    for (i = 0; i < n; i++) {
+        item = ngx_http_socketio_mailbox_origin(zone, key, &origins[i]);
+
+        if (item && ((ngx_http_socketio_mail_t *) item->data)->gone) {
+            ngx_http_socketio_store_remove(zone, item);
+        }
+    }
+
+    ngx_http_socketio_store_unlock(zone);
+}

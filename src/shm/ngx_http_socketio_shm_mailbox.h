@@ -201,6 +201,14 @@ void ngx_http_socketio_mailbox_confirm(ngx_http_socketio_zone_t *zone,
     const ngx_http_socketio_key_t *key,
     const ngx_http_socketio_origin_t *origin, ngx_uint_t keep);
 
+/*
+ * The home was told to remove some items: those that have arrived here, and
+ * that it has not taken yet, are not told any more.
+ */
+void ngx_http_socketio_mailbox_arrived(ngx_http_socketio_zone_t *zone,
+    const ngx_http_socketio_key_t *key,
+    const ngx_http_socketio_origin_t *origins, ngx_uint_t n);
+
 /* The item of an origin, with the store's lock held; NULL: there is none. */
 
 ngx_http_socketio_item_t *ngx_http_socketio_mailbox_origin(

@@ -4,6 +4,7 @@
 
 
 #include "shm/ngx_http_socketio_shm_outbox.h"
+#include "shm/ngx_http_socketio_shm_list.h"
 
 
 /* In front of a record's origins, which names follow. */
@@ -17,19 +18,11 @@ typedef struct {
 
 
 static ngx_http_socketio_item_t *ngx_http_socketio_outbox_find(
-    ngx_http_socketio_zone_t *zone, uint64_t after);
+    ngx_http_socketio_zone_t *zone,
+    const uint64_t after[NGX_HTTP_SOCKETIO_OUTBOX_LISTS]);
 static ngx_int_t ngx_http_socketio_outbox_read(ngx_http_socketio_zone_t *zone,
     ngx_http_socketio_item_t *record, u_char *dst, size_t cap,
     ngx_http_socketio_post_t *post, size_t *need);
-
-
-static void
-ngx_http_socketio_outbox_key(ngx_http_socketio_zone_t *zone,
-    ngx_http_socketio_key_t *key)
-{
-    ngx_http_socketio_store_key(zone, NGX_HTTP_SOCKETIO_STORE_OUTBOX, NULL, 0,
-                                key);
-}
 
 
 ngx_int_t
@@ -60,7 +53,10 @@ ngx_http_socketio_outbox_add(ngx_http_socketio_zone_t *zone,
         return NGX_ERROR;
     }
 
-    ngx_http_socketio_outbox_key(zone, &key);
+    ngx_http_socketio_list_own(&key, NGX_HTTP_SOCKETIO_STORE_OUTBOX,
+                               post->type == NGX_HTTP_SOCKETIO_POST_PUT
+                               ? NGX_HTTP_SOCKETIO_OUTBOX_PUTS
+                               : NGX_HTTP_SOCKETIO_OUTBOX_TAKES);
 
     record = ngx_http_socketio_store_add(zone, &key, 0, expires, 0, parts, 3);
 
@@ -74,31 +70,46 @@ ngx_http_socketio_outbox_add(ngx_http_socketio_zone_t *zone,
 }
 
 
-/* The first record behind an id: what is in flight is in front of it. */
+/* What is in flight is in front of it. */
 
 static ngx_http_socketio_item_t *
-ngx_http_socketio_outbox_find(ngx_http_socketio_zone_t *zone, uint64_t after)
+ngx_http_socketio_outbox_find(ngx_http_socketio_zone_t *zone,
+    const uint64_t after[NGX_HTTP_SOCKETIO_OUTBOX_LISTS])
 {
     uint64_t                   now;
+    ngx_uint_t                 i;
     ngx_http_socketio_key_t    key;
-    ngx_http_socketio_item_t  *record;
+    ngx_http_socketio_item_t  *record, *first;
 
-    ngx_http_socketio_outbox_key(zone, &key);
     now = ngx_http_socketio_calendar();
+    first = NULL;
 
-    record = ngx_http_socketio_store_first(zone, &key, now);
+    for (i = 0; i < NGX_HTTP_SOCKETIO_OUTBOX_LISTS; i++) {
 
-    while (record && record->id <= after) {
-        record = ngx_http_socketio_store_next(zone, record, now);
+        if (after[i] == UINT64_MAX) {
+            continue;
+        }
+
+        ngx_http_socketio_list_own(&key, NGX_HTTP_SOCKETIO_STORE_OUTBOX, i);
+        record = ngx_http_socketio_store_first(zone, &key, now);
+
+        while (record && record->id <= after[i]) {
+            record = ngx_http_socketio_store_next(zone, record, now);
+        }
+
+        if (record && (first == NULL || record->id < first->id)) {
+            first = record;
+        }
     }
 
-    return record;
+    return first;
 }
 
 
 ngx_int_t
-ngx_http_socketio_outbox_next(ngx_http_socketio_zone_t *zone, uint64_t after,
-    u_char *dst, size_t cap, ngx_http_socketio_post_t *post, size_t *need)
+ngx_http_socketio_outbox_next(ngx_http_socketio_zone_t *zone,
+    const uint64_t after[NGX_HTTP_SOCKETIO_OUTBOX_LISTS], u_char *dst,
+    size_t cap, ngx_http_socketio_post_t *post, size_t *need)
 {
     ngx_int_t                  rc;
     ngx_http_socketio_item_t  *record;
@@ -122,6 +133,19 @@ ngx_http_socketio_outbox_next(ngx_http_socketio_zone_t *zone, uint64_t after,
     ngx_http_socketio_store_unlock(zone);
 
     return rc;
+}
+
+
+ngx_int_t
+ngx_http_socketio_outbox_get(ngx_http_socketio_zone_t *zone, uint64_t id,
+    u_char *dst, size_t cap, ngx_http_socketio_post_t *post, size_t *need)
+{
+    uint64_t   after[NGX_HTTP_SOCKETIO_OUTBOX_LISTS] = { id - 1, id - 1 };
+    ngx_int_t  rc;
+
+    rc = ngx_http_socketio_outbox_next(zone, after, dst, cap, post, need);
+
+    return rc == NGX_OK && post->id != id ? NGX_DONE : rc;
 }
 
 
@@ -196,12 +220,14 @@ void
 ngx_http_socketio_outbox_done(ngx_http_socketio_zone_t *zone, uint64_t id,
     ngx_uint_t keep)
 {
+    uint64_t after[NGX_HTTP_SOCKETIO_OUTBOX_LISTS] = { id - 1, id - 1 };
+
     ngx_http_socketio_item_t         *record;
     ngx_http_socketio_outbox_head_t  *head;
 
     ngx_http_socketio_store_lock(zone);
 
-    record = ngx_http_socketio_outbox_find(zone, id - 1);
+    record = ngx_http_socketio_outbox_find(zone, after);
 
     if (record && record->id == id) {
         head = (ngx_http_socketio_outbox_head_t *) record->data;

@@ -2,8 +2,9 @@
  * The outbox: what the home of mailboxes, shared with other hosts, is still to
  * be told, in order.
  *
- * A record of the store, of kind OUTBOX; all have one key, so they are one
- * list.  It is written together with what it is about, and removed when the
+ * A record of the store, of kind OUTBOX, in one of two lists that are its own:
+ * a home that has no room for puts can still be told what frees it.  It is
+ * written together with what it is about, and removed when the
  * home has answered.  So it survives a worker that is killed, and a home that
  * is away.  The ids of records tell the home what it was told before.
  *
@@ -21,6 +22,13 @@
 
 
 #include "shm/ngx_http_socketio_shm_mailbox.h"
+
+
+/* Puts are one list, and what takes away is another one. */
+
+#define NGX_HTTP_SOCKETIO_OUTBOX_PUTS   0
+#define NGX_HTTP_SOCKETIO_OUTBOX_TAKES  1
+#define NGX_HTTP_SOCKETIO_OUTBOX_LISTS  2
 
 
 typedef enum {
@@ -53,15 +61,22 @@ ngx_int_t ngx_http_socketio_outbox_add(ngx_http_socketio_zone_t *zone,
     ngx_http_socketio_post_t *post, uint64_t expires);
 
 /*
- * The first record behind an id.  What post points to is in dst.  Records of
- * items that are gone are passed over, and removed.
+ * The first record, by its id, of those behind an id in each list; UINT64_MAX:
+ * none of that list.  What post points to is in dst.  Records of items that
+ * are gone are passed over, and removed.
  *
  * NGX_OK
  * NGX_DONE   there is none
  * NGX_AGAIN  dst is too small: *need bytes
  */
 ngx_int_t ngx_http_socketio_outbox_next(ngx_http_socketio_zone_t *zone,
-    uint64_t after, u_char *dst, size_t cap, ngx_http_socketio_post_t *post,
+    const uint64_t after[NGX_HTTP_SOCKETIO_OUTBOX_LISTS], u_char *dst,
+    size_t cap, ngx_http_socketio_post_t *post, size_t *need);
+
+/* The record of an id, or NGX_DONE: it is not there. */
+
+ngx_int_t ngx_http_socketio_outbox_get(ngx_http_socketio_zone_t *zone,
+    uint64_t id, u_char *dst, size_t cap, ngx_http_socketio_post_t *post,
     size_t *need);
 
 /*

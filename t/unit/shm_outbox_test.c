@@ -99,9 +99,10 @@ all(ngx_uint_t mark)
 static ngx_int_t
 next(uint64_t after)
 {
-    size_t  need;
+    size_t    need;
+    uint64_t  both[2] = { after, after };
 
-    return ngx_http_socketio_outbox_next(zone, after, (u_char *) buffer,
+    return ngx_http_socketio_outbox_next(zone, both, (u_char *) buffer,
                                          sizeof(buffer), &post, &need);
 }
 
@@ -111,6 +112,7 @@ outbox(void)
 {
     size_t      need;
     uint64_t    one, two, id;
+    uint64_t    none[2] = { 0, 0 }, takes[2] = { UINT64_MAX, 0 };
     sio_str_t   got;
 
     one = put(0, "one,");
@@ -119,9 +121,10 @@ outbox(void)
     is_int(zone->records[NGX_HTTP_SOCKETIO_STORE_OUTBOX], 2,
            "and are to be told");
 
-    is_int(ngx_http_socketio_outbox_next(zone, 0, (u_char *) buffer, 8, &post,
-                                         &need), NGX_AGAIN, "a small buffer");
-    is_int(ngx_http_socketio_outbox_next(zone, 0, (u_char *) buffer, need,
+    is_int(ngx_http_socketio_outbox_next(zone, none, (u_char *) buffer, 8,
+                                         &post, &need), NGX_AGAIN,
+           "a small buffer");
+    is_int(ngx_http_socketio_outbox_next(zone, none, (u_char *) buffer, need,
                                          &post, &need), NGX_OK, "a good one");
     is_int(post.type, NGX_HTTP_SOCKETIO_POST_PUT, "a put");
     ok(post.origin.host == HOST && post.origin.id == one, "its origin");
@@ -155,6 +158,26 @@ outbox(void)
     ok(post.origins[0].host == HOST && post.origins[0].id == two,
        "by its origin");
     is_str(post.names, "ann's", "and its names");
+    ngx_http_socketio_outbox_done(zone, post.id, 0);
+
+    one = put(0, "held,");
+    (void) put(0, "told,");
+    (void) ngx_http_socketio_mailbox_take(zone, &ann, one + 2,
+                                          sio_cstr("ann's"));
+    is_int(ngx_http_socketio_outbox_next(zone, takes, (u_char *) buffer,
+                                         sizeof(buffer), &post, &need),
+           NGX_OK, "puts may be passed over");
+    is_int(post.type, NGX_HTTP_SOCKETIO_POST_REMOVE, "for what takes away");
+    id = post.id;
+    is_int(ngx_http_socketio_outbox_get(zone, id, (u_char *) buffer,
+                                        sizeof(buffer), &post, &need),
+           NGX_OK, "it is found");
+    ngx_http_socketio_outbox_done(zone, id, 0);
+    is_int(ngx_http_socketio_outbox_get(zone, id, (u_char *) buffer,
+                                        sizeof(buffer), &post, &need),
+           NGX_DONE, "until it is done");
+    is_int(next(0), NGX_OK, "the put is there");
+    is_str(post.image, "held,", "still");
     ngx_http_socketio_outbox_done(zone, post.id, 0);
 
     one = put(0, "gone,");
