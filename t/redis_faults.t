@@ -86,6 +86,13 @@ test('paused for 10 s', async (t) => {
   exact(t);
 });
 
+test('FLUSHALL', async (t) => {
+  await admin.sendCommand(['FLUSHALL']);
+  await local(t);
+  await whole();
+  exact(t);
+});
+
 for (const type of ['pubsub', 'normal']) {
   test(`CLIENT KILL TYPE ${type}`, async (t) => {
     await admin.sendCommand(['CLIENT', 'KILL', 'TYPE', type]);
@@ -131,6 +138,15 @@ test('channels are not allowed, and are again', async (t) => {
   await admin.sendCommand(['ACL', 'SETUSER', 'default', 'allchannels']);
   await whole();
   exact(t);
+});
+
+test('no worker was held by any of it', async (t) => {
+  for (const ngx of [a, b]) {
+    const { longest_turn_msec: msec } = (await ngx.status()).total;
+
+    t.note(`longest turn: ${msec} ms`);
+    t.ok(msec < 2000, `${msec} ms`);
+  }
 });
 
 test('a database that is not there', async (t) => {

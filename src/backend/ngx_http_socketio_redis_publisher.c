@@ -9,7 +9,7 @@
 #define NGX_HTTP_SOCKETIO_PUBLISH_KEEP     (16 * 1024 * 1024)  /* bytes */
 #define NGX_HTTP_SOCKETIO_PUBLISH_FLYING   (4 * 1024 * 1024)   /* bytes */
 #define NGX_HTTP_SOCKETIO_PUBLISH_STALL    500   /* msec: hold, it hangs */
-#define NGX_HTTP_SOCKETIO_PUBLISH_DEAD     2500  /* msec: connect again */
+#define NGX_HTTP_SOCKETIO_PUBLISH_DEAD     2000  /* msec: connect again */
 #define NGX_HTTP_SOCKETIO_PUBLISH_RETURN   900   /* msec: the others do, too */
 #define NGX_HTTP_SOCKETIO_PUBLISH_WAIT     2000  /* msec for the peers */
 #define NGX_HTTP_SOCKETIO_PUBLISH_LOOK     100   /* msec between two looks */
@@ -462,15 +462,21 @@ ngx_http_socketio_publisher_counted(redisAsyncContext *ac, void *r,
         return;
     }
 
-    /* a host that reloads or lost its connection may be missing for a while */
+    /*
+     * A host that reloads or lost its connection may be missing for a while;
+     * one whose leader changes is there twice for a moment.
+     */
 
-    if (n >= p->subscribers || !p->known
-        || ++p->fewer == NGX_HTTP_SOCKETIO_PUBLISH_FEWER)
-    {
+    if (n >= p->subscribers) {
+        p->subscribers = ngx_max(p->subscribers, ngx_min(n, p->last));
+        p->fewer = 0;
+
+    } else if (++p->fewer == NGX_HTTP_SOCKETIO_PUBLISH_FEWER) {
         p->subscribers = n;
         p->fewer = 0;
     }
 
+    p->last = n;
     p->known = 1;
     p->hold = 0;
     p->silent = 0;

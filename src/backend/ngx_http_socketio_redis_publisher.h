@@ -34,6 +34,7 @@ struct ngx_http_socketio_publisher_s {
     sio_str_t                    *peers;
     ngx_uint_t                    npeers;
     uint64_t                      subscribers;   /* that are to be back */
+    uint64_t                      last;          /* that were seen */
     ngx_uint_t                    fewer;         /* times seen in a row */
 
     ngx_http_socketio_pending_t  *queue;

@@ -177,7 +177,7 @@ class Nginx {
   constructor(options, port) {
     this.options = options;
     this.port = port;
-    this.url = `http://127.0.0.1:${port}`;
+    this.url = `http://${options.host || '127.0.0.1'}:${port}`;
     this.ports = {};
     this.prefix = newPrefix(options);
     this.agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
@@ -191,8 +191,11 @@ class Nginx {
 
     // nginx must not outlive a test that is killed.
 
-    this.process = spawn('setpriv', ['--pdeathsig', 'TERM', binary,
-      '-p', this.prefix, '-c', 'nginx.conf', '-e', 'logs/error.log'],
+    const [command, ...args] = [...this.options.inside || [], 'setpriv',
+      '--pdeathsig', 'TERM', binary, '-p', this.prefix, '-c', 'nginx.conf',
+      '-e', 'logs/error.log'];
+
+    this.process = spawn(command, args,
       { env, stdio: ['ignore', 'ignore', 'pipe'] });
 
     this.master = this.process.pid;

@@ -7,6 +7,8 @@
 //   locations  instead of the four usual ones
 //   server, http, main   more text for those blocks
 //   connections  of a worker: 4096 by default
+//   host       the address to listen at
+//   inside     the command, in words, that runs nginx: a network namespace's
 //   debug      error_log at debug
 //   whole      all of it, instead of what is above: a file as it is, in which
 //              the module, the process and the temporary files are the test's
@@ -56,7 +58,7 @@ pid nginx.pid;
 function configuration(options, module_path) {
   const { app = 'namespace / { authenticate none; }', locations = usual,
           workers = 1, debug = false, main = '', http = '', server = '',
-          connections = 4096, port, ports = {} } = options;
+          connections = 4096, host = '127.0.0.1', port, ports = {} } = options;
   const zone = /^\s*zone\s/m.test(app) ? '' : 'zone 8m;';
 
   if (options.whole) {
@@ -87,7 +89,7 @@ http {
     }
 
     server {
-        listen 127.0.0.1:${port};
+        listen ${host}:${port};
         ${server}
         ${locations}
     }

@@ -23,9 +23,12 @@ const { Nginx } = require('./nginx');
 const { until } = require('./wait');
 
 class Redis {
-  static async start(options = []) {
+  // host: the address to listen at; inside: as Nginx has it.
+
+  static async start(options = [], { host = '127.0.0.1', inside = [] } = {}) {
     const redis = new Redis();
 
+    Object.assign(redis, { host, inside });
     redis.port = await Nginx.freePort();
     redis.options = options;
     redis.folder = fs.mkdtempSync(path.join(os.tmpdir(), 'socketio-redis-'));
@@ -44,18 +47,21 @@ class Redis {
   }
 
   get url() {
-    return `redis://127.0.0.1:${this.port}`;
+    return `redis://${this.address}`;
   }
 
   get address() {
-    return `127.0.0.1:${this.port}`;
+    return `${this.host}:${this.port}`;
   }
 
   async run() {
-    this.process = spawn('setpriv', ['--pdeathsig', 'KILL', 'redis-server',
-      '--port', this.port, '--bind', '127.0.0.1', '--save', '',
-      '--appendonly', 'no', '--dir', this.folder, ...this.options],
-      { stdio: 'ignore' });
+    const [command, ...args] = [...this.inside, 'setpriv', '--pdeathsig',
+      'KILL', 'redis-server', '--port', this.port, '--bind',
+      this.inside.length ? '0.0.0.0' : this.host, '--protected-mode', 'no',
+      '--save', '', '--appendonly', 'no', '--dir', this.folder,
+      ...this.options];
+
+    this.process = spawn(command, args, { stdio: 'ignore' });
     this.exited = new Promise((done) => this.process.on('exit', done));
 
     await until(async () => {
