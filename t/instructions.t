@@ -2,8 +2,9 @@
 'use strict';
 
 // Instructions that an event takes in a worker, each delivery of it, and a
-// POST to the API, whole, for which nobody is there, as callgrind counts them: the same each time, whatever else the machine does,
-// so that what makes the hot path longer is noticed.  The kernel's are not in.
+// whole POST to the API for which nobody is there, as callgrind counts them:
+// the same each time, whatever else the machine does, so that what makes the
+// hot path longer is noticed.  The kernel's are not in.
 //
 // The figures are those of one compiler; with another they are only told.
 
