@@ -41,7 +41,7 @@ endif
 .DELETE_ON_ERROR:
 .PHONY: all run stop test prove unit fuzz fuzz-all fuzz-replay layers style \
         deps run-deps test-deps fuzz-deps client install install-conf clean \
-        bench bench-quick bench-deps help FORCE
+        bench bench-quick bench-curves bench-deps help FORCE
 
 
 all: $(PRODUCT) ## build the module (BUILD=sanitize: a whole nginx)
@@ -103,6 +103,11 @@ bench: bench-deps all ## beside the floor server, Nchan and Node (BUILD=release)
 
 bench-quick: ## the same in two minutes
 	@$(MAKE) --no-print-directory bench BENCH="--quick $(BENCH)"
+
+bench-curves: client all ## what costs depend on: rooms, members, workers
+	@$(MAKE) --no-print-directory -f t/tools/unit.mk build/bench/load
+	@SOCKETIO_BUILD=$(OUT) node t/bench/curves.js $(BENCH)
+	@t/bench/room
 
 layers: ## prove that no floor includes a higher one
 	@$(MAKE) --no-print-directory -j$(JOBS) -f t/tools/unit.mk pure

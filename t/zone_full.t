@@ -7,6 +7,7 @@
 const { test } = require('./lib/tap');
 const { Nginx } = require('./lib/nginx');
 const { RawWs } = require('./lib/raw');
+const { SioRaw } = require('./lib/sio_raw');
 const { connect, open, once, ask } = require('./lib/clients');
 const { until } = require('./lib/wait');
 
@@ -29,6 +30,15 @@ const locations = `
   location /api/       { socketio_api campus; allow 127.0.0.1; deny all; }
   location = /status   { socketio_status campus; }
   location = /healthz  { socketio_health campus; }`;
+
+// What nginx -t says that a zone of 4 MB holds.
+
+const [, sessions, rooms, records] =
+  /holds about (\d+) sessions .* or (\d+) rooms .*; (\d+) short records/
+    .exec(Nginx.check({ app }).log).map(Number);
+
+const about = (t, got, said, what) => t.ok(got >= said * 0.85
+  && got <= said * 1.15, `${got} ${what}, nginx -t says ${said}`);
 
 let ngx, a, b, before;
 const full = [];
@@ -67,6 +77,7 @@ test('rooms fill the directory until one is refused', async (t) => {
   t.is(zone.cells_used, zone.cells);
   t.ok(zone.full > 0);
   t.ok(total.drops.refused > 0);
+  about(t, total.rooms, rooms, 'rooms');
 });
 
 test('a new session is refused, with 503', async (t) => {
@@ -161,4 +172,35 @@ test('when it reads again, messages are taken', async (t) => {
   await until(async () =>
     (await ngx.status()).zone.chunks_used === before.chunks_used,
     { what: 'the message area is as before' });
+});
+
+// A mailbox is a quarter less than all of the records.
+
+test('sessions and records take what nginx -t says', async (t) => {
+  const other = await Nginx.start({ app: `
+    zone 4m;
+    mailbox;
+    namespace / { authenticate insecure user=$auth.user; }` });
+  const { zone } = await other.status();
+  const all = [];
+  let put = 0;
+  let body;
+
+  while (all.length < 200) {
+    all.push(await SioRaw.connect(other.port,
+      { auth: { user: `u${all.length}` } }));
+  }
+
+  about(t, zone.cells * all.length
+    / ((await other.status()).zone.cells_used - zone.cells_used), sessions,
+  'sessions with a user');
+  all.forEach((sio) => sio.close());
+
+  do {
+    ({ body } = await other.emit(Array.from({ length: 100 }, (_, n) => ({
+      event: 'e', user: `away${put + n}`, mailbox: true }))));
+    put += body.results?.filter(({ queued }) => queued).length || 0;
+  } while (body.ok);
+
+  about(t, put, records * 3 / 4, 'events in mailboxes');
 });

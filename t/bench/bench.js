@@ -13,9 +13,7 @@
 process.env.SOCKETIO_BUILD ||= 'build/release';
 
 const fs = require('node:fs');
-const path = require('node:path');
-const { execFileSync } = require('node:child_process');
-const { programs, servers } = require('./servers');
+const { load, servers } = require('./servers');
 
 const args = process.argv.slice(2);
 const quick = args.includes('--quick');
@@ -85,17 +83,9 @@ const noise = (numbers) => {
 
 const serverOf = (who) => (who === 'return' ? 'ours' : who);
 
-function load(scenario, who, server) {
-  const [mode, ...rest] = scenario.mode;
-  const extra = !scenario.emit ? server.args
-    : who === 'return' ? server.floor : server.emit;
-  const output = execFileSync(path.join(programs, 'load'),
-    [mode, '--port', server.port, '--pids', server.pids().join(),
-      '--seconds', seconds, ...rest, ...extra].map(String),
-    { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
-
-  return JSON.parse(output);
-}
+const round = (scenario, who, server) => load(server, [...scenario.mode,
+  '--seconds', seconds, ...!scenario.emit ? server.args
+    : who === 'return' ? server.floor : server.emit]);
 
 async function measure(scenario) {
   const running = {};
@@ -105,9 +95,9 @@ async function measure(scenario) {
     running[serverOf(who)] ||= await servers[serverOf(who)]();
   }
 
-  for (let round = 0; round < (scenario.rounds || rounds); round++) {
+  for (let n = 0; n < (scenario.rounds || rounds); n++) {
     for (const who of scenario.who) {
-      results[who].push(load(scenario, who, running[serverOf(who)]));
+      results[who].push(await round(scenario, who, running[serverOf(who)]));
     }
   }
 

@@ -18,6 +18,7 @@
 load_options_t  load_options = {
     .path = "/socket.io/?EIO=4&transport=websocket",
     .event = "b",
+    .to = "nobody",
     .connections = 100,
     .window = 1,
     .size = 200,
@@ -35,7 +36,8 @@ load_usage(void)
     fprintf(stderr,
             "usage: load MODE --port N [--pids N,N...] [--connections N]\n"
             "            [--seconds N] [--size BYTES] [--window N] [--rate N]\n"
-            "            [--path PATH] [--key KEY] [--event NAME] [--plain]\n"
+            "            [--path PATH] [--key KEY] [--event NAME] [--to ROOM]\n"
+            "            [--plain]\n"
             "\n");
 
     for (mode = load_socket_modes; mode->name; mode++) {
@@ -113,6 +115,9 @@ load_option(const char *name, char *value)
 
     } else if (strcmp(name, "--event") == 0) {
         load_options.event = value;
+
+    } else if (strcmp(name, "--to") == 0) {
+        load_options.to = value;
 
     } else {
         load_usage();

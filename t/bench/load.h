@@ -62,6 +62,7 @@ typedef struct {
     const char   *path;                  /* of requests */
     const char   *key;                   /* Bearer, or NULL */
     const char   *event;                 /* of emit: its body's */
+    const char   *to;                    /* of emit */
     uint16_t      port;
     unsigned      plain;                 /* a bare WebSocket: no Engine.IO */
     unsigned      connections;

@@ -130,8 +130,8 @@ load_emit_send(load_conn_t *c)
     char  body[LOAD_BUFFER];
 
     n = snprintf(body, sizeof(body),
-                 "{\"event\":\"%s\",\"to\":\"nobody\",\"data\":{\"p\":\"",
-                 load_options.event);
+                 "{\"event\":\"%s\",\"to\":\"%s\",\"data\":{\"p\":\"",
+                 load_options.event, load_options.to);
 
     fill = (int) load_options.size;
     memset(body + n, 'x', fill);

@@ -11,7 +11,8 @@ const fs = require('node:fs');
 const net = require('node:net');
 const os = require('node:os');
 const path = require('node:path');
-const { execFileSync, spawn } = require('node:child_process');
+const { promisify } = require('node:util');
+const { execFile, execFileSync, spawn } = require('node:child_process');
 const { Nginx, module_path, childrenOf } = require('../lib/nginx');
 const { configuration } = require('../lib/nginx_conf');
 const { until } = require('../lib/wait');
@@ -168,7 +169,19 @@ async function nchan() {
     args: ['--plain', '--path', '/pubsub'], emit: ['--path', '/pub'], stop };
 }
 
-module.exports = { BenchNginx, programs, KEY,
+// What the load generator says of a server: load.c.
+
+async function load(server, args) {
+  const { stdout, stderr } = await promisify(execFile)(
+    path.join(programs, 'load'), [...args.slice(0, 1), '--port', server.port,
+      '--pids', server.pids().join(), ...args.slice(1)].map(String));
+
+  process.stderr.write(stderr);
+
+  return JSON.parse(stdout);
+}
+
+module.exports = { BenchNginx, load, KEY, ours,
   servers: {
     ours,
     floor: () => floor(),

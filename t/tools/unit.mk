@@ -101,8 +101,8 @@ $(FUZZDIR)/%: t/fuzz/%.c $(SRCS:src/%.c=$(FUZZDIR)/obj/%.o)
 
 BENCH_CFLAGS := -std=gnu11 -D_GNU_SOURCE $(WARN) -g -O2 -MMD -MP
 
-build/bench/load: $(filter-out t/bench/rule.c t/bench/floor.c,\
-    $(wildcard t/bench/*.c))
+build/bench/load: $(filter-out t/bench/rule.c t/bench/room.c \
+    t/bench/floor.c,$(wildcard t/bench/*.c))
 	@mkdir -p $(@D)
 	@echo "  $@"
 	@gcc $(BENCH_CFLAGS) -o $@ $(INPUTS)
