@@ -11,8 +11,10 @@
 #include "backend/ngx_http_socketio_redis_leader.h"
 #include "backend/ngx_http_socketio_redis_request.h"
 #include "backend/ngx_http_socketio_redis_rooms.h"
+#include "backend/ngx_http_socketio_redis_session.h"
 #include "hub/ngx_http_socketio_dispatch.h"
 #include "hub/ngx_http_socketio_hosts.h"
+#include "hub/ngx_http_socketio_stream.h"
 
 
 #define NGX_HTTP_SOCKETIO_ADAPTER_MAX  (64 * 1024 * 1024)
@@ -24,6 +26,10 @@ static sio_str_t ngx_http_socketio_adapter_name(
     ngx_http_socketio_adapter_t *a, sio_channel_e type, sio_str_t nsp);
 static void ngx_http_socketio_adapter_broadcast(ngx_http_socketio_hub_t *hub,
     const ngx_http_socketio_broadcast_t *b);
+static ngx_int_t ngx_http_socketio_adapter_add(ngx_http_socketio_hub_t *hub,
+    const ngx_http_socketio_broadcast_t *b, uint64_t number);
+static void ngx_http_socketio_adapter_message(ngx_http_socketio_adapter_t *a,
+    const ngx_http_socketio_broadcast_t *b, sio_adapter_broadcast_t *m);
 static void ngx_http_socketio_adapter_receive(ngx_http_socketio_hub_t *hub,
     sio_wire_t *record, const ngx_http_socketio_from_t *from);
 static void ngx_http_socketio_adapter_tell(ngx_http_socketio_hub_t *hub,
@@ -46,6 +52,9 @@ static const ngx_http_socketio_cluster_t  ngx_http_socketio_adapter_cluster = {
     ngx_http_socketio_adapter_tell,
     ngx_http_socketio_adapter_spoken,
     ngx_http_socketio_adapter_settled,
+    ngx_http_socketio_adapter_add,
+    ngx_http_socketio_redis_save,
+    ngx_http_socketio_redis_recall,
     ngx_http_socketio_adapter_tick,
     ngx_http_socketio_adapter_cleanup
 };
@@ -116,6 +125,11 @@ ngx_http_socketio_redis_adapter_init(ngx_http_socketio_hub_t *hub,
 
     hub->slot->stat[NGX_HTTP_SOCKETIO_STAT_REDIS_UP] = 0;
     hub->slot->stat[NGX_HTTP_SOCKETIO_STAT_REDIS_LEADER] = 0;
+
+    if (a->dialect->order && ngx_http_socketio_stream_init(hub) != NGX_OK) {
+        ngx_http_socketio_adapter_cleanup(hub);
+        return NGX_ERROR;
+    }
 
     ngx_http_socketio_publisher_start(&a->publisher, conf, hub->log);
 
@@ -218,6 +232,7 @@ ngx_http_socketio_adapter_cleanup(ngx_http_socketio_hub_t *hub)
         ngx_http_socketio_publisher_stop(&a->publisher);
     }
 
+    ngx_http_socketio_stream_cleanup(hub);
     ngx_http_socketio_leader_end(a);
     ngx_http_socketio_rooms_cleanup(a);
 
@@ -326,28 +341,51 @@ ngx_http_socketio_adapter_broadcast(ngx_http_socketio_hub_t *hub,
 
     a = hub->cluster_data;
 
-    ngx_memzero(&m, sizeof(sio_adapter_broadcast_t));
-
-    m.uid = a->uid;
-    m.nsp = b->nsp;
-    m.event = b->event;
-    m.args = b->args;
-    m.opts.rooms = (sio_str_t *) b->target.rooms;
-    m.opts.nrooms = b->target.nrooms;
-    m.opts.except = (sio_str_t *) b->target.except;
-    m.opts.nexcept = b->target.nexcept;
-    m.volatile_ = b->msg->volatile_;
-
-    if (b->attachments) {
-        m.attachments = *b->attachments;
-    }
-
-    sio_buf_reset(&a->channel);
-    sio_buf_reset(&a->message);
+    ngx_http_socketio_adapter_message(a, b, &m);
 
     if (a->dialect->broadcast(a, &m) != SIO_OK) {
         ngx_http_socketio_stat(hub, NGX_HTTP_SOCKETIO_STAT_REDIS_DROPPED, 1);
     }
+}
+
+
+static ngx_int_t
+ngx_http_socketio_adapter_add(ngx_http_socketio_hub_t *hub,
+    const ngx_http_socketio_broadcast_t *b, uint64_t number)
+{
+    sio_adapter_broadcast_t       m;
+    ngx_http_socketio_adapter_t  *a;
+
+    a = hub->cluster_data;
+
+    ngx_http_socketio_adapter_message(a, b, &m);
+
+    return a->dialect->order(a, &m, number);
+}
+
+
+static void
+ngx_http_socketio_adapter_message(ngx_http_socketio_adapter_t *a,
+    const ngx_http_socketio_broadcast_t *b, sio_adapter_broadcast_t *m)
+{
+    ngx_memzero(m, sizeof(sio_adapter_broadcast_t));
+
+    m->uid = a->uid;
+    m->nsp = b->nsp;
+    m->event = b->event;
+    m->args = b->args;
+    m->opts.rooms = (sio_str_t *) b->target.rooms;
+    m->opts.nrooms = b->target.nrooms;
+    m->opts.except = (sio_str_t *) b->target.except;
+    m->opts.nexcept = b->target.nexcept;
+    m->volatile_ = b->msg->volatile_;
+
+    if (b->attachments) {
+        m->attachments = *b->attachments;
+    }
+
+    sio_buf_reset(&a->channel);
+    sio_buf_reset(&a->message);
 }
 
 
@@ -437,6 +475,7 @@ ngx_http_socketio_adapter_deliver(ngx_http_socketio_adapter_t *a,
     b.target.nexcept = m->opts.nexcept;
     b.ack_id = SIO_NO_ID;
     b.local = 1;
+    b.stamp = hub->stream ? a->stamp : NULL;
 
     b.msg = ngx_http_socketio_event_msg(hub, m->nsp, m->event, m->args,
                                 m->attachments.n ? &m->attachments : NULL,

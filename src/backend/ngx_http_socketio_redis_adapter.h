@@ -117,6 +117,8 @@ typedef struct {
     ngx_uint_t                  nasks;       /* requests of ours */
     uint32_t                    ask_ids;
 
+    const ngx_http_socketio_entered_t  *stamp; /* of what is handed out now */
+
     sio_adapter_t               codec;
     sio_buf_t                   channel;     /* being written */
     sio_buf_t                   message;

@@ -56,7 +56,8 @@ const ngx_http_socketio_dialect_t  ngx_http_socketio_classic = {
     ngx_http_socketio_classic_receive,
     ngx_http_socketio_classic_broadcast,
     ngx_http_socketio_classic_request,
-    ngx_http_socketio_classic_response
+    ngx_http_socketio_classic_response,
+    NULL
 };
 
 

@@ -97,6 +97,15 @@ struct ngx_http_socketio_dialect_s {
                              const sio_request_t *r);
     int           (*response)(ngx_http_socketio_adapter_t *a, sio_str_t nsp,
                               sio_str_t to, const sio_response_t *r);
+
+    /*
+     * Publish a broadcast such that this host delivers it when it is heard:
+     * NGX_OK, or NGX_DECLINED: not now.  NULL: the wire has no order of its
+     * own.
+     */
+    ngx_int_t     (*order)(ngx_http_socketio_adapter_t *a,
+                           const sio_adapter_broadcast_t *b,
+                           uint64_t number);
 };
 
 

@@ -4,6 +4,7 @@
 
 
 #include "backend/ngx_http_socketio_redis_publisher.h"
+#include "hub/ngx_http_socketio_stream.h"
 
 
 #define NGX_HTTP_SOCKETIO_PUBLISH_KEEP     (16 * 1024 * 1024)  /* bytes */
@@ -33,7 +34,7 @@ static void ngx_http_socketio_publisher_ready(
 static void ngx_http_socketio_publisher_lost(
     ngx_http_socketio_redis_t *redis);
 static ngx_uint_t ngx_http_socketio_publisher_open(
-    ngx_http_socketio_publisher_t *p);
+    const ngx_http_socketio_publisher_t *p);
 static ngx_int_t ngx_http_socketio_publisher_send(
     ngx_http_socketio_publisher_t *p, const sio_str_t *words, ngx_uint_t n);
 static size_t ngx_http_socketio_publisher_size(const sio_str_t *words,
@@ -141,10 +142,59 @@ ngx_http_socketio_publisher_settled(const ngx_http_socketio_publisher_t *p,
 }
 
 
+ngx_uint_t
+ngx_http_socketio_publisher_ready_now(const ngx_http_socketio_publisher_t *p)
+{
+    return p->queue == NULL && ngx_http_socketio_publisher_open(p);
+}
+
+
+ngx_int_t
+ngx_http_socketio_publisher_ask(ngx_http_socketio_publisher_t *p,
+    redisCallbackFn *fn, void *data, const sio_str_t *words, ngx_uint_t n)
+{
+    if (ngx_http_socketio_redis_command(&p->redis, fn, data, words, n)
+        != NGX_OK)
+    {
+        return NGX_DECLINED;
+    }
+
+    if (p->sent == p->answered) {
+        p->progress = ngx_current_msec;
+    }
+
+    p->sent++;
+
+    return NGX_OK;
+}
+
+
+ngx_http_socketio_publisher_t *
+ngx_http_socketio_publisher_heard(redisAsyncContext *ac, void *reply)
+{
+    ngx_http_socketio_redis_t      *redis;
+    ngx_http_socketio_publisher_t  *p;
+
+    redis = ac->data;
+
+    /* a connection that was given up; its counts are forgotten */
+
+    if (redis == NULL || redis->ac != ac || reply == NULL) {
+        return NULL;
+    }
+
+    p = redis->data;
+    p->answered++;
+    p->progress = ngx_current_msec;
+
+    return p;
+}
+
+
 /* Whether what is sent now has a good chance to arrive. */
 
 static ngx_uint_t
-ngx_http_socketio_publisher_open(ngx_http_socketio_publisher_t *p)
+ngx_http_socketio_publisher_open(const ngx_http_socketio_publisher_t *p)
 {
     if (!p->redis.up || p->hold
         || p->flying > NGX_HTTP_SOCKETIO_PUBLISH_FLYING)
@@ -165,19 +215,13 @@ ngx_http_socketio_publisher_send(ngx_http_socketio_publisher_t *p,
 
     size = ngx_http_socketio_publisher_size(words, n);
 
-    if (ngx_http_socketio_redis_command(&p->redis,
-                                        ngx_http_socketio_publisher_done,
+    if (ngx_http_socketio_publisher_ask(p, ngx_http_socketio_publisher_done,
                                         (void *) (uintptr_t) size, words, n)
         != NGX_OK)
     {
         return NGX_DECLINED;
     }
 
-    if (p->sent == p->answered) {
-        p->progress = ngx_current_msec;
-    }
-
-    p->sent++;
     p->flying += size;
 
     ngx_http_socketio_stat(p->hub, NGX_HTTP_SOCKETIO_STAT_REDIS_OUT, 1);
@@ -205,21 +249,14 @@ static void
 ngx_http_socketio_publisher_done(redisAsyncContext *ac, void *r, void *data)
 {
     redisReply                     *reply = r;
-    ngx_http_socketio_redis_t      *redis;
     ngx_http_socketio_publisher_t  *p;
 
-    redis = ac->data;
+    p = ngx_http_socketio_publisher_heard(ac, reply);
 
-    /* a connection that was given up; its counts are forgotten */
-
-    if (redis == NULL || redis->ac != ac || reply == NULL) {
+    if (p == NULL) {
         return;
     }
 
-    p = redis->data;
-
-    p->answered++;
-    p->progress = ngx_current_msec;
     p->flying -= ngx_min(p->flying, (uintptr_t) data);
 
     if (reply->type == REDIS_REPLY_ERROR) {
@@ -228,9 +265,9 @@ ngx_http_socketio_publisher_done(redisAsyncContext *ac, void *r, void *data)
 
         if (!p->refused) {
             p->refused = 1;
-            ngx_log_error(NGX_LOG_ERR, redis->log, 0,
+            ngx_log_error(NGX_LOG_ERR, p->redis.log, 0,
                           "socketio: redis %V refuses what is published: "
-                          "\"%s\"", &redis->conf->name, reply->str);
+                          "\"%s\"", &p->redis.conf->name, reply->str);
         }
     }
 
@@ -382,6 +419,8 @@ ngx_http_socketio_publisher_lost(ngx_http_socketio_redis_t *redis)
     if (p->retry.timer_set) {
         ngx_del_timer(&p->retry);
     }
+
+    ngx_http_socketio_stream_lost(p->hub);
 }
 
 
@@ -402,19 +441,9 @@ ngx_http_socketio_publisher_look(ngx_http_socketio_publisher_t *p)
         words[2 + i] = p->peers[i];
     }
 
-    if (ngx_http_socketio_redis_command(&p->redis,
-                                        ngx_http_socketio_publisher_counted,
-                                        NULL, words, 2 + n)
-        != NGX_OK)
-    {
-        return;
-    }
-
-    if (p->sent == p->answered) {
-        p->progress = ngx_current_msec;
-    }
-
-    p->sent++;
+    (void) ngx_http_socketio_publisher_ask(p,
+                                           ngx_http_socketio_publisher_counted,
+                                           NULL, words, 2 + n);
 }
 
 
@@ -427,19 +456,13 @@ ngx_http_socketio_publisher_counted(redisAsyncContext *ac, void *r,
     size_t                          i;
     uint64_t                        n;
     redisReply                     *reply = r;
-    ngx_http_socketio_redis_t      *redis;
     ngx_http_socketio_publisher_t  *p;
 
-    redis = ac->data;
+    p = ngx_http_socketio_publisher_heard(ac, reply);
 
-    if (redis == NULL || redis->ac != ac || reply == NULL) {
+    if (p == NULL) {
         return;
     }
-
-    p = redis->data;
-
-    p->answered++;
-    p->progress = ngx_current_msec;
 
     n = 0;
 

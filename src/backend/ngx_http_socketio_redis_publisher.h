@@ -87,6 +87,20 @@ void ngx_http_socketio_publish(ngx_http_socketio_publisher_t *p,
 ngx_int_t ngx_http_socketio_publish_now(ngx_http_socketio_publisher_t *p,
     sio_str_t channel, sio_str_t message);
 
+/* Whether a command that is published now goes out at once. */
+
+ngx_uint_t ngx_http_socketio_publisher_ready_now(
+    const ngx_http_socketio_publisher_t *p);
+
+/*
+ * A question on this connection, past what is kept; fn begins with heard(),
+ * whose result is NULL if the connection is lost.  NGX_OK, NGX_DECLINED.
+ */
+ngx_int_t ngx_http_socketio_publisher_ask(ngx_http_socketio_publisher_t *p,
+    redisCallbackFn *fn, void *data, const sio_str_t *words, ngx_uint_t n);
+ngx_http_socketio_publisher_t *ngx_http_socketio_publisher_heard(
+    redisAsyncContext *ac, void *reply);
+
 /* Once a second: is the other side alive, and how many listen? */
 
 void ngx_http_socketio_publisher_tick(ngx_http_socketio_publisher_t *p);

@@ -35,7 +35,8 @@ const ngx_http_socketio_dialect_t  ngx_http_socketio_sharded = {
     ngx_http_socketio_cluster_receive,
     ngx_http_socketio_sharded_broadcast,
     ngx_http_socketio_sharded_request,
-    ngx_http_socketio_sharded_response
+    ngx_http_socketio_sharded_response,
+    NULL
 };
 
 

@@ -18,8 +18,11 @@ static int ngx_http_socketio_streams_request(ngx_http_socketio_adapter_t *a,
     sio_str_t nsp, const sio_request_t *r);
 static int ngx_http_socketio_streams_response(ngx_http_socketio_adapter_t *a,
     sio_str_t nsp, sio_str_t to, const sio_response_t *r);
+static ngx_int_t ngx_http_socketio_streams_order(
+    ngx_http_socketio_adapter_t *a, const sio_adapter_broadcast_t *b,
+    uint64_t number);
 static int ngx_http_socketio_streams_add(ngx_http_socketio_adapter_t *a,
-    const sio_cluster_t *m);
+    const sio_cluster_t *m, sio_str_t origin);
 
 
 const ngx_http_socketio_dialect_t  ngx_http_socketio_streams = {
@@ -38,7 +41,8 @@ const ngx_http_socketio_dialect_t  ngx_http_socketio_streams = {
     ngx_http_socketio_cluster_receive,
     ngx_http_socketio_streams_broadcast,
     ngx_http_socketio_streams_request,
-    ngx_http_socketio_streams_response
+    ngx_http_socketio_streams_response,
+    ngx_http_socketio_streams_order
 };
 
 
@@ -50,7 +54,69 @@ ngx_http_socketio_streams_broadcast(ngx_http_socketio_adapter_t *a,
 
     ngx_http_socketio_cluster_broadcast(a, b, &m);
 
-    return ngx_http_socketio_streams_add(a, &m);
+    return ngx_http_socketio_streams_add(a, &m, sio_str(NULL, 0));
+}
+
+
+static ngx_int_t
+ngx_http_socketio_streams_order(ngx_http_socketio_adapter_t *a,
+    const sio_adapter_broadcast_t *b, uint64_t number)
+{
+    size_t         len;
+    u_char         origin[3 * NGX_INT64_LEN + 2];
+    sio_cluster_t  m;
+
+    if (!ngx_http_socketio_publisher_ready_now(&a->publisher)) {
+        return NGX_DECLINED;
+    }
+
+    len = ngx_sprintf(origin, "%ui-%uD-%uL", a->hub->n, a->hub->incarnation,
+                      number)
+          - origin;
+
+    ngx_http_socketio_cluster_broadcast(a, b, &m);
+
+    return ngx_http_socketio_streams_add(a, &m, sio_str(origin, len))
+           == SIO_OK ? NGX_OK : NGX_DECLINED;
+}
+
+
+ngx_int_t
+ngx_http_socketio_streams_origin(sio_str_t origin,
+    ngx_http_socketio_entered_t *stamp)
+{
+    u_char      *p, *last, *end;
+    ngx_int_t    n[3];
+    ngx_uint_t   i;
+
+    p = (u_char *) origin.data;
+    end = p + origin.len;
+
+    for (i = 0; i < 3; i++) {
+        last = (i == 2) ? end : ngx_strlchr(p, end, '-');
+
+        if (last == NULL) {
+            return NGX_DECLINED;
+        }
+
+        n[i] = ngx_atoi(p, last - p);
+
+        if (n[i] == NGX_ERROR) {
+            return NGX_DECLINED;
+        }
+
+        p = last + 1;
+    }
+
+    if (n[0] >= NGX_HTTP_SOCKETIO_SLOTS || n[2] == 0) {
+        return NGX_DECLINED;
+    }
+
+    stamp->slot = (ngx_uint_t) n[0];
+    stamp->incarnation = (uint32_t) n[1];
+    stamp->number = (uint64_t) n[2];
+
+    return NGX_OK;
 }
 
 
@@ -72,7 +138,7 @@ ngx_http_socketio_streams_request(ngx_http_socketio_adapter_t *a,
     case SIO_CLUSTER_JOIN:
     case SIO_CLUSTER_LEAVE:
     case SIO_CLUSTER_DISCONNECT:
-        return ngx_http_socketio_streams_add(a, &m);
+        return ngx_http_socketio_streams_add(a, &m, sio_str(NULL, 0));
 
     default:
         return ngx_http_socketio_cluster_publish(a, &m, sio_str(NULL, 0), 1);
@@ -94,16 +160,16 @@ ngx_http_socketio_streams_response(ngx_http_socketio_adapter_t *a,
 }
 
 
-/* The fields in the order in which Node writes them. */
+/* The fields in the order in which Node writes them, and ours. */
 
 static int
 ngx_http_socketio_streams_add(ngx_http_socketio_adapter_t *a,
-    const sio_cluster_t *m)
+    const sio_cluster_t *m, sio_str_t origin)
 {
     int        rc;
     size_t     len;
     u_char     type[NGX_INT_T_LEN];
-    sio_str_t  words[14];
+    sio_str_t  words[16];
 
     rc = sio_cluster_data_encode(&a->codec, &a->message, m);
 
@@ -128,7 +194,10 @@ ngx_http_socketio_streams_add(ngx_http_socketio_adapter_t *a,
     words[12] = sio_cstr("data");
     words[13] = sio_buf_str(&a->message);
 
-    ngx_http_socketio_publish(&a->publisher, words, 14);
+    words[14] = sio_cstr(NGX_HTTP_SOCKETIO_XREAD_ORIGIN);
+    words[15] = origin;
+
+    ngx_http_socketio_publish(&a->publisher, words, origin.len ? 16 : 14);
 
     return SIO_OK;
 }

@@ -14,8 +14,8 @@
 
 
 #include "backend/ngx_http_socketio_redis_xread.h"
-#include "backend/ngx_http_socketio_redis_cluster.h"
 #include "hub/ngx_http_socketio_dispatch.h"
+#include "hub/ngx_http_socketio_stream.h"
 
 
 #define NGX_HTTP_SOCKETIO_XREAD_COUNT   "100"    /* entries at a time */
@@ -35,9 +35,9 @@ static void ngx_http_socketio_xread_came(redisAsyncContext *ac, void *r,
 static ngx_int_t ngx_http_socketio_xread_entry(ngx_http_socketio_adapter_t *a,
     redisReply *entry);
 static void ngx_http_socketio_xread_receive(ngx_http_socketio_adapter_t *a,
-    redisReply *fields);
-static ngx_int_t ngx_http_socketio_xread_id(redisReply *id,
-    ngx_http_socketio_position_t *position);
+    const sio_cluster_entry_t *e, sio_str_t origin);
+static ngx_int_t ngx_http_socketio_xread_id(redisReply *reply,
+    sio_stream_id_t *id);
 static redisReply *ngx_http_socketio_xread_field(redisReply *list,
     const char *name);
 static void ngx_http_socketio_xread_note(ngx_http_socketio_adapter_t *a);
@@ -65,6 +65,7 @@ ngx_http_socketio_xread_begin(ngx_http_socketio_adapter_t *a)
 
     a->xread.placed = (n && position->stream == a->xread.stream);
     a->xread.asked = ngx_current_msec;
+    a->hub->zone->stream_read = 0;
 
     redis->conf = a->conf;
     redis->role = "reader of the stream";
@@ -82,6 +83,7 @@ ngx_http_socketio_xread_end(ngx_http_socketio_adapter_t *a)
 {
     if (a->xread.redis.started) {
         ngx_http_socketio_redis_stop(&a->xread.redis);
+        a->hub->zone->stream_read = 0;
     }
 }
 
@@ -119,7 +121,12 @@ ngx_http_socketio_xread_ready(ngx_http_socketio_redis_t *redis)
 static void
 ngx_http_socketio_xread_lost(ngx_http_socketio_redis_t *redis)
 {
+    ngx_http_socketio_adapter_t  *a;
+
     /* its position stays */
+
+    a = redis->data;
+    a->hub->zone->stream_read = 0;
 }
 
 
@@ -156,13 +163,15 @@ ngx_http_socketio_xread_place(ngx_http_socketio_adapter_t *a,
 {
     uint64_t                       added, trimmed;
     redisReply                    *length, *total;
-    ngx_http_socketio_position_t   end, *position;
+    ngx_uint_t                     gap;
+    sio_stream_id_t                end;
+    ngx_http_socketio_position_t  *position;
 
     position = &a->xread.position;
     length = ngx_http_socketio_xread_field(info, "length");
     total = ngx_http_socketio_xread_field(info, "entries-added");
 
-    ngx_memzero(&end, sizeof(ngx_http_socketio_position_t));
+    ngx_memzero(&end, sizeof(sio_stream_id_t));
 
     (void) ngx_http_socketio_xread_id(
                   ngx_http_socketio_xread_field(info, "last-generated-id"),
@@ -170,6 +179,7 @@ ngx_http_socketio_xread_place(ngx_http_socketio_adapter_t *a,
 
     added = 0;
     trimmed = 0;
+    gap = 0;
 
     if (total && total->type == REDIS_REPLY_INTEGER
         && length && length->type == REDIS_REPLY_INTEGER
@@ -179,11 +189,8 @@ ngx_http_socketio_xread_place(ngx_http_socketio_adapter_t *a,
         trimmed = added - (uint64_t) length->integer;
     }
 
-    if (!a->xread.placed
-        || position->msec > end.msec
-        || (position->msec == end.msec && position->seq > end.seq))
-    {
-        *position = end;
+    if (!a->xread.placed || sio_stream_id_cmp(&position->id, &end) > 0) {
+        position->id = end;
         position->count = added;
 
     } else if (position->count > added) {
@@ -191,6 +198,7 @@ ngx_http_socketio_xread_place(ngx_http_socketio_adapter_t *a,
     }
 
     if (trimmed > position->count) {
+        gap = 1;
         ngx_http_socketio_stat(a->hub, NGX_HTTP_SOCKETIO_STAT_REDIS_MISSED,
                                trimmed - position->count);
 
@@ -203,7 +211,10 @@ ngx_http_socketio_xread_place(ngx_http_socketio_adapter_t *a,
         position->count = trimmed;
     }
 
+    ngx_http_socketio_stream_place(a->hub, &position->id, gap);
     ngx_http_socketio_xread_note(a);
+
+    a->hub->zone->stream_read = 1;
 }
 
 
@@ -211,12 +222,10 @@ static void
 ngx_http_socketio_xread_next(ngx_http_socketio_adapter_t *a)
 {
     size_t     len;
-    u_char     id[2 * NGX_INT64_LEN + 2];
+    u_char     id[SIO_STREAM_ID_LEN];
     sio_str_t  words[8];
 
-    len = ngx_sprintf(id, "%uL-%uL", a->xread.position.msec,
-                      a->xread.position.seq)
-          - id;
+    len = sio_stream_id_write(id, &a->xread.position.id);
 
     words[0] = sio_cstr("XREAD");
     words[1] = sio_cstr("COUNT");
@@ -294,93 +303,109 @@ static ngx_int_t
 ngx_http_socketio_xread_entry(ngx_http_socketio_adapter_t *a,
     redisReply *entry)
 {
-    if (entry->type != REDIS_REPLY_ARRAY || entry->elements != 2
-        || ngx_http_socketio_xread_id(entry->element[0], &a->xread.position)
-           != NGX_OK)
-    {
+    sio_str_t             origin;
+    sio_stream_id_t       id;
+    sio_cluster_entry_t   e;
+
+    if (ngx_http_socketio_xread_parse(entry, &id, &e, &origin) != NGX_OK) {
         return NGX_ERROR;
     }
 
+    a->xread.position.id = id;
     a->xread.position.count++;
 
-    /* one that was deleted meanwhile has no fields */
-
-    if (entry->element[1]->type == REDIS_REPLY_ARRAY) {
-        ngx_http_socketio_xread_receive(a, entry->element[1]);
+    if (e.type.len) {
+        ngx_http_socketio_xread_receive(a, &e, origin);
     }
 
+    ngx_http_socketio_stream_pass(a->hub, &id);
     ngx_http_socketio_xread_note(a);
 
     return NGX_OK;
 }
 
 
-static void
-ngx_http_socketio_xread_receive(ngx_http_socketio_adapter_t *a,
-    redisReply *fields)
+/* One that was deleted meanwhile has no fields. */
+
+ngx_int_t
+ngx_http_socketio_xread_parse(redisReply *entry, sio_stream_id_t *id,
+    sio_cluster_entry_t *e, sio_str_t *origin)
 {
-    int                   rc;
-    redisReply           *value;
-    ngx_uint_t            i;
-    sio_cluster_t         m;
-    sio_cluster_entry_t   e;
+    redisReply  *value;
+    ngx_uint_t   i;
 
-    static const char *const  names[] = { "type", "uid", "nsp", "data" };
+    static const char *const  names[] = {
+        "type", "uid", "nsp", "data", NGX_HTTP_SOCKETIO_XREAD_ORIGIN
+    };
 
-    sio_str_t *const  slots[] = { &e.type, &e.uid, &e.nsp, &e.data };
+    sio_str_t *const  slots[] = {
+        &e->type, &e->uid, &e->nsp, &e->data, origin
+    };
 
-    for (i = 0; i < 4; i++) {
-        value = ngx_http_socketio_xread_field(fields, names[i]);
+    if (entry->type != REDIS_REPLY_ARRAY || entry->elements != 2
+        || ngx_http_socketio_xread_id(entry->element[0], id) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        value = ngx_http_socketio_xread_field(entry->element[1], names[i]);
 
         *slots[i] = value && value->type == REDIS_REPLY_STRING
                     ? sio_str(value->str, value->len) : sio_str(NULL, 0);
     }
 
-    /* a stream is shared by all namespaces of all servers */
+    return NGX_OK;
+}
 
-    if (sio_str_eq(e.uid, a->uid)
-        || ngx_http_socketio_namespace(a->hub->conf, e.nsp) == NULL)
+
+/*
+ * A stream is shared by all namespaces of all servers.  What we have added
+ * without saying whose it is was delivered then.
+ */
+static void
+ngx_http_socketio_xread_receive(ngx_http_socketio_adapter_t *a,
+    const sio_cluster_entry_t *e, sio_str_t origin)
+{
+    int                         rc;
+    sio_cluster_t               m;
+    ngx_http_socketio_entered_t   stamp;
+
+    if (ngx_http_socketio_namespace(a->hub->conf, e->nsp) == NULL) {
+        return;
+    }
+
+    ngx_memzero(&stamp, sizeof(ngx_http_socketio_entered_t));
+    stamp.id = a->xread.position.id;
+
+    if (sio_str_eq(e->uid, a->uid)
+        && ngx_http_socketio_streams_origin(origin, &stamp) != NGX_OK)
     {
         return;
     }
 
-    rc = sio_cluster_entry_decode(&a->codec, &e, &m);
+    rc = sio_cluster_entry_decode(&a->codec, e, &m);
 
-    ngx_http_socketio_cluster_heard(a, &m, rc);
+    a->stamp = &stamp;
+
+    if (stamp.number == 0) {
+        ngx_http_socketio_cluster_heard(a, &m, rc);
+
+    } else if (rc == SIO_OK && m.type == SIO_CLUSTER_BROADCAST) {
+        ngx_http_socketio_adapter_deliver(a, &m.request.broadcast);
+    }
+
+    a->stamp = NULL;
 }
 
 
-/* MSEC-SEQ */
-
 static ngx_int_t
-ngx_http_socketio_xread_id(redisReply *id,
-    ngx_http_socketio_position_t *position)
+ngx_http_socketio_xread_id(redisReply *reply, sio_stream_id_t *id)
 {
-    char      *end;
-    uint64_t   msec, seq;
-
-    if (id == NULL || id->type != REDIS_REPLY_STRING || id->len < 3
-        || id->str[0] < '0' || id->str[0] > '9')
-    {
-        return NGX_ERROR;
-    }
-
-    msec = strtoull(id->str, &end, 10);
-
-    if (end[0] != '-' || end[1] < '0' || end[1] > '9') {
-        return NGX_ERROR;
-    }
-
-    seq = strtoull(end + 1, &end, 10);
-
-    if (end != id->str + id->len) {
-        return NGX_ERROR;
-    }
-
-    position->msec = msec;
-    position->seq = seq;
-
-    return NGX_OK;
+    return reply && reply->type == REDIS_REPLY_STRING
+           && sio_stream_id_read(sio_str(reply->str, reply->len), id, NULL)
+              == SIO_OK
+           ? NGX_OK : NGX_ERROR;
 }
 
 

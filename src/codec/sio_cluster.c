@@ -91,7 +91,7 @@ sio_cluster_entry_decode(sio_adapter_t *a, const sio_cluster_entry_t *e,
     sio_cluster_t *m)
 {
     int           rc;
-    size_t        i, len;
+    size_t        i;
     unsigned      type;
     sio_str_t     data;
     sio_binary_t  attachments;
@@ -129,21 +129,8 @@ sio_cluster_entry_decode(sio_adapter_t *a, const sio_cluster_entry_t *e,
     }
 
     if (data.data[0] != '{') {
-        sio_buf_reset(&a->bytes);
+        rc = sio_cluster_unpack(a, data, &attachments);
 
-        rc = sio_buf_reserve(&a->bytes, sio_base64_decoded_max(data.len));
-        if (rc != SIO_OK) {
-            return rc;
-        }
-
-        if (sio_base64_decode(a->bytes.data, &len, data.data, data.len)
-            != SIO_OK)
-        {
-            return SIO_ERROR;
-        }
-
-        rc = sio_cluster_convert(a, sio_str(a->bytes.data, len),
-                                 &attachments);
         if (rc != SIO_OK) {
             return rc;
         }
@@ -154,6 +141,28 @@ sio_cluster_entry_decode(sio_adapter_t *a, const sio_cluster_entry_t *e,
     rc = sio_cluster_validate(a, data, &attachments, &data);
 
     return rc == SIO_OK ? sio_cluster_data(a, data, &attachments, m) : rc;
+}
+
+
+int
+sio_cluster_unpack(sio_adapter_t *a, sio_str_t text, sio_binary_t *attachments)
+{
+    int     rc;
+    size_t  len;
+
+    sio_buf_reset(&a->bytes);
+
+    rc = sio_buf_reserve(&a->bytes, sio_base64_decoded_max(text.len));
+    if (rc != SIO_OK) {
+        return rc;
+    }
+
+    if (sio_base64_decode(a->bytes.data, &len, text.data, text.len) != SIO_OK)
+    {
+        return SIO_ERROR;
+    }
+
+    return sio_cluster_convert(a, sio_str(a->bytes.data, len), attachments);
 }
 
 
@@ -542,14 +551,32 @@ sio_cluster_data_encode(sio_adapter_t *a, sio_buf_t *buf,
     }
 
     sio_buf_reset(&a->json);
-    sio_buf_reset(&a->bytes);
 
     rc = sio_cluster_template(&a->json, template, m);
 
     if (rc == SIO_OK) {
-        rc = sio_msgpack_from_json(&a->bytes, sio_buf_str(&a->json),
-                                   sio_cluster_binary(m));
+        rc = sio_cluster_pack(a, buf, sio_cluster_binary(m));
     }
+
+done:
+
+    if (rc != SIO_OK) {
+        buf->len = len;
+    }
+
+    return rc;
+}
+
+
+int
+sio_cluster_pack(sio_adapter_t *a, sio_buf_t *buf,
+    const sio_binary_t *attachments)
+{
+    int  rc;
+
+    sio_buf_reset(&a->bytes);
+
+    rc = sio_msgpack_from_json(&a->bytes, sio_buf_str(&a->json), attachments);
 
     if (rc == SIO_OK) {
         rc = sio_buf_reserve(buf, sio_base64_encoded_len(a->bytes.len));
@@ -558,12 +585,6 @@ sio_cluster_data_encode(sio_adapter_t *a, sio_buf_t *buf,
     if (rc == SIO_OK) {
         buf->len += sio_base64_encode(buf->data + buf->len, a->bytes.data,
                                       a->bytes.len);
-    }
-
-done:
-
-    if (rc != SIO_OK) {
-        buf->len = len;
     }
 
     return rc;

@@ -103,6 +103,16 @@ int sio_cluster_data_encode(sio_adapter_t *a, sio_buf_t *buf,
     const sio_cluster_t *m);
 
 
+/*
+ * For this floor: the base64 of MessagePack as JSON in a->json, its binary in
+ * a->bytes; and what a->json holds as such a text, appended.
+ */
+int sio_cluster_unpack(sio_adapter_t *a, sio_str_t text,
+    sio_binary_t *attachments);
+int sio_cluster_pack(sio_adapter_t *a, sio_buf_t *buf,
+    const sio_binary_t *attachments);
+
+
 #pragma GCC visibility pop
 
 

@@ -12,9 +12,12 @@
 #include "hub/ngx_http_socketio_history.h"
 #include "hub/ngx_http_socketio_move.h"
 #include "hub/ngx_http_socketio_recovery.h"
+#include "hub/ngx_http_socketio_stream.h"
 
 
 #define NGX_HTTP_SOCKETIO_VOLATILE  0x01
+
+#define NGX_HTTP_SOCKETIO_LOGGED    UINT64_MAX
 
 
 typedef struct {
@@ -86,7 +89,17 @@ ngx_http_socketio_broadcast(ngx_http_socketio_hub_t *hub,
     rc = NGX_OK;
 
     if (ngx_http_socketio_history_keeps(hub, b)) {
+
+        if (ngx_http_socketio_stream_order(hub, b) == NGX_OK) {
+            ngx_http_socketio_target_find(hub, b->nsp, &b->target, &found);
+            goto done;
+        }
+
         number = ngx_http_socketio_broadcast_log(hub, b, &found, &sequence);
+
+        if (number == NGX_HTTP_SOCKETIO_LOGGED) {
+            return NGX_OK;
+        }
     }
 
     if (number == 0) {
@@ -104,6 +117,17 @@ ngx_http_socketio_broadcast(ngx_http_socketio_hub_t *hub,
 
     ngx_http_socketio_sequence_end(hub);
 
+    /* what others wrote before comes first, and nobody's rule in between */
+
+    sio_app_enter(&hub->app);
+
+    ngx_http_socketio_history_pass(hub, number);
+    ngx_http_socketio_broadcast_here(hub, b, sequence, number);
+
+    sio_app_leave(&hub->app);
+
+done:
+
     if (matched) {
         *matched = found.count;
     }
@@ -114,15 +138,6 @@ ngx_http_socketio_broadcast(ngx_http_socketio_hub_t *hub,
     }
 
     ngx_http_socketio_stat(hub, NGX_HTTP_SOCKETIO_STAT_BROADCASTS, 1);
-
-    /* what others wrote before comes first, and nobody's rule in between */
-
-    sio_app_enter(&hub->app);
-
-    ngx_http_socketio_history_pass(hub, number);
-    ngx_http_socketio_broadcast_here(hub, b, sequence, number);
-
-    sio_app_leave(&hub->app);
 
     return rc == NGX_ERROR ? NGX_ERROR : NGX_OK;
 }
@@ -156,21 +171,27 @@ ngx_http_socketio_broadcast_idle(ngx_http_socketio_hub_t *hub,
 
 /*
  * Into the log, by which it reaches the other workers: its number, or 0: the
- * log has no room for one of this size.  The receivers are looked up under
- * the log's lock, so that who was not in the room then finds it in the log.
+ * log has no room for one of this size; or LOGGED: it had its turn.  The
+ * receivers are looked up under the log's lock, so that who was not in the
+ * room then finds it in the log.
  */
 static uint64_t
 ngx_http_socketio_broadcast_log(ngx_http_socketio_hub_t *hub,
     const ngx_http_socketio_broadcast_t *b, ngx_http_socketio_found_t *found,
     uint64_t *sequence)
 {
-    uint64_t  number;
+    uint64_t  number, slots[NGX_HTTP_SOCKETIO_SLOTS / 64];
 
     if (ngx_http_socketio_broadcast_write(hub, b) != NGX_OK) {
         return 0;
     }
 
     ngx_http_socketio_log_lock(hub->zone);
+
+    if (b->stamp && ngx_http_socketio_stream_done(hub, b->stamp)) {
+        ngx_http_socketio_log_unlock(hub->zone);
+        return NGX_HTTP_SOCKETIO_LOGGED;
+    }
 
     *sequence = ngx_http_socketio_sequence_begin(hub);
 
@@ -180,7 +201,14 @@ ngx_http_socketio_broadcast_log(ngx_http_socketio_hub_t *hub,
     ngx_http_socketio_log_unlock(hub->zone);
 
     if (number) {
-        ngx_http_socketio_channel_mark(hub, found->slots);
+        ngx_memcpy(slots, found->slots, sizeof(slots));
+
+        if (b->stamp && b->stamp->number) {
+            /* it waits for it */
+            slots[b->stamp->slot / 64] |= (uint64_t) 1 << b->stamp->slot % 64;
+        }
+
+        ngx_http_socketio_channel_mark(hub, slots);
 
     } else {
         ngx_memzero(found, sizeof(ngx_http_socketio_found_t));
@@ -395,7 +423,7 @@ ngx_http_socketio_broadcast_here(ngx_http_socketio_hub_t *hub,
     ns = sio_app_namespace(&hub->app, b->nsp);
 
     if (ns && b->ack_id == SIO_NO_ID) {
-        offset = ngx_http_socketio_history_msg(hub, b->msg, number);
+        offset = ngx_http_socketio_history_msg(hub, b->msg, NULL);
         delivery.msg = offset ? offset : b->msg;
     }
 

@@ -18,6 +18,16 @@
 #include "hub/ngx_http_socketio_channel.h"
 
 
+/* Which entry of a stream it is, that hosts share; and who added it. */
+
+typedef struct {
+    sio_stream_id_t  id;
+    ngx_uint_t       slot;           /* of this host */
+    uint32_t         incarnation;
+    uint64_t         number;         /* 0: another host */
+} ngx_http_socketio_entered_t;
+
+
 typedef struct {
     sio_str_t        nsp;
     sio_target_t     target;
@@ -29,7 +39,10 @@ typedef struct {
     sio_str_t        args;
     const sio_binary_t  *attachments;    /* or NULL */
 
+    const ngx_http_socketio_entered_t  *stamp;    /* or NULL */
+
     unsigned         local:1;        /* this host only */
+    unsigned         away:1;         /* but in the stream, somewhere */
 } ngx_http_socketio_broadcast_t;
 
 

@@ -10,6 +10,7 @@
 
 
 #include "hub/ngx_http_socketio_broadcast.h"
+#include "hub/ngx_http_socketio_recall.h"
 #include "codec/sio_adapter_request.h"
 #include "codec/sio_operation.h"
 
@@ -94,6 +95,21 @@ struct ngx_http_socketio_cluster_s {
      */
     uint64_t  (*spoken)(ngx_http_socketio_hub_t *hub);
     ngx_uint_t  (*settled)(ngx_http_socketio_hub_t *hub, uint64_t n);
+
+    /*
+     * Add a broadcast to the order of all hosts, see stream; and leave a lost
+     * session to them (text: of sio_session_encode(); empty: there is none
+     * any more).  NGX_OK, or NGX_DECLINED: not now.
+     */
+    ngx_int_t  (*add)(ngx_http_socketio_hub_t *hub,
+                      const ngx_http_socketio_broadcast_t *b,
+                      uint64_t number);
+    ngx_int_t  (*save)(ngx_http_socketio_hub_t *hub, sio_str_t pid,
+                       sio_str_t text, uint64_t msec);
+
+    /* Ask what recall->step says: NGX_OK, or NGX_DECLINED: not now. */
+    ngx_int_t  (*recall)(ngx_http_socketio_hub_t *hub,
+                         ngx_http_socketio_recall_t *recall);
 
     /* Once a second. */
     void  (*tick)(ngx_http_socketio_hub_t *hub);

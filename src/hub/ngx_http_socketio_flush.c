@@ -17,7 +17,6 @@
 static void ngx_http_socketio_flush_more(ngx_event_t *ev);
 static void ngx_http_socketio_flush_slice(ngx_http_socketio_session_t **list);
 static void ngx_http_socketio_flush_session(ngx_http_socketio_session_t *s);
-static uint64_t ngx_http_socketio_flush_clock(void);
 
 
 void
@@ -137,10 +136,10 @@ ngx_http_socketio_flush_slice(ngx_http_socketio_session_t **list)
         }
 
         if (until == 0) {
-            until = ngx_http_socketio_flush_clock()
+            until = ngx_http_socketio_clock()
                     + NGX_HTTP_SOCKETIO_FLUSH_SLICE;
 
-        } else if (ngx_http_socketio_flush_clock() >= until) {
+        } else if (ngx_http_socketio_clock() >= until) {
             return;
         }
     }
@@ -176,8 +175,8 @@ ngx_http_socketio_flush_session(ngx_http_socketio_session_t *s)
 }
 
 
-static uint64_t
-ngx_http_socketio_flush_clock(void)
+uint64_t
+ngx_http_socketio_clock(void)
 {
     struct timespec  ts;
 

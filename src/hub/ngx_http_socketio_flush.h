@@ -28,5 +28,9 @@ void ngx_http_socketio_flush_turn(ngx_http_socketio_hub_t *hub);
 
 void ngx_http_socketio_flush_all(ngx_http_socketio_hub_t *hub);
 
+/* Time that only grows, usec. */
+
+uint64_t ngx_http_socketio_clock(void);
+
 
 #endif /* _NGX_HTTP_SOCKETIO_FLUSH_H_INCLUDED_ */

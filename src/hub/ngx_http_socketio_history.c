@@ -7,9 +7,13 @@
 
 
 #include "hub/ngx_http_socketio_history.h"
-#include "codec/sio_offset.h"
+#include "hub/ngx_http_socketio_stream.h"
 
 
+static void ngx_http_socketio_history_place(ngx_http_socketio_hub_t *hub,
+    uint64_t number);
+static void ngx_http_socketio_history_at(ngx_http_socketio_hub_t *hub,
+    const ngx_http_socketio_entry_t *entry);
 static ngx_int_t ngx_http_socketio_history_take(ngx_http_socketio_hub_t *hub,
     uint64_t number);
 static void ngx_http_socketio_history_lost(ngx_http_socketio_hub_t *hub,
@@ -24,7 +28,58 @@ ngx_http_socketio_history_init(ngx_http_socketio_hub_t *hub)
     }
 
     if (ngx_http_socketio_log_ready(hub->zone)) {
-        hub->app.position = ngx_http_socketio_log_last(hub->zone);
+        ngx_http_socketio_history_place(hub,
+                                     ngx_http_socketio_log_last(hub->zone));
+    }
+}
+
+
+/* The worker is at a number, whose entry may be gone. */
+
+static void
+ngx_http_socketio_history_place(ngx_http_socketio_hub_t *hub, uint64_t number)
+{
+    ngx_http_socketio_entry_t  entry;
+
+    if (ngx_http_socketio_log_head(hub->zone, number, &entry) == NGX_OK) {
+        ngx_http_socketio_history_at(hub, &entry);
+        return;
+    }
+
+    hub->app.position = number;
+
+    ngx_memzero(&hub->at, sizeof(sio_offset_t));
+    hub->at.number = number;
+}
+
+
+static void
+ngx_http_socketio_history_at(ngx_http_socketio_hub_t *hub,
+    const ngx_http_socketio_entry_t *entry)
+{
+    hub->app.position = entry->number;
+    ngx_http_socketio_history_offset(entry, &hub->at);
+
+    if (entry->origin == hub->n + 1 && entry->incarnation == hub->incarnation)
+    {
+        ngx_http_socketio_stream_back(hub, entry->origin_number);
+    }
+}
+
+
+void
+ngx_http_socketio_history_offset(const ngx_http_socketio_entry_t *entry,
+    sio_offset_t *offset)
+{
+    ngx_memzero(offset, sizeof(sio_offset_t));
+
+    offset->number = entry->number;
+
+    if (!sio_stream_id_is_none(&entry->id) && !entry->away
+        && entry->number - entry->base <= SIO_OFFSET_BEHIND_MAX)
+    {
+        offset->id = entry->id;
+        offset->number -= entry->base;
     }
 }
 
@@ -54,6 +109,18 @@ ngx_http_socketio_history_add(ngx_http_socketio_hub_t *hub,
     entry.time = ngx_http_socketio_calendar();
     entry.sender = (uint16_t) hub->n;
     entry.len = (uint32_t) hub->record.len;
+    entry.away = b->away || (hub->stream && !b->local);
+
+    if (b->stamp) {
+        entry.in_stream = 1;
+        entry.id = b->stamp->id;
+    }
+
+    if (b->stamp && b->stamp->number) {
+        entry.origin = (uint32_t) b->stamp->slot + 1;
+        entry.incarnation = b->stamp->incarnation;
+        entry.origin_number = b->stamp->number;
+    }
 
     ngx_memcpy(entry.receivers, slots, sizeof(entry.receivers));
     entry.receivers[hub->n / 64] &= ~((uint64_t) 1 << hub->n % 64);
@@ -108,7 +175,7 @@ ngx_http_socketio_history_read(ngx_http_socketio_hub_t *hub, uint64_t upto)
 
         if (app->position + 1 < first) {
             ngx_http_socketio_history_lost(hub, first - app->position - 1);
-            app->position = first - 1;
+            ngx_http_socketio_history_place(hub, first - 1);
             continue;
         }
 
@@ -144,7 +211,7 @@ ngx_http_socketio_history_take(ngx_http_socketio_hub_t *hub, uint64_t number)
     }
 
     if (!(entry.receivers[hub->n / 64] & ((uint64_t) 1 << hub->n % 64))) {
-        hub->app.position = number;
+        ngx_http_socketio_history_at(hub, &entry);
         return NGX_OK;
     }
 
@@ -156,7 +223,7 @@ ngx_http_socketio_history_take(ngx_http_socketio_hub_t *hub, uint64_t number)
         return rc;
     }
 
-    hub->app.position = number;
+    ngx_http_socketio_history_at(hub, &entry);
 
     from.slot = entry.sender;
     from.sequence = entry.sequence;
@@ -196,25 +263,25 @@ ngx_http_socketio_history_pass(ngx_http_socketio_hub_t *hub, uint64_t number)
 {
     if (number) {
         ngx_http_socketio_history_read(hub, number - 1);
-        hub->app.position = number;
+        ngx_http_socketio_history_place(hub, number);
     }
 }
 
 
 eio_msg_t *
 ngx_http_socketio_history_msg(ngx_http_socketio_hub_t *hub,
-    const eio_msg_t *msg, uint64_t number)
+    const eio_msg_t *msg, const sio_offset_t *offset)
 {
+    size_t  len;
     u_char  tail[SIO_OFFSET_TAIL_LEN];
 
     if (hub->recovery == NULL) {
         return NULL;
     }
 
-    sio_offset_tail(tail, number ? number : hub->app.position);
+    len = sio_offset_tail(tail, offset ? offset : &hub->at);
 
-    return eio_msg_extend(&ngx_http_socketio_mem, msg,
-                          sio_str(tail, SIO_OFFSET_TAIL_LEN));
+    return eio_msg_extend(&ngx_http_socketio_mem, msg, sio_str(tail, len));
 }
 
 
@@ -240,6 +307,7 @@ ngx_http_socketio_history_send(sio_socket_t *socket, eio_msg_t *msg,
     b.target.nrooms = 1;
     b.ack_id = SIO_NO_ID;
     b.msg = msg;
+    b.local = 1;
 
     number = 0;
 
@@ -261,7 +329,7 @@ ngx_http_socketio_history_send(sio_socket_t *socket, eio_msg_t *msg,
 
     ngx_http_socketio_history_pass(hub, number);
 
-    offset = ngx_http_socketio_history_msg(hub, msg, number);
+    offset = ngx_http_socketio_history_msg(hub, msg, NULL);
     rc = sio_socket_send(socket, offset ? offset : msg);
 
     if (offset) {

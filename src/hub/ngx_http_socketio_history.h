@@ -13,7 +13,8 @@
  * larger than the log takes - has the offset of the event before it.  Events
  * with an ack id have none.
  *
- * app->position is the number of the last entry that was delivered here.
+ * app->position is the number of the last entry that was delivered here, and
+ * hub->at its offset.
  */
 
 
@@ -53,13 +54,18 @@ void ngx_http_socketio_history_read(ngx_http_socketio_hub_t *hub,
 void ngx_http_socketio_history_pass(ngx_http_socketio_hub_t *hub,
     uint64_t number);
 
+/* The offset of an entry. */
+
+void ngx_http_socketio_history_offset(const ngx_http_socketio_entry_t *entry,
+    sio_offset_t *offset);
+
 /*
- * The message of an event with its offset, a reference for the caller.
- * number: its own, or 0: that of the event before it.  NULL: the app has no
- * recovery, or there is no memory.
+ * The message of an event with an offset, a reference for the caller.  offset
+ * NULL: where this worker is.  NULL: the app has no recovery, or there is no
+ * memory.
  */
 eio_msg_t *ngx_http_socketio_history_msg(ngx_http_socketio_hub_t *hub,
-    const eio_msg_t *msg, uint64_t number);
+    const eio_msg_t *msg, const sio_offset_t *offset);
 
 /*
  * Send an event to one socket; logged: a client that misses it is to get it

@@ -32,6 +32,7 @@
 #include "hub/ngx_http_socketio_reader.h"
 #include "hub/ngx_http_socketio_reap.h"
 #include "hub/ngx_http_socketio_recovery.h"
+#include "hub/ngx_http_socketio_stream.h"
 #include "hub/ngx_http_socketio_wait.h"
 
 
@@ -483,6 +484,10 @@ ngx_http_socketio_hub_fire(sio_wheel_t *wheel, sio_timer_t *timer,
     case NGX_HTTP_SOCKETIO_TIMER_RECOVERY:
         ngx_http_socketio_connect_again(
                             ngx_http_socketio_recovery_waiting(timer));
+        break;
+
+    case NGX_HTTP_SOCKETIO_TIMER_STREAM:
+        ngx_http_socketio_stream_timeout(hub);
         break;
 
     case NGX_HTTP_SOCKETIO_TIMER_IDENTITY:

@@ -68,6 +68,7 @@ typedef struct ngx_http_socketio_mailer_s   ngx_http_socketio_mailer_t;
 typedef struct ngx_http_socketio_mail_store_s
                                             ngx_http_socketio_mail_store_t;
 typedef struct ngx_http_socketio_recovery_s ngx_http_socketio_recovery_t;
+typedef struct ngx_http_socketio_order_s    ngx_http_socketio_order_t;
 typedef struct ngx_http_socketio_presence_s
                                             ngx_http_socketio_presence_t;
 typedef struct ngx_http_socketio_presence_conf_s
@@ -86,7 +87,8 @@ typedef enum {
     NGX_HTTP_SOCKETIO_TIMER_CLUSTER,
     NGX_HTTP_SOCKETIO_TIMER_PRESENCE,
     NGX_HTTP_SOCKETIO_TIMER_IDENTITY,
-    NGX_HTTP_SOCKETIO_TIMER_RECOVERY
+    NGX_HTTP_SOCKETIO_TIMER_RECOVERY,
+    NGX_HTTP_SOCKETIO_TIMER_STREAM
 } ngx_http_socketio_timer_e;
 
 
@@ -258,6 +260,8 @@ struct ngx_http_socketio_hub_s {
                                     *mail_store;
     ngx_http_socketio_mailer_t      *mailer;    /* NULL: they have no home */
     ngx_http_socketio_recovery_t    *recovery;  /* or NULL */
+    ngx_http_socketio_order_t      *stream;    /* or NULL */
+    sio_offset_t                     at;        /* of app.position */
     sio_wheel_t                      wheel;
     eio_env_t                        socketio;
     eio_env_t                        echo;

@@ -1,16 +1,12 @@
 /*
- * Connection state recovery: what is kept of a socket while it lives.
- *
- * The record is written anew when something changed; what changes with each
- * heartbeat - what has arrived, and the end of the record - is changed in its
- * place.  A worker writes over its own records only: one that is not there
- * any more was taken by another worker, or dropped for want of room.
+ * Connection state recovery: the life of a socket that may be recovered.
  */
 
 
 #include "hub/ngx_http_socketio_recovery.h"
 #include "hub/ngx_http_socketio_history.h"
-#include "hub/ngx_http_socketio_recovery_state.h"
+#include "hub/ngx_http_socketio_recovery_hosts.h"
+#include "hub/ngx_http_socketio_flush.h"
 
 
 static ngx_http_socketio_recoverable_t *ngx_http_socketio_recovery_create(
@@ -19,18 +15,8 @@ static void ngx_http_socketio_recovery_free(ngx_http_socketio_hub_t *hub,
     ngx_http_socketio_recoverable_t *st);
 static void ngx_http_socketio_recovery_dirty(ngx_http_socketio_hub_t *hub,
     ngx_http_socketio_recoverable_t *st);
-static void ngx_http_socketio_recovery_write(ngx_http_socketio_hub_t *hub,
-    ngx_http_socketio_recoverable_t *st, ngx_uint_t live);
-static ngx_int_t ngx_http_socketio_recovery_put(ngx_http_socketio_hub_t *hub,
-    ngx_http_socketio_recoverable_t *st, ngx_uint_t live, sio_str_t data);
-static void ngx_http_socketio_recovery_remove(ngx_http_socketio_hub_t *hub,
-    ngx_http_socketio_recoverable_t *st);
 static void ngx_http_socketio_recovery_prove(ngx_http_socketio_hub_t *hub,
     ngx_http_socketio_recoverable_t *st);
-static void ngx_http_socketio_recovery_renew(ngx_http_socketio_hub_t *hub,
-    ngx_http_socketio_recoverable_t *st);
-static uint64_t ngx_http_socketio_recovery_end(ngx_http_socketio_hub_t *hub,
-    ngx_http_socketio_recoverable_t *st, ngx_uint_t live);
 
 
 ngx_int_t
@@ -53,6 +39,8 @@ ngx_http_socketio_recovery_init(ngx_http_socketio_hub_t *hub)
     ngx_queue_init(&recovery->dirty);
     sio_buf_init(&recovery->record, &ngx_http_socketio_mem, UINT32_MAX);
     sio_buf_init(&recovery->entry, &ngx_http_socketio_mem, UINT32_MAX);
+    sio_buf_init(&recovery->text, &ngx_http_socketio_mem, UINT32_MAX);
+    sio_adapter_init(&recovery->codec, &ngx_http_socketio_mem, UINT32_MAX);
 
     hub->recovery = recovery;
 
@@ -73,6 +61,8 @@ ngx_http_socketio_recovery_cleanup(ngx_http_socketio_hub_t *hub)
         sio_map_free(&recovery->sockets);
         sio_buf_free(&recovery->record);
         sio_buf_free(&recovery->entry);
+        sio_buf_free(&recovery->text);
+        sio_adapter_free(&recovery->codec);
         sio_free(&ngx_http_socketio_mem, recovery);
         hub->recovery = NULL;
     }
@@ -138,6 +128,7 @@ ngx_http_socketio_recovery_free(ngx_http_socketio_hub_t *hub,
     sio_wheel_clear(&hub->wheel, &st->timer);
     ngx_queue_remove(&st->queue);
     eio_outq_free(&st->missed, &ngx_http_socketio_mem);
+    ngx_http_socketio_recovery_forget(hub, st);
     sio_map_remove(&hub->recovery->sockets, &st->node);
     sio_free(&ngx_http_socketio_mem, st);
 }
@@ -146,6 +137,7 @@ ngx_http_socketio_recovery_free(ngx_http_socketio_hub_t *hub,
 ngx_int_t
 ngx_http_socketio_recovery_connect(sio_socket_t *socket, sio_str_t auth)
 {
+    uint64_t                          start, wait;
     ngx_int_t                         rc;
     ngx_http_socketio_hub_t          *hub;
     ngx_http_socketio_recoverable_t  *st;
@@ -166,14 +158,29 @@ ngx_http_socketio_recovery_connect(sio_socket_t *socket, sio_str_t auth)
         return NGX_DECLINED;
     }
 
-    rc = ngx_http_socketio_recovery_restore(hub, st, auth);
+    wait = 1;
+    rc = NGX_AGAIN;
+
+    /* very many may come back at once: the others wait for the next turn */
+
+    if (hub->recovery->spent < NGX_HTTP_SOCKETIO_RECOVERY_SLICE) {
+        start = ngx_http_socketio_clock();
+
+        wait = NGX_HTTP_SOCKETIO_RECOVERY_RETRY;
+        rc = ngx_http_socketio_recovery_restore(hub, st, auth);
+        st->tries += (rc == NGX_AGAIN);
+
+        hub->recovery->spent += ngx_http_socketio_clock() - start;
+    }
+
+    ngx_http_socketio_hub_post(hub);
 
     if (rc == NGX_AGAIN) {
-        st->tries++;
         st->timer.kind = NGX_HTTP_SOCKETIO_TIMER_RECOVERY;
-        sio_wheel_set(&hub->wheel, &st->timer, ngx_http_socketio_now()
-                                       + NGX_HTTP_SOCKETIO_RECOVERY_RETRY);
-        ngx_http_socketio_hub_post(hub);
+        sio_wheel_set(&hub->wheel, &st->timer, ngx_http_socketio_now() + wait);
+
+    } else {
+        ngx_http_socketio_recovery_forget(hub, st);
     }
 
     return rc;
@@ -273,6 +280,8 @@ ngx_http_socketio_recovery_turn(ngx_http_socketio_hub_t *hub)
         return;
     }
 
+    hub->recovery->spent = 0;
+
     for (q = ngx_queue_head(&hub->recovery->dirty);
          q != ngx_queue_sentinel(&hub->recovery->dirty);
          q = next)
@@ -284,189 +293,6 @@ ngx_http_socketio_recovery_turn(ngx_http_socketio_hub_t *hub)
             ngx_http_socketio_recovery_write(hub, st, 1);
         }
     }
-}
-
-
-static void
-ngx_http_socketio_recovery_write(ngx_http_socketio_hub_t *hub,
-    ngx_http_socketio_recoverable_t *st, ngx_uint_t live)
-{
-    sio_buf_t          *buf;
-    sio_socket_t       *socket;
-    sio_wire_writer_t   w;
-
-    if (st->dirty) {
-        st->dirty = 0;
-        ngx_queue_remove(&st->queue);
-        ngx_queue_init(&st->queue);
-    }
-
-    socket = st->socket;
-    buf = &hub->recovery->record;
-    sio_buf_reset(buf);
-
-    sio_wire_begin(&w, buf, NGX_HTTP_SOCKETIO_RECORD_SAVED);
-    sio_wire_put_str(&w, sio_namespace_name(socket->ns));
-    sio_wire_put_str(&w, sio_socket_sid(socket));
-    sio_wire_put_str(&w, sio_socket_user(socket));
-    sio_record_pack_gathered(socket, &w);
-
-    if (sio_wire_end(&w) != SIO_OK
-        || ngx_http_socketio_recovery_put(hub, st, live, sio_buf_str(buf))
-           != NGX_OK)
-    {
-        ngx_http_socketio_stat(hub, NGX_HTTP_SOCKETIO_STAT_DROP_RECOVERY, 1);
-    }
-}
-
-
-/* The new record first, so that there is one at any moment. */
-
-static ngx_int_t
-ngx_http_socketio_recovery_put(ngx_http_socketio_hub_t *hub,
-    ngx_http_socketio_recoverable_t *st, ngx_uint_t live, sio_str_t data)
-{
-    uint64_t                    id, end;
-    ngx_int_t                   rc;
-    sio_str_t                   parts[2];
-    ngx_http_socketio_key_t     key;
-    ngx_http_socketio_item_t   *item;
-    ngx_http_socketio_saved_t   saved;
-
-    ngx_http_socketio_recovery_key(hub, sio_str(st->pid, EIO_SID_LEN), &key);
-
-    ngx_memzero(&saved, sizeof(ngx_http_socketio_saved_t));
-
-    saved.position = st->position;
-    saved.incarnation = hub->incarnation;
-    saved.slot = (uint16_t) hub->n;
-    saved.live = (uint8_t) live;
-
-    parts[0] = sio_str((u_char *) &saved, sizeof(ngx_http_socketio_saved_t));
-    parts[1] = data;
-
-    end = ngx_http_socketio_recovery_end(hub, st, live);
-    rc = NGX_OK;
-
-    ngx_http_socketio_store_lock(hub->zone);
-
-    saved.seen = hub->zone->item_id;
-
-    if (st->kept) {
-        item = ngx_http_socketio_recovery_own(hub, st, &key);
-
-        if (item == NULL) {
-            goto done;
-        }
-
-        /* what it was put out of since then may not have come here yet */
-
-        saved.seen = ((ngx_http_socketio_saved_t *) item->data)->seen;
-    }
-
-    item = ngx_http_socketio_store_add(hub->zone, &key, 0, end, 1, parts, 2);
-
-    if (item == NULL) {
-        rc = NGX_ERROR;
-        goto done;
-    }
-
-    id = item->id;
-    st->kept = 1;
-
-    for ( ;; ) {
-        item = ngx_http_socketio_store_first(hub->zone, &key, 0);
-
-        if (item == NULL || item->id == id) {
-            break;
-        }
-
-        ngx_http_socketio_store_remove(hub->zone, item);
-    }
-
-    st->slot = (uint16_t) hub->n;
-    st->incarnation = hub->incarnation;
-
-done:
-
-    ngx_http_socketio_store_unlock(hub->zone);
-
-    return rc;
-}
-
-
-void
-ngx_http_socketio_recovery_key(ngx_http_socketio_hub_t *hub, sio_str_t pid,
-    ngx_http_socketio_key_t *key)
-{
-    ngx_http_socketio_store_key(hub->zone, NGX_HTTP_SOCKETIO_STORE_RECOVERY,
-                                &pid, 1, key);
-}
-
-
-/* Under the store's lock: the record, if it still is that of this socket. */
-
-ngx_http_socketio_item_t *
-ngx_http_socketio_recovery_own(ngx_http_socketio_hub_t *hub,
-    const ngx_http_socketio_recoverable_t *st,
-    const ngx_http_socketio_key_t *key)
-{
-    ngx_http_socketio_item_t   *item;
-    ngx_http_socketio_saved_t  *saved;
-
-    item = ngx_http_socketio_store_first(hub->zone, key, 0);
-
-    if (item == NULL || item->len < sizeof(ngx_http_socketio_saved_t)) {
-        return NULL;
-    }
-
-    saved = (ngx_http_socketio_saved_t *) item->data;
-
-    return saved->slot == st->slot && saved->incarnation == st->incarnation
-           ? item : NULL;
-}
-
-
-static void
-ngx_http_socketio_recovery_remove(ngx_http_socketio_hub_t *hub,
-    ngx_http_socketio_recoverable_t *st)
-{
-    ngx_http_socketio_key_t    key;
-    ngx_http_socketio_item_t  *item;
-
-    ngx_http_socketio_recovery_key(hub, sio_str(st->pid, EIO_SID_LEN), &key);
-
-    ngx_http_socketio_store_lock(hub->zone);
-
-    item = ngx_http_socketio_recovery_own(hub, st, &key);
-
-    if (item) {
-        ngx_http_socketio_store_remove(hub->zone, item);
-    }
-
-    ngx_http_socketio_store_unlock(hub->zone);
-}
-
-
-/*
- * When a record ends.  That of a killed worker's socket can't be told that it
- * is over: it lasts a heartbeat longer.
- */
-static uint64_t
-ngx_http_socketio_recovery_end(ngx_http_socketio_hub_t *hub,
-    ngx_http_socketio_recoverable_t *st, ngx_uint_t live)
-{
-    uint64_t              end;
-    const eio_options_t  *options;
-
-    end = ngx_http_socketio_calendar() + hub->conf->recovery;
-
-    if (live) {
-        options = st->socket->client->session->options;
-        end += options->ping_interval + options->ping_timeout;
-    }
-
-    return end;
 }
 
 
@@ -536,33 +362,6 @@ ngx_http_socketio_recovery_prove(ngx_http_socketio_hub_t *hub,
             socket->rooms[i].since = position - NGX_HTTP_SOCKETIO_RECOVERY_FAR;
         }
     }
-}
-
-
-static void
-ngx_http_socketio_recovery_renew(ngx_http_socketio_hub_t *hub,
-    ngx_http_socketio_recoverable_t *st)
-{
-    ngx_http_socketio_key_t     key;
-    ngx_http_socketio_item_t   *item;
-    ngx_http_socketio_saved_t  *saved;
-
-    ngx_http_socketio_recovery_key(hub, sio_str(st->pid, EIO_SID_LEN), &key);
-
-    ngx_http_socketio_store_lock(hub->zone);
-
-    item = ngx_http_socketio_recovery_own(hub, st, &key);
-
-    if (item) {
-        saved = (ngx_http_socketio_saved_t *) item->data;
-        saved->position = st->position;
-        saved->seen = hub->zone->item_id;
-
-        ngx_http_socketio_store_expire(hub->zone, item,
-                               ngx_http_socketio_recovery_end(hub, st, 1));
-    }
-
-    ngx_http_socketio_store_unlock(hub->zone);
 }
 
 

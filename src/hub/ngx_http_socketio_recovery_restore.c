@@ -12,36 +12,21 @@
 
 
 #include "hub/ngx_http_socketio_history.h"
-#include "hub/ngx_http_socketio_recovery_state.h"
-
-
-/* A record as it was read. */
-
-typedef struct {
-    ngx_http_socketio_key_t    key;
-    uint64_t                   id;
-    uint64_t                   position;
-    sio_str_t                  sid;
-    sio_wire_t                 gathered;
-} ngx_http_socketio_saving_t;
+#include "hub/ngx_http_socketio_recovery_hosts.h"
 
 
 static ngx_int_t ngx_http_socketio_recovery_become(
     ngx_http_socketio_hub_t *hub, ngx_http_socketio_recoverable_t *st,
-    const ngx_http_socketio_saving_t *saving);
+    ngx_http_socketio_saving_t *saving, const sio_offset_t *offset);
 static ngx_int_t ngx_http_socketio_recovery_load(ngx_http_socketio_hub_t *hub,
     ngx_http_socketio_saving_t *saving);
 static ngx_int_t ngx_http_socketio_recovery_check(
     ngx_http_socketio_hub_t *hub, ngx_http_socketio_saving_t *saving,
     sio_socket_t *socket);
-static ngx_int_t ngx_http_socketio_recovery_missed(
-    ngx_http_socketio_hub_t *hub, ngx_http_socketio_recoverable_t *st,
-    const ngx_http_socketio_saving_t *saving);
 static ngx_int_t ngx_http_socketio_recovery_entry(
     ngx_http_socketio_hub_t *hub, ngx_http_socketio_recoverable_t *st,
-    const ngx_http_socketio_saving_t *saving, uint64_t number);
-static ngx_int_t ngx_http_socketio_recovery_keep(ngx_http_socketio_hub_t *hub,
-    ngx_http_socketio_recoverable_t *st, sio_str_t image, uint64_t number);
+    const ngx_http_socketio_saving_t *saving,
+    const ngx_http_socketio_entry_t *entry);
 static ngx_uint_t ngx_http_socketio_recovery_wanted(
     const sio_socket_t *socket, sio_str_t sid, const sio_target_t *target,
     uint64_t number);
@@ -57,8 +42,8 @@ ngx_http_socketio_recovery_restore(ngx_http_socketio_hub_t *hub,
 {
     int                          rc;
     ngx_int_t                    found;
-    uint64_t                     offset;
     sio_str_t                    pid;
+    sio_offset_t                 offset;
     ngx_http_socketio_saving_t   saving;
 
     rc = sio_offset_asked(auth, &pid, &offset);
@@ -69,7 +54,7 @@ ngx_http_socketio_recovery_restore(ngx_http_socketio_hub_t *hub,
 
     found = NGX_DECLINED;
 
-    if (rc == SIO_OK && offset <= ngx_http_socketio_log_last(hub->zone)) {
+    if (rc == SIO_OK) {
         ngx_http_socketio_recovery_key(hub, pid, &saving.key);
         found = ngx_http_socketio_recovery_load(hub, &saving);
     }
@@ -82,9 +67,21 @@ ngx_http_socketio_recovery_restore(ngx_http_socketio_hub_t *hub,
         return NGX_AGAIN;
     }
 
-    if (found == NGX_OK) {
-        saving.position = ngx_max(saving.position, offset);
-        found = ngx_http_socketio_recovery_become(hub, st, &saving);
+    if (rc == SIO_OK && hub->stream && found != NGX_AGAIN) {
+        found = ngx_http_socketio_recovery_ask(hub, st,
+                                       found == NGX_OK ? &saving : NULL, pid,
+                                       &offset);
+
+        if (found == NGX_AGAIN) {
+            return NGX_AGAIN;
+        }
+
+    } else if (found == NGX_OK) {
+        found = NGX_DONE;
+    }
+
+    if (found == NGX_DONE) {
+        found = ngx_http_socketio_recovery_become(hub, st, &saving, &offset);
     }
 
     if (found != NGX_OK) {
@@ -102,9 +99,11 @@ ngx_http_socketio_recovery_restore(ngx_http_socketio_hub_t *hub,
 
 static ngx_int_t
 ngx_http_socketio_recovery_become(ngx_http_socketio_hub_t *hub,
-    ngx_http_socketio_recoverable_t *st,
-    const ngx_http_socketio_saving_t *saving)
+    ngx_http_socketio_recoverable_t *st, ngx_http_socketio_saving_t *saving,
+    const sio_offset_t *offset)
 {
+    uint64_t       number;
+    ngx_int_t      rc;
     ngx_uint_t     nrooms;
     sio_wire_t     r;
     sio_socket_t  *socket;
@@ -113,8 +112,22 @@ ngx_http_socketio_recovery_become(ngx_http_socketio_hub_t *hub,
     nrooms = socket->nrooms;
     r = saving->gathered;
 
-    if (sio_record_unpack_rooms(socket, &r) != SIO_OK
-        || ngx_http_socketio_recovery_missed(hub, st, saving) != NGX_OK
+    if (sio_record_unpack_rooms(socket, &r) != SIO_OK) {
+        goto undo;
+    }
+
+    ngx_http_socketio_log_lock(hub->zone);
+    rc = ngx_http_socketio_log_locate(hub->zone, offset, &number);
+    st->since = ngx_http_socketio_log_last(hub->zone);
+    ngx_http_socketio_log_unlock(hub->zone);
+
+    if (rc != NGX_OK) {
+        goto undo;
+    }
+
+    saving->position = ngx_max(saving->position, number);
+
+    if (ngx_http_socketio_recovery_missed(hub, st, saving) != NGX_OK
         || ngx_http_socketio_recovery_take(hub, socket, saving) != NGX_OK
         || sio_socket_adopt(socket, saving->sid) != SIO_OK)
     {
@@ -130,6 +143,20 @@ ngx_http_socketio_recovery_become(ngx_http_socketio_hub_t *hub,
 
 undo:
 
+    ngx_http_socketio_recovery_undo(st, nrooms);
+
+    return NGX_DECLINED;
+}
+
+
+void
+ngx_http_socketio_recovery_undo(ngx_http_socketio_recoverable_t *st,
+    ngx_uint_t nrooms)
+{
+    sio_socket_t  *socket;
+
+    socket = st->socket;
+
     while (socket->nrooms > nrooms) {
         (void) sio_room_leave(socket, sio_room_name(
                                   socket->rooms[socket->nrooms - 1].room));
@@ -138,8 +165,6 @@ undo:
     eio_outq_free(&st->missed, &ngx_http_socketio_mem);
     eio_outq_init(&st->missed);
     st->since = 0;
-
-    return NGX_DECLINED;
 }
 
 
@@ -240,15 +265,14 @@ ngx_http_socketio_recovery_check(ngx_http_socketio_hub_t *hub,
     }
 
     saving->position = saved.position;
+    saving->version = saved.version;
     saving->gathered = r;
 
     return NGX_OK;
 }
 
 
-/* NGX_DECLINED: the log does not go back so far, or it is too much. */
-
-static ngx_int_t
+ngx_int_t
 ngx_http_socketio_recovery_missed(ngx_http_socketio_hub_t *hub,
     ngx_http_socketio_recoverable_t *st,
     const ngx_http_socketio_saving_t *saving)
@@ -260,10 +284,6 @@ ngx_http_socketio_recovery_missed(ngx_http_socketio_hub_t *hub,
 
     recovery = hub->recovery;
 
-    ngx_http_socketio_log_lock(hub->zone);
-    st->since = ngx_http_socketio_log_last(hub->zone);
-    ngx_http_socketio_log_unlock(hub->zone);
-
     recovery->fresh = ngx_max(recovery->fresh, st->since);
     sieve = ngx_http_socketio_recovery_sieve(hub, st->socket, saving->sid);
 
@@ -271,7 +291,7 @@ ngx_http_socketio_recovery_missed(ngx_http_socketio_hub_t *hub,
         rc = ngx_http_socketio_log_head(hub->zone, n, &entry);
 
         if (rc == NGX_OK && (entry.sieve & sieve)) {
-            rc = ngx_http_socketio_recovery_entry(hub, st, saving, n);
+            rc = ngx_http_socketio_recovery_entry(hub, st, saving, &entry);
         }
 
         if (rc != NGX_OK) {
@@ -286,7 +306,8 @@ ngx_http_socketio_recovery_missed(ngx_http_socketio_hub_t *hub,
 static ngx_int_t
 ngx_http_socketio_recovery_entry(ngx_http_socketio_hub_t *hub,
     ngx_http_socketio_recoverable_t *st,
-    const ngx_http_socketio_saving_t *saving, uint64_t number)
+    const ngx_http_socketio_saving_t *saving,
+    const ngx_http_socketio_entry_t *entry)
 {
     uint8_t                        type;
     ngx_int_t                      rc;
@@ -294,6 +315,7 @@ ngx_http_socketio_recovery_entry(ngx_http_socketio_hub_t *hub,
     sio_str_t                      image;
     sio_wire_t                     record;
     ngx_uint_t                     drop;
+    sio_offset_t                   offset;
     ngx_http_socketio_broadcast_t  b;
 
     static sio_str_t               rooms[SIO_EMIT_ROOMS_MAX];
@@ -302,7 +324,7 @@ ngx_http_socketio_recovery_entry(ngx_http_socketio_hub_t *hub,
     buf = &hub->recovery->entry;
     sio_buf_reset(buf);
 
-    rc = ngx_http_socketio_log_data(hub->zone, number, buf);
+    rc = ngx_http_socketio_log_data(hub->zone, entry->number, buf);
 
     if (rc != NGX_OK) {
         return rc;
@@ -319,24 +341,27 @@ ngx_http_socketio_recovery_entry(ngx_http_socketio_hub_t *hub,
 
     if (!sio_str_eq(b.nsp, sio_namespace_name(st->socket->ns))
         || !ngx_http_socketio_recovery_wanted(st->socket, saving->sid,
-                                              &b.target, number))
+                                              &b.target, entry->number))
     {
         return NGX_OK;
     }
 
-    return ngx_http_socketio_recovery_keep(hub, st, image, number);
+    ngx_http_socketio_history_offset(entry, &offset);
+
+    return ngx_http_socketio_recovery_keep(hub, st, image, &offset);
 }
 
 
 /* More than half of what may wait for a connection would soon be its end. */
 
-static ngx_int_t
+ngx_int_t
 ngx_http_socketio_recovery_keep(ngx_http_socketio_hub_t *hub,
-    ngx_http_socketio_recoverable_t *st, sio_str_t image, uint64_t number)
+    ngx_http_socketio_recoverable_t *st, sio_str_t image,
+    const sio_offset_t *offset)
 {
     int         rc;
     unsigned    dropped;
-    eio_msg_t  *msg, *offset;
+    eio_msg_t  *msg, *extended;
 
     msg = eio_msg_from_image(&ngx_http_socketio_mem, image);
 
@@ -344,20 +369,20 @@ ngx_http_socketio_recovery_keep(ngx_http_socketio_hub_t *hub,
         return NGX_ERROR;
     }
 
-    offset = ngx_http_socketio_history_msg(hub, msg, number);
+    extended = ngx_http_socketio_history_msg(hub, msg, offset);
     eio_msg_unref(&ngx_http_socketio_mem, msg);
 
-    if (offset == NULL) {
+    if (extended == NULL) {
         return NGX_ERROR;
     }
 
     dropped = 0;
 
-    rc = eio_outq_push(&st->missed, &ngx_http_socketio_mem, offset,
+    rc = eio_outq_push(&st->missed, &ngx_http_socketio_mem, extended,
                        st->socket->client->session->options->buffer / 2,
                        &dropped);
 
-    eio_msg_unref(&ngx_http_socketio_mem, offset);
+    eio_msg_unref(&ngx_http_socketio_mem, extended);
 
     return rc == SIO_OK ? NGX_OK : NGX_ERROR;
 }
@@ -439,7 +464,8 @@ ngx_http_socketio_recovery_take(ngx_http_socketio_hub_t *hub,
 
     if (item && item->id == saving->id
         && !ngx_http_socketio_recovery_revoked(hub, socket, saving->sid,
-                           ((ngx_http_socketio_saved_t *) item->data)->seen))
+                           ((ngx_http_socketio_saved_t *) item->data)->seen,
+                           0))
     {
         ngx_http_socketio_store_remove(hub->zone, item);
         rc = NGX_OK;

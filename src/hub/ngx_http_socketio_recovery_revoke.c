@@ -76,8 +76,9 @@ ngx_http_socketio_recovery_revoke(ngx_http_socketio_hub_t *hub, sio_str_t nsp,
 
 ngx_uint_t
 ngx_http_socketio_recovery_revoked(ngx_http_socketio_hub_t *hub,
-    const sio_socket_t *socket, sio_str_t sid, uint64_t seen)
+    const sio_socket_t *socket, sio_str_t sid, uint64_t seen, uint64_t since)
 {
+    uint64_t                   kept;
     ngx_uint_t                 i;
     sio_str_t                  room, user;
     ngx_http_socketio_key_t    key;
@@ -92,6 +93,7 @@ ngx_http_socketio_recovery_revoked(ngx_http_socketio_hub_t *hub,
         return 0;
     }
 
+    kept = hub->conf->recovery + NGX_HTTP_SOCKETIO_RECOVERY_MARGIN;
     user = sio_socket_user(socket);
     user.len = ngx_min(user.len, SIO_ROOM_MAX);
 
@@ -113,7 +115,9 @@ ngx_http_socketio_recovery_revoked(ngx_http_socketio_hub_t *hub,
                                          room, &key);
         item = ngx_http_socketio_store_first(hub->zone, &key, 0);
 
-        if (item && item->id > seen) {
+        if (item && (since ? item->expires >= since + kept
+                           : item->id > seen))
+        {
             return 1;
         }
     }

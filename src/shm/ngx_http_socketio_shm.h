@@ -20,6 +20,7 @@
 #include <ngx_core.h>
 
 #include "codec/sio_hash.h"
+#include "codec/sio_offset.h"
 
 
 #define NGX_HTTP_SOCKETIO_SLOTS         128
@@ -55,8 +56,7 @@ typedef struct {
  * were up to it, as Redis counts; of which stream (a hash of where it is).
  */
 typedef struct {
-    uint64_t                   msec;
-    uint64_t                   seq;
+    sio_stream_id_t            id;
     uint64_t                   count;
     uint64_t                   stream;
 } ngx_http_socketio_position_t;
@@ -143,6 +143,11 @@ typedef struct {
     uint64_t                   log_head;     /* place of the next entry */
     uint64_t                   log_first;    /* number of the oldest entry */
     uint64_t                   log_last;     /* of the newest: stored last */
+    sio_stream_id_t            log_id;       /* a stream was read up to here */
+    sio_stream_id_t            log_begin;    /* what is behind this of it is
+                                                in the log */
+    uint64_t                   log_ordered;  /* from here on ids only grow */
+    ngx_atomic_t               stream_read;  /* somebody waits for more */
 
     /* messages: under their lock */
     ngx_http_socketio_lock_t   message_lock NGX_HTTP_SOCKETIO_LINE;

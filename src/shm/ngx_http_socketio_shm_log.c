@@ -34,6 +34,10 @@ static uint64_t *ngx_http_socketio_log_place(ngx_http_socketio_zone_t *zone,
     uint64_t number);
 static ngx_int_t ngx_http_socketio_log_find(ngx_http_socketio_zone_t *zone,
     uint64_t number, ngx_http_socketio_entry_t *entry, u_char **data);
+static void ngx_http_socketio_log_stamp(ngx_http_socketio_zone_t *zone,
+    ngx_http_socketio_entry_t *entry);
+static ngx_int_t ngx_http_socketio_log_kept(ngx_http_socketio_zone_t *zone,
+    uint64_t number, sio_stream_id_t *id);
 
 
 ngx_int_t
@@ -72,6 +76,7 @@ ngx_http_socketio_log_create(ngx_http_socketio_zone_t *zone)
         zone->log_last = ngx_http_socketio_calendar()
                          << NGX_HTTP_SOCKETIO_LOG_BITS;
         zone->log_first = zone->log_last + 1;
+        zone->log_ordered = zone->log_first;
 
         __atomic_store_n(&zone->log_data, index + places * sizeof(uint64_t),
                          __ATOMIC_RELEASE);
@@ -140,6 +145,14 @@ ngx_http_socketio_log_append(ngx_http_socketio_zone_t *zone,
                < place + need
                || number - first >= zone->log_places))
     {
+        /* what had this id behind it may be lost as well */
+
+        if (ngx_http_socketio_log_kept(zone, first, &zone->log_begin)
+            == NGX_OK)
+        {
+            zone->log_begin.seq++;
+        }
+
         first++;
     }
 
@@ -150,6 +163,7 @@ ngx_http_socketio_log_append(ngx_http_socketio_zone_t *zone,
                                        + place % zone->log_size);
     *e = *entry;
     e->number = number;
+    ngx_http_socketio_log_stamp(zone, e);
     ngx_memcpy(e->data, data, entry->len);
 
     __atomic_store_n(ngx_http_socketio_log_place(zone, number), place,
@@ -158,7 +172,171 @@ ngx_http_socketio_log_append(ngx_http_socketio_zone_t *zone,
     zone->log_head = place + need;
     __atomic_store_n(&zone->log_last, number, __ATOMIC_RELEASE);
 
+    if (e->in_stream) {
+        ngx_http_socketio_log_pass(zone, &e->id);
+    }
+
     return number;
+}
+
+
+/* What is no entry of a stream is behind the one before it. */
+
+static void
+ngx_http_socketio_log_stamp(ngx_http_socketio_zone_t *zone,
+    ngx_http_socketio_entry_t *entry)
+{
+    ngx_http_socketio_entry_t  last;
+
+    entry->base = entry->number;
+
+    if (entry->in_stream) {
+        entry->away = 0;
+        return;
+    }
+
+    entry->id = zone->log_id;
+    entry->base--;
+
+    if (ngx_http_socketio_log_head(zone, entry->number - 1, &last) == NGX_OK
+        && sio_stream_id_cmp(&last.id, &entry->id) == 0)
+    {
+        entry->base = last.base;
+        entry->away |= last.away;
+    }
+}
+
+
+/*
+ * The id of an entry that is there, if it is behind *id.  Who is killed in
+ * between has written the entry, and not that the stream was read so far.
+ */
+static ngx_int_t
+ngx_http_socketio_log_kept(ngx_http_socketio_zone_t *zone, uint64_t number,
+    sio_stream_id_t *id)
+{
+    ngx_http_socketio_entry_t  entry;
+
+    if (ngx_http_socketio_log_head(zone, number, &entry) != NGX_OK
+        || sio_stream_id_cmp(&entry.id, id) <= 0)
+    {
+        return NGX_DECLINED;
+    }
+
+    *id = entry.id;
+
+    return NGX_OK;
+}
+
+
+ngx_uint_t
+ngx_http_socketio_log_seen(ngx_http_socketio_zone_t *zone,
+    const sio_stream_id_t *id)
+{
+    if (zone->log_last >= zone->log_ordered) {
+        (void) ngx_http_socketio_log_kept(zone, zone->log_last, &zone->log_id);
+    }
+
+    return sio_stream_id_cmp(id, &zone->log_id) <= 0;
+}
+
+
+void
+ngx_http_socketio_log_pass(ngx_http_socketio_zone_t *zone,
+    const sio_stream_id_t *id)
+{
+    if (sio_stream_id_cmp(id, &zone->log_id) > 0) {
+        zone->log_id = *id;
+    }
+
+    if (zone->log_begin.msec == UINT64_MAX) {
+        zone->log_begin = *id;
+    }
+}
+
+
+void
+ngx_http_socketio_log_restart(ngx_http_socketio_zone_t *zone,
+    const sio_stream_id_t *id, ngx_uint_t gap)
+{
+    if (gap || !ngx_http_socketio_log_seen(zone, id)
+        || sio_stream_id_cmp(id, &zone->log_id) != 0)
+    {
+        zone->log_id = *id;
+        zone->log_begin = *id;
+        zone->log_ordered = zone->log_last + 1;
+
+        if (gap) {
+            zone->log_begin.msec = UINT64_MAX;
+        }
+    }
+}
+
+
+void
+ngx_http_socketio_log_reach(ngx_http_socketio_zone_t *zone,
+    sio_stream_id_t *id)
+{
+    sio_stream_id_t  *begin;
+
+    (void) ngx_http_socketio_log_seen(zone, id);
+
+    begin = sio_stream_id_cmp(&zone->log_begin, &zone->log_id) < 0
+            ? &zone->log_begin : &zone->log_id;
+
+    if (sio_stream_id_cmp(begin, id) > 0) {
+        *id = *begin;
+    }
+}
+
+
+/* Ids only grow: the first entry behind the offset's is looked for. */
+
+ngx_int_t
+ngx_http_socketio_log_locate(ngx_http_socketio_zone_t *zone,
+    const sio_offset_t *offset, uint64_t *number)
+{
+    uint64_t                   low, high, middle;
+    ngx_http_socketio_entry_t  entry;
+
+    *number = offset->number;
+
+    if (sio_stream_id_is_none(&offset->id)) {
+        return *number <= zone->log_last ? NGX_OK : NGX_DECLINED;
+    }
+
+    (void) ngx_http_socketio_log_seen(zone, &offset->id);
+
+    if (sio_stream_id_cmp(&offset->id, &zone->log_begin) < 0
+        && sio_stream_id_cmp(&offset->id, &zone->log_id) < 0)
+    {
+        return NGX_DECLINED;
+    }
+
+    low = ngx_max(zone->log_first, zone->log_ordered);
+    high = zone->log_last + 1;
+
+    while (low < high) {
+        middle = low + (high - low) / 2;
+
+        if (ngx_http_socketio_log_head(zone, middle, &entry) != NGX_OK) {
+            return NGX_DECLINED;
+        }
+
+        if (sio_stream_id_cmp(&entry.id, &offset->id) > 0
+            || (sio_stream_id_cmp(&entry.id, &offset->id) == 0
+                && middle > entry.base + offset->number))
+        {
+            high = middle;
+
+        } else {
+            low = middle + 1;
+        }
+    }
+
+    *number = low - 1;
+
+    return NGX_OK;
 }
 
 

@@ -33,7 +33,21 @@ typedef struct {
     uint64_t      time;                      /* msec of the calendar */
     uint32_t      len;                       /* of data, bytes */
     uint16_t      sender;                    /* slot */
-    uint16_t      reserved;
+    uint8_t       in_stream;                 /* it is an entry of a stream */
+    uint8_t       away;                      /* or something that was not
+                                                in it is among those behind
+                                                the id */
+
+    /* of which worker it came back: its slot + 1, or 0 */
+    uint32_t      origin;
+    uint32_t      incarnation;
+    uint64_t      origin_number;
+
+    /* its entry's, or that of the entry before it; and the number that had,
+       or would have had */
+    sio_stream_id_t  id;
+    uint64_t      base;
+
     u_char        data[];
 } ngx_http_socketio_entry_t;
 
@@ -68,10 +82,40 @@ void ngx_http_socketio_log_unlock(ngx_http_socketio_zone_t *zone);
 
 /*
  * Append, with the lock held: all of entry but number and data, and len bytes
- * of data.  Returns its number, or 0: it is larger than a quarter of the log.
+ * of data; base, and id unless in_stream is set, are filled.  Returns its
+ * number, or 0: it is larger than a quarter of the log.
  */
 uint64_t ngx_http_socketio_log_append(ngx_http_socketio_zone_t *zone,
     const ngx_http_socketio_entry_t *entry, const u_char *data);
+
+/*
+ * A stream of Redis as the order of a part of the entries, under the lock.
+ *
+ * seen: whether the stream was read up to id; pass: it was read up to there,
+ * and that entry is not kept; restart: from id on it is read without what was
+ * between; gap: and it is not known what that was.
+ */
+ngx_uint_t ngx_http_socketio_log_seen(ngx_http_socketio_zone_t *zone,
+    const sio_stream_id_t *id);
+void ngx_http_socketio_log_pass(ngx_http_socketio_zone_t *zone,
+    const sio_stream_id_t *id);
+void ngx_http_socketio_log_restart(ngx_http_socketio_zone_t *zone,
+    const sio_stream_id_t *id, ngx_uint_t gap);
+
+/*
+ * Under the lock: all of the stream up to where the log begins is known; *id
+ * is raised to that.
+ */
+void ngx_http_socketio_log_reach(ngx_http_socketio_zone_t *zone,
+    sio_stream_id_t *id);
+
+/*
+ * Under the lock: the number behind which all is that comes after offset.
+ * NGX_OK, or NGX_DECLINED: the log does not go back so far.  An offset without
+ * id is the number.
+ */
+ngx_int_t ngx_http_socketio_log_locate(ngx_http_socketio_zone_t *zone,
+    const sio_offset_t *offset, uint64_t *number);
 
 /* The numbers of the newest entry, and of the oldest (newest + 1: none). */
 

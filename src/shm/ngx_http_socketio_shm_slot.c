@@ -69,6 +69,7 @@ ngx_http_socketio_slot_take(ngx_http_socketio_zone_t *zone, ngx_uint_t n,
 
     slot->notified = 0;
     slot->busy = 0;
+    slot->stream_fallen = 0;
     slot->exiting = 0;
     slot->generation = generation;
 

@@ -112,6 +112,10 @@ struct ngx_http_socketio_slot_s {
     /* a broadcast between its sequence number and its last push, 0: none */
     ngx_atomic_t               busy;
 
+    /* what it added to a stream up to here was delivered without: under the
+       log's lock */
+    uint64_t                   stream_fallen;
+
     ngx_atomic_t               stat[NGX_HTTP_SOCKETIO_STAT_N];
 
     uint32_t                   ring[] NGX_HTTP_SOCKETIO_LINE;  /* references */
