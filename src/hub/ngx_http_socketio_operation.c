@@ -15,6 +15,7 @@
 #include "hub/ngx_http_socketio_grant.h"
 #include "hub/ngx_http_socketio_move.h"
 #include "hub/ngx_http_socketio_recovery.h"
+#include "hub/ngx_http_socketio_stream.h"
 
 
 #define NGX_HTTP_SOCKETIO_OPERATION_CLOSE    0x01
@@ -58,6 +59,11 @@ ngx_http_socketio_operate(ngx_http_socketio_hub_t *hub,
     target.nexcept = operation->nexcept;
 
     if (operation->type != SIO_OPERATION_JOIN) {
+
+        /* what they were sent before comes first */
+
+        ngx_http_socketio_stream_fall(hub);
+
         ngx_http_socketio_recovery_revoke(hub, operation->nsp,
                                           operation->targets,
                                           operation->ntargets);

@@ -211,6 +211,8 @@ ngx_http_socketio_stream_timeout(ngx_http_socketio_hub_t *hub)
     if (added && ngx_http_socketio_now() - added->time
                  >= NGX_HTTP_SOCKETIO_STREAM_WAIT)
     {
+        hub->stream->pause = ngx_http_socketio_now()
+                             + NGX_HTTP_SOCKETIO_STREAM_PAUSE;
         ngx_http_socketio_stream_fall(hub);
     }
 
@@ -281,10 +283,6 @@ ngx_http_socketio_stream_fall(ngx_http_socketio_hub_t *hub)
     ngx_http_socketio_history_read(hub, UINT64_MAX);
 
     while ((added = ngx_http_socketio_stream_first(stream, upto)) != NULL) {
-
-        stream->pause = ngx_http_socketio_now()
-                        + NGX_HTTP_SOCKETIO_STREAM_PAUSE;
-
         ngx_http_socketio_stream_deliver(hub, added);
         ngx_http_socketio_stream_free(stream, added);
     }
