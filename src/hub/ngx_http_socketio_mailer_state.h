@@ -85,7 +85,7 @@ struct ngx_http_socketio_mailer_s {
     unsigned                         wake:1;     /* the mailer is to be told */
     unsigned                         all:1;      /* the outbox was said */
     unsigned                         barrier:1;  /* one is to end first */
-    unsigned                         held:1;     /* puts are, for lack of room */
+    unsigned                         held:1;     /* puts: there is no room */
     unsigned                         probe:1;    /* and one is to be tried */
 };
 
