@@ -11,11 +11,12 @@
 
 
 #define NGX_HTTP_SOCKETIO_FLUSH_SLICE  5000      /* usec, of each list */
-#define NGX_HTTP_SOCKETIO_FLUSH_CLOCK  16        /* sessions between looks */
+#define NGX_HTTP_SOCKETIO_FLUSH_GROUP  16        /* sessions between looks */
 
 
 static void ngx_http_socketio_flush_more(ngx_event_t *ev);
 static void ngx_http_socketio_flush_slice(ngx_http_socketio_session_t **list);
+static void ngx_http_socketio_flush_fetch(ngx_http_socketio_session_t *s);
 static void ngx_http_socketio_flush_session(ngx_http_socketio_session_t *s);
 
 
@@ -122,8 +123,13 @@ ngx_http_socketio_flush_slice(ngx_http_socketio_session_t **list)
 
     until = 0;
 
-    for (n = 1; *list; n++) {
+    for (n = 0; *list; /* void */) {
         s = *list;
+
+        if (n % NGX_HTTP_SOCKETIO_FLUSH_GROUP == 0 && s->next) {
+            ngx_http_socketio_flush_fetch(s);
+        }
+
         *list = s->next;
 
         s->next = NULL;
@@ -131,7 +137,7 @@ ngx_http_socketio_flush_slice(ngx_http_socketio_session_t **list)
 
         ngx_http_socketio_flush_session(s);
 
-        if (n % NGX_HTTP_SOCKETIO_FLUSH_CLOCK) {
+        if (++n % NGX_HTTP_SOCKETIO_FLUSH_GROUP) {
             continue;
         }
 
@@ -143,6 +149,34 @@ ngx_http_socketio_flush_slice(ngx_http_socketio_session_t **list)
             return;
         }
     }
+}
+
+
+/*
+ * What is sent to the ones before drives the memory of the ones behind out of
+ * the caches.  That of a group is fetched at once, level by level, instead of
+ * being waited for each time.
+ */
+static void
+ngx_http_socketio_flush_fetch(ngx_http_socketio_session_t *s)
+{
+    void        *carriers[NGX_HTTP_SOCKETIO_FLUSH_GROUP];
+    ngx_uint_t   n, i;
+
+    n = 0;
+
+    for (i = 0; s && i < NGX_HTTP_SOCKETIO_FLUSH_GROUP; i++) {
+        __builtin_prefetch(&s->eio.out);
+        __builtin_prefetch(&s->eio.state);
+
+        if (s->eio.carrier) {
+            carriers[n++] = s->eio.carrier;
+        }
+
+        s = s->next;
+    }
+
+    ngx_http_socketio_carrier->fetch(carriers, n);
 }
 
 

@@ -172,6 +172,9 @@ typedef struct {
      */
     void  (*flush)(ngx_http_socketio_session_t *s);
 
+    /* So many of s->eio.carrier are flushed soon: have their memory near. */
+    void  (*fetch)(void *const *carriers, ngx_uint_t n);
+
     /* Answer a parked polling request of this worker; it is gone then. */
     void  (*answer)(ngx_http_socketio_parked_t *parked, ngx_int_t error,
                     sio_str_t body);

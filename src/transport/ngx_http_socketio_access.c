@@ -166,12 +166,9 @@ ngx_http_socketio_line_user(ngx_http_socketio_line_t **linep,
     ngx_http_socketio_slice_t  *kept;
 
     line = *linep;
+    line->recovered = s->client.recovered;
 
-    if (line) {
-        line->recovered = s->client.recovered;
-    }
-
-    if (line == NULL || line->kept[NGX_HTTP_SOCKETIO_LINE_USER].len) {
+    if (line->kept[NGX_HTTP_SOCKETIO_LINE_USER].len) {
         return;
     }
 

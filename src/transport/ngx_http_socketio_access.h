@@ -93,8 +93,8 @@ ngx_http_socketio_line_out(ngx_http_socketio_line_t *line, uint64_t packets)
 
 
 /*
- * Note the user, once it is known, and whether a socket was recovered: *line,
- * if not NULL, may move.
+ * Note the user, once it is known, and whether a socket was recovered: *line
+ * may move.
  */
 
 void ngx_http_socketio_line_user(ngx_http_socketio_line_t **line,

@@ -20,6 +20,7 @@ static ngx_uint_t  ngx_http_socketio_ctx_index;
 
 static const ngx_http_socketio_carrier_t  ngx_http_socketio_transport = {
     ngx_http_socketio_websocket_flush,
+    ngx_http_socketio_websocket_fetch,
     ngx_http_socketio_polling_answer,
     ngx_http_socketio_upgrade_result,
     ngx_http_socketio_transport_timeout,

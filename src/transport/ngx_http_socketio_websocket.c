@@ -468,7 +468,9 @@ ngx_http_socketio_websocket_flush(ngx_http_socketio_session_t *s)
 
     ws = s->eio.carrier;
 
-    ngx_http_socketio_line_user(&ws->line, s);
+    if (ws->line) {
+        ngx_http_socketio_line_user(&ws->line, s);
+    }
 
     if (s->eio.state == EIO_STATE_CLOSED && !ws->closing) {
 
@@ -495,6 +497,35 @@ ngx_http_socketio_websocket_flush(ngx_http_socketio_session_t *s)
     }
 
     ngx_http_socketio_websocket_output(ws);
+}
+
+
+/* The structs, the connections, their events and logs. */
+
+void
+ngx_http_socketio_websocket_fetch(void *const *carriers, ngx_uint_t n)
+{
+    ngx_uint_t                             i;
+    ngx_connection_t                      *c;
+    ngx_http_socketio_websocket_t *const  *ws;
+
+    ws = (ngx_http_socketio_websocket_t *const *) carriers;
+
+    for (i = 0; i < n; i++) {
+        __builtin_prefetch(&ws[i]->connection);
+        __builtin_prefetch(&ws[i]->code);
+    }
+
+    for (i = 0; i < n; i++) {
+        __builtin_prefetch(ws[i]->connection);
+        __builtin_prefetch(&ws[i]->connection->log);
+    }
+
+    for (i = 0; i < n; i++) {
+        c = ws[i]->connection;
+        __builtin_prefetch(c->write);
+        __builtin_prefetch(c->log);
+    }
 }
 
 
@@ -582,7 +613,9 @@ ngx_http_socketio_websocket_detach(ngx_http_socketio_websocket_t *ws,
         return;
     }
 
-    ngx_http_socketio_line_user(&ws->line, s);
+    if (ws->line) {
+        ngx_http_socketio_line_user(&ws->line, s);
+    }
 
     eio_session_abort(&s->eio, reason);
 

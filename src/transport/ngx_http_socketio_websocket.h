@@ -92,6 +92,7 @@ void ngx_http_socketio_websocket_resume(ngx_http_socketio_websocket_t *ws);
 /* Of the carrier's table. */
 
 void ngx_http_socketio_websocket_flush(ngx_http_socketio_session_t *s);
+void ngx_http_socketio_websocket_fetch(void *const *carriers, ngx_uint_t n);
 
 
 #endif /* _NGX_HTTP_SOCKETIO_WEBSOCKET_H_INCLUDED_ */
