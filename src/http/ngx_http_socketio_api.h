@@ -29,8 +29,9 @@ typedef struct {
     const char               *named;     /* what name follows, NULL: none */
     ngx_uint_t                method;    /* NGX_HTTP_GET has HEAD too */
 
-    /* The body has been read.  Finalizes the request, now or later. */
-    void                    (*handler)(ngx_http_request_t *r);
+    /* The body has been read.  NGX_AGAIN: the request waits; else what
+       finalizes it. */
+    ngx_int_t               (*handler)(ngx_http_request_t *r);
 
     ngx_uint_t                data;      /* the handler's */
 } ngx_http_socketio_api_call_t;
@@ -53,9 +54,9 @@ extern ngx_module_t  ngx_http_socketio_api_module;
 
 /* The handlers. */
 
-void ngx_http_socketio_api_emit(ngx_http_request_t *r);
-void ngx_http_socketio_api_operation(ngx_http_request_t *r);
-void ngx_http_socketio_api_fetch(ngx_http_request_t *r);
+ngx_int_t ngx_http_socketio_api_emit(ngx_http_request_t *r);
+ngx_int_t ngx_http_socketio_api_operation(ngx_http_request_t *r);
+ngx_int_t ngx_http_socketio_api_fetch(ngx_http_request_t *r);
 
 
 /* Whether there is a call of this name. */

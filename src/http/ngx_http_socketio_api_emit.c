@@ -45,7 +45,6 @@ struct ngx_http_socketio_api_emit_s {
 };
 
 
-static ngx_int_t ngx_http_socketio_api_run(ngx_http_request_t *r);
 static ngx_int_t ngx_http_socketio_api_check(
     ngx_http_socketio_api_emit_t *emit, ngx_int_t *answer);
 static ngx_int_t ngx_http_socketio_api_wrong(ngx_http_request_t *r,
@@ -67,23 +66,8 @@ static ngx_uint_t ngx_http_socketio_api_failure(
     ngx_http_socketio_api_result_t *result, const char **code);
 
 
-void
+ngx_int_t
 ngx_http_socketio_api_emit(ngx_http_request_t *r)
-{
-    ngx_int_t  rc;
-
-    rc = ngx_http_socketio_api_run(r);
-
-    if (rc != NGX_AGAIN) {
-        ngx_http_finalize_request(r, rc);
-    }
-}
-
-
-/* NGX_AGAIN: the request waits for acks.  Else what finalizes it. */
-
-static ngx_int_t
-ngx_http_socketio_api_run(ngx_http_request_t *r)
 {
     int                            rc;
     ngx_int_t                      answer;

@@ -32,7 +32,6 @@ typedef struct {
 } ngx_http_socketio_api_arg_t;
 
 
-static ngx_int_t ngx_http_socketio_api_ask(ngx_http_request_t *r);
 static ngx_int_t ngx_http_socketio_api_question(ngx_http_request_t *r,
     ngx_http_socketio_fetch_t *f, ngx_int_t *answer);
 static ngx_int_t ngx_http_socketio_api_query(ngx_http_request_t *r,
@@ -106,21 +105,8 @@ static void (*const ngx_http_socketio_api_writers[])(
 };
 
 
-void
+ngx_int_t
 ngx_http_socketio_api_fetch(ngx_http_request_t *r)
-{
-    ngx_int_t  rc;
-
-    rc = ngx_http_socketio_api_ask(r);
-
-    if (rc != NGX_AGAIN) {
-        ngx_http_finalize_request(r, rc);
-    }
-}
-
-
-static ngx_int_t
-ngx_http_socketio_api_ask(ngx_http_request_t *r)
 {
     ngx_int_t                      answer;
     ngx_http_socketio_api_wait_t  *get;

@@ -208,24 +208,12 @@ static ngx_int_t
 ngx_http_socketio_api_not_allowed(ngx_http_request_t *r,
     const ngx_http_socketio_api_call_t *call)
 {
-    ngx_uint_t  get;
-
     if (call == NULL) {
         return ngx_http_socketio_json_refuse(r, NGX_HTTP_NOT_FOUND,
                                              "not_found", "unknown call", "");
     }
 
-    get = (call->method == NGX_HTTP_GET);
-
-    if (ngx_http_socketio_json_header(r, "Allow", get ? "GET, HEAD" : "POST")
-        != NGX_OK)
-    {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    return ngx_http_socketio_json_refuse(r, NGX_HTTP_NOT_ALLOWED, "invalid",
-                                         get ? "the method must be GET or HEAD"
-                                             : "the method must be POST", "");
+    return ngx_http_socketio_json_not_allowed(r, call->method);
 }
 
 
@@ -349,7 +337,11 @@ ngx_http_socketio_api_body(ngx_http_request_t *r)
         return;
     }
 
-    ctx->call->handler(r);
+    answer = ctx->call->handler(r);
+
+    if (answer != NGX_AGAIN) {
+        ngx_http_finalize_request(r, answer);
+    }
 }
 
 

@@ -32,7 +32,6 @@ typedef struct {
 } ngx_http_socketio_api_operation_t;
 
 
-static ngx_int_t ngx_http_socketio_api_operate(ngx_http_request_t *r);
 static ngx_int_t ngx_http_socketio_api_operate_parse(
     ngx_http_socketio_api_operation_t *op, ngx_int_t *answer);
 static ngx_int_t ngx_http_socketio_api_operate_do(
@@ -48,21 +47,8 @@ static void ngx_http_socketio_api_operate_error(
     ngx_http_socketio_json_t *json, ngx_int_t rc, const char *path);
 
 
-void
+ngx_int_t
 ngx_http_socketio_api_operation(ngx_http_request_t *r)
-{
-    ngx_int_t  rc;
-
-    rc = ngx_http_socketio_api_operate(r);
-
-    if (rc != NGX_AGAIN) {
-        ngx_http_finalize_request(r, rc);
-    }
-}
-
-
-static ngx_int_t
-ngx_http_socketio_api_operate(ngx_http_request_t *r)
 {
     ngx_int_t                           answer;
     ngx_http_socketio_api_operation_t  *op;

@@ -244,6 +244,25 @@ ngx_http_socketio_json_header(ngx_http_request_t *r, const char *name,
 }
 
 
+ngx_int_t
+ngx_http_socketio_json_not_allowed(ngx_http_request_t *r, ngx_uint_t method)
+{
+    ngx_uint_t  get;
+
+    get = (method == NGX_HTTP_GET);
+
+    if (ngx_http_socketio_json_header(r, "Allow", get ? "GET, HEAD" : "POST")
+        != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_http_socketio_json_refuse(r, NGX_HTTP_NOT_ALLOWED, "invalid",
+                                         get ? "the method must be GET or HEAD"
+                                             : "the method must be POST", "");
+}
+
+
 void
 ngx_http_socketio_json_error(ngx_http_socketio_json_t *json,
     const char *code, const char *message, const char *path)

@@ -75,6 +75,11 @@ ngx_int_t ngx_http_socketio_json_refuse(ngx_http_request_t *r,
 void ngx_http_socketio_json_error(ngx_http_socketio_json_t *json,
     const char *code, const char *message, const char *path);
 
+/* The same for another method than NGX_HTTP_GET (and HEAD), NGX_HTTP_POST. */
+
+ngx_int_t ngx_http_socketio_json_not_allowed(ngx_http_request_t *r,
+    ngx_uint_t method);
+
 /* A header of the answer, before it is sent: static texts.  */
 
 ngx_int_t ngx_http_socketio_json_header(ngx_http_request_t *r,

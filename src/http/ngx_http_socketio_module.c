@@ -387,22 +387,24 @@ ngx_http_socketio_zone_init(ngx_shm_zone_t *shm_zone, void *data)
 }
 
 
-static ngx_http_socketio_main_conf_t *
-ngx_http_socketio_cycle_conf(ngx_cycle_t *cycle)
+const ngx_array_t *
+ngx_http_socketio_apps(ngx_cycle_t *cycle)
 {
     ngx_http_socketio_main_conf_t  *smcf;
+
+    static const ngx_array_t  none;
 
     smcf = ngx_http_cycle_get_module_main_conf(cycle,
                                                ngx_http_socketio_module);
 
-    return (smcf && smcf->apps.nelts) ? smcf : NULL;
+    return smcf ? &smcf->apps : &none;
 }
 
 
 static ngx_int_t
 ngx_http_socketio_init_module(ngx_cycle_t *cycle)
 {
-    if (ngx_test_config || ngx_http_socketio_cycle_conf(cycle) == NULL) {
+    if (ngx_test_config || ngx_http_socketio_apps(cycle)->nelts == 0) {
         return NGX_OK;
     }
 
@@ -415,17 +417,17 @@ ngx_http_socketio_init_module(ngx_cycle_t *cycle)
 static ngx_int_t
 ngx_http_socketio_init_process(ngx_cycle_t *cycle)
 {
-    ngx_uint_t                      i;
-    ngx_http_socketio_app_t       **apps;
-    ngx_http_socketio_main_conf_t  *smcf;
+    ngx_uint_t                  i;
+    const ngx_array_t          *apps;
+    ngx_http_socketio_app_t   **app;
 
     if (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE)
     {
         return NGX_OK;
     }
 
-    smcf = ngx_http_socketio_cycle_conf(cycle);
-    if (smcf == NULL) {
+    apps = ngx_http_socketio_apps(cycle);
+    if (apps->nelts == 0) {
         return NGX_OK;
     }
 
@@ -433,13 +435,13 @@ ngx_http_socketio_init_process(ngx_cycle_t *cycle)
         return NGX_ERROR;
     }
 
-    apps = smcf->apps.elts;
+    app = apps->elts;
 
-    for (i = 0; i < smcf->apps.nelts; i++) {
+    for (i = 0; i < apps->nelts; i++) {
 
         /* logged; requests are answered by 503 */
 
-        (void) ngx_http_socketio_hub_init(apps[i], cycle,
+        (void) ngx_http_socketio_hub_init(app[i], cycle,
                                           ngx_http_socketio_generation);
     }
 
@@ -450,29 +452,29 @@ ngx_http_socketio_init_process(ngx_cycle_t *cycle)
 static void
 ngx_http_socketio_exit_process(ngx_cycle_t *cycle)
 {
-    ngx_uint_t                      i;
-    ngx_http_socketio_app_t       **apps;
-    ngx_http_socketio_main_conf_t  *smcf;
+    ngx_uint_t                  i;
+    const ngx_array_t          *apps;
+    ngx_http_socketio_app_t   **app;
 
-    smcf = ngx_http_socketio_cycle_conf(cycle);
-    if (smcf == NULL) {
+    apps = ngx_http_socketio_apps(cycle);
+    app = apps->elts;
+
+    if (apps->nelts == 0) {
         return;
     }
 
-    apps = smcf->apps.elts;
-
-    for (i = 0; i < smcf->apps.nelts; i++) {
-        if (apps[i]->hub == NULL) {
+    for (i = 0; i < apps->nelts; i++) {
+        if (app[i]->hub == NULL) {
             continue;
         }
 
         /* rules that run because clients are gone call nobody any more */
 
-        if (apps[i]->hub->caller) {
-            apps[i]->hub->caller->cleanup(apps[i]->hub);
+        if (app[i]->hub->caller) {
+            app[i]->hub->caller->cleanup(app[i]->hub);
         }
 
-        ngx_http_socketio_hub_cleanup(apps[i]->hub);
+        ngx_http_socketio_hub_cleanup(app[i]->hub);
     }
 
     ngx_http_socketio_channel_close();

@@ -67,6 +67,10 @@ extern ngx_module_t  ngx_http_socketio_module;
 ngx_http_socketio_app_t *ngx_http_socketio_app_get(ngx_conf_t *cf,
     ngx_str_t *name);
 
+/* All apps (pointers) that a worker's configuration has, maybe none. */
+
+const ngx_array_t *ngx_http_socketio_apps(ngx_cycle_t *cycle);
+
 /* The zone of an app: shm_zone->init. */
 
 ngx_int_t ngx_http_socketio_zone_init(ngx_shm_zone_t *shm_zone, void *data);

@@ -152,28 +152,22 @@ static const ngx_http_socketio_param_t  ngx_http_socketio_redis_params[] = {
 static ngx_int_t
 ngx_http_socketio_redis_init_process(ngx_cycle_t *cycle)
 {
-    ngx_uint_t                      i;
-    ngx_http_socketio_app_t       **apps;
-    ngx_http_socketio_main_conf_t  *smcf;
+    ngx_uint_t                  i;
+    const ngx_array_t          *apps;
+    ngx_http_socketio_app_t   **app;
 
-    smcf = ngx_http_cycle_get_module_main_conf(cycle,
-                                               ngx_http_socketio_module);
+    apps = ngx_http_socketio_apps(cycle);
+    app = apps->elts;
 
-    if (smcf == NULL) {
-        return NGX_OK;
-    }
+    for (i = 0; i < apps->nelts; i++) {
 
-    apps = smcf->apps.elts;
-
-    for (i = 0; i < smcf->apps.nelts; i++) {
-
-        if (apps[i]->redis == NULL || apps[i]->hub == NULL) {
+        if (app[i]->redis == NULL || app[i]->hub == NULL) {
             continue;
         }
 
-        if (ngx_http_socketio_redis_adapter_init(apps[i]->hub, apps[i]->redis)
+        if (ngx_http_socketio_redis_adapter_init(app[i]->hub, app[i]->redis)
             != NGX_OK
-            || ngx_http_socketio_redis_mail_init(apps[i]->hub, apps[i]->redis)
+            || ngx_http_socketio_redis_mail_init(app[i]->hub, app[i]->redis)
                != NGX_OK)
         {
             return NGX_ERROR;

@@ -15,7 +15,7 @@
 static char *ngx_http_socketio_on(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_socketio_on_event(ngx_conf_t *cf, unsigned source,
-    sio_rules_t *rules, sio_str_t pattern);
+    sio_rules_t *rules, sio_str_t pattern, sio_str_t target);
 static char *ngx_http_socketio_on_life(ngx_conf_t *cf, ngx_str_t *name,
     unsigned source, sio_rule_t **rule);
 static char *ngx_http_socketio_api_rule(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -140,17 +140,19 @@ ngx_http_socketio_on(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return ngx_http_socketio_on_event(cf, SIO_SOURCE_SERVER,
                                           &nsp->server,
                                           sio_str(value[1].data + 7,
-                                                  value[1].len - 7));
+                                                  value[1].len - 7),
+                                          sio_str(NULL, 0));
     }
 
     return ngx_http_socketio_on_event(cf, SIO_SOURCE_EVENT, &nsp->events,
-                                      sio_str(value[1].data, value[1].len));
+                                      sio_str(value[1].data, value[1].len),
+                                      sio_str(NULL, 0));
 }
 
 
 static char *
 ngx_http_socketio_on_event(ngx_conf_t *cf, unsigned source,
-    sio_rules_t *rules, sio_str_t pattern)
+    sio_rules_t *rules, sio_str_t pattern, sio_str_t target)
 {
     int             rc;
     char           *rv;
@@ -161,7 +163,7 @@ ngx_http_socketio_on_event(ngx_conf_t *cf, unsigned source,
         return NGX_CONF_ERROR;
     }
 
-    rc = sio_rules_add(c, rules, pattern, sio_str(NULL, 0));
+    rc = sio_rules_add(c, rules, pattern, target);
     rv = ngx_http_socketio_compile_result(cf, c, rc);
 
     return rv == NGX_CONF_OK ? ngx_http_socketio_rule_block(cf) : rv;
@@ -199,11 +201,8 @@ ngx_http_socketio_on_life(ngx_conf_t *cf, ngx_str_t *name, unsigned source,
 static char *
 ngx_http_socketio_api_rule(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
-    int                            rc;
-    char                          *rv;
     sio_str_t                      event, target;
     ngx_str_t                     *value;
-    sio_compile_t                 *c;
     ngx_http_socketio_conf_ctx_t  *ctx;
 
     ctx = cf->ctx;
@@ -217,15 +216,8 @@ ngx_http_socketio_api_rule(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         event = sio_str(value[2].data, value[2].len);
     }
 
-    c = ngx_http_socketio_compile_begin(cf, SIO_SOURCE_API);
-    if (c == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    rc = sio_rules_add(c, &ctx->nsp->api, event, target);
-    rv = ngx_http_socketio_compile_result(cf, c, rc);
-
-    return rv == NGX_CONF_OK ? ngx_http_socketio_rule_block(cf) : rv;
+    return ngx_http_socketio_on_event(cf, SIO_SOURCE_API, &ctx->nsp->api,
+                                      event, target);
 }
 
 

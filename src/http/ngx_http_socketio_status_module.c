@@ -607,12 +607,7 @@ ngx_http_socketio_status_method(ngx_http_request_t *r)
         return NGX_DECLINED;
     }
 
-    if (ngx_http_socketio_json_header(r, "Allow", "GET, HEAD") != NGX_OK) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    return ngx_http_socketio_json_refuse(r, NGX_HTTP_NOT_ALLOWED, "invalid",
-                                      "the method must be GET or HEAD", "");
+    return ngx_http_socketio_json_not_allowed(r, NGX_HTTP_GET);
 }
 
 

@@ -92,6 +92,17 @@ ngx_http_socketio_variables_add(ngx_conf_t *cf)
 }
 
 
+static void
+ngx_http_socketio_variable_set(ngx_http_variable_value_t *v, sio_str_t value)
+{
+    v->len = value.len;
+    v->data = (u_char *) value.data;
+    v->valid = 1;
+    v->no_cacheable = 0;
+    v->not_found = 0;
+}
+
+
 static ngx_int_t
 ngx_http_socketio_variable_text(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
@@ -133,11 +144,7 @@ ngx_http_socketio_variable_text(ngx_http_request_t *r,
         return NGX_OK;
     }
 
-    v->len = value.len;
-    v->data = (u_char *) value.data;
-    v->valid = 1;
-    v->no_cacheable = 0;
-    v->not_found = 0;
+    ngx_http_socketio_variable_set(v, value);
 
     return NGX_OK;
 }
@@ -147,7 +154,7 @@ static ngx_int_t
 ngx_http_socketio_variable_count(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
-    u_char                      *p;
+    u_char                      *p, *last;
     ngx_http_socketio_access_t  *access;
 
     access = ngx_http_get_module_ctx(r->main, ngx_http_socketio_engine_module);
@@ -162,11 +169,8 @@ ngx_http_socketio_variable_count(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    v->len = ngx_sprintf(p, "%uL", *(uint64_t *) ((char *) access + data)) - p;
-    v->data = p;
-    v->valid = 1;
-    v->no_cacheable = 0;
-    v->not_found = 0;
+    last = ngx_sprintf(p, "%uL", *(uint64_t *) ((char *) access + data));
+    ngx_http_socketio_variable_set(v, sio_str(p, last - p));
 
     return NGX_OK;
 }
@@ -227,11 +231,7 @@ ngx_http_socketio_variable_cookie(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    v->len = len;
-    v->data = p;
-    v->valid = 1;
-    v->no_cacheable = 0;
-    v->not_found = 0;
+    ngx_http_socketio_variable_set(v, sio_str(p, len));
 
     for (i = 0; i < n; i++) {
         p = ngx_cpymem(p, chunk[i]->data, chunk[i]->len);

@@ -93,33 +93,27 @@ ngx_module_t  ngx_http_socketio_webhook_module = {
 static ngx_int_t
 ngx_http_socketio_webhook_init_process(ngx_cycle_t *cycle)
 {
-    ngx_uint_t                         i;
-    ngx_http_socketio_app_t          **apps;
-    ngx_http_socketio_main_conf_t     *smcf;
-    ngx_http_socketio_webhook_conf_t  *wcf;
+    ngx_uint_t                          i;
+    const ngx_array_t                  *apps;
+    ngx_http_socketio_app_t           **app;
+    ngx_http_socketio_webhook_conf_t   *wcf;
 
-    smcf = ngx_http_cycle_get_module_main_conf(cycle,
-                                               ngx_http_socketio_module);
+    apps = ngx_http_socketio_apps(cycle);
+    app = apps->elts;
 
-    if (smcf == NULL) {
-        return NGX_OK;
-    }
+    for (i = 0; i < apps->nelts; i++) {
 
-    apps = smcf->apps.elts;
-
-    for (i = 0; i < smcf->apps.nelts; i++) {
-
-        if (apps[i]->hub == NULL || apps[i]->webhooks.nelts == 0
-            || apps[i]->server == NULL)
+        if (app[i]->hub == NULL || app[i]->webhooks.nelts == 0
+            || app[i]->server == NULL)
         {
             continue;
         }
 
-        wcf = apps[i]->webhook;
-        wcf->ctx = apps[i]->server;
+        wcf = app[i]->webhook;
+        wcf->ctx = app[i]->server;
 
-        if (ngx_http_socketio_webhook_init(apps[i]->hub, wcf,
-                                           apps[i]->webhooks.nelts)
+        if (ngx_http_socketio_webhook_init(app[i]->hub, wcf,
+                                           app[i]->webhooks.nelts)
             != NGX_OK)
         {
             return NGX_ERROR;
