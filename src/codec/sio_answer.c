@@ -25,9 +25,7 @@ static int sio_answer_ack(sio_body_t *body, unsigned key, void *object);
 static int sio_answer_refusal(sio_body_t *body, unsigned key, void *object);
 static int sio_answer_any(sio_body_t *body, unsigned key, void *object);
 static int sio_answer_rooms(sio_body_t *body, unsigned key, void *object);
-static const char *sio_answer_room(sio_str_t name);
 static int sio_answer_set(sio_body_t *body, unsigned key, void *object);
-static int sio_answer_flag(sio_body_t *body, unsigned key, void *object);
 static int sio_answer_emits(sio_answer_body_t *body,
     const sio_json_limits_t *limits);
 static int sio_answer_emit_fail(sio_answer_body_t *body, unsigned n,
@@ -39,14 +37,15 @@ static int sio_answer_text(sio_body_t *body, const char *name, sio_str_t *s);
 /* In the order of sio_answer_key_e. */
 
 static const sio_body_key_t  sio_answer_keys[SIO_ANSWER_NKEYS + 1] = {
-    { sio_string("ack"), SIO_BODY_VALUE, sio_answer_ack },
-    { sio_string("error"), SIO_BODY_STRING, sio_answer_refusal },
-    { sio_string("emit"), SIO_BODY_VALUE, sio_answer_any },
-    { sio_string("join"), SIO_BODY_NAMES, sio_answer_rooms },
-    { sio_string("leave"), SIO_BODY_NAMES, sio_answer_rooms },
-    { sio_string("set"), SIO_BODY_VALUE, sio_answer_set },
-    { sio_string("disconnect"), SIO_BODY_VALUE, sio_answer_flag },
-    { sio_null_string, SIO_BODY_VALUE, NULL }
+    { sio_string("ack"), SIO_BODY_VALUE, sio_answer_ack, 0, 0 },
+    { sio_string("error"), SIO_BODY_STRING, sio_answer_refusal, 0, 0 },
+    { sio_string("emit"), SIO_BODY_VALUE, sio_answer_any, 0, 0 },
+    { sio_string("join"), SIO_BODY_NAMES, sio_answer_rooms, 0, 0 },
+    { sio_string("leave"), SIO_BODY_NAMES, sio_answer_rooms, 0, 0 },
+    { sio_string("set"), SIO_BODY_VALUE, sio_answer_set, 0, 0 },
+    { sio_string("disconnect"), SIO_BODY_VALUE, sio_body_flag,
+      offsetof(sio_answer_t, disconnect), 0 },
+    { sio_null_string, SIO_BODY_VALUE, NULL, 0, 0 }
 };
 
 
@@ -336,21 +335,13 @@ sio_answer_rooms(sio_body_t *body, unsigned key, void *object)
 
     if (key == SIO_ANSWER_JOIN) {
         answer->join = body->name;
-        return sio_body_names(body, key, "", 1, sio_answer_room,
+        return sio_body_names(body, key, "", 1, sio_body_room,
                               &answer->njoin);
     }
 
     answer->leave = body->name;
 
-    return sio_body_names(body, key, "", 1, sio_answer_room, &answer->nleave);
-}
-
-
-static const char *
-sio_answer_room(sio_str_t name)
-{
-    return sio_room_reserved(name) ? "is the room of a user or a socket"
-                                   : NULL;
+    return sio_body_names(body, key, "", 1, sio_body_room, &answer->nleave);
 }
 
 
@@ -370,22 +361,4 @@ sio_answer_set(sio_body_t *body, unsigned key, void *object)
     answer->set = body->value[key];
 
     return SIO_OK;
-}
-
-
-static int
-sio_answer_flag(sio_body_t *body, unsigned key, void *object)
-{
-    sio_answer_t  *answer = object;
-
-    int       rc;
-    unsigned  on;
-
-    rc = sio_body_flag(body, key, &on);
-
-    if (rc == SIO_OK) {
-        answer->disconnect = (on != 0);
-    }
-
-    return rc;
 }

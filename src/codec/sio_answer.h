@@ -29,7 +29,7 @@ typedef struct {
     const sio_str_t  *leave;
     unsigned          nleave;
     unsigned          acks:1;            /* an ack was given, maybe []: none */
-    unsigned          disconnect:1;
+    unsigned          disconnect;
 } sio_answer_t;
 
 

@@ -315,12 +315,27 @@ sio_body_string(sio_body_t *body, unsigned key, size_t max, sio_str_t *s)
 }
 
 
+int
+sio_body_text(sio_body_t *body, unsigned key, void *object)
+{
+    const sio_body_key_t  *row;
+
+    row = &body->keys[key];
+
+    return sio_body_string(body, key, row->max,
+                           (sio_str_t *) ((char *) object + row->offset));
+}
+
+
 /* Socket.IO v5, "Packet encoding": the name ends at a comma. */
 
 int
-sio_body_namespace(sio_body_t *body, unsigned key, sio_str_t *s)
+sio_body_namespace(sio_body_t *body, unsigned key, void *object)
 {
-    int  rc;
+    int         rc;
+    sio_str_t  *s;
+
+    s = (sio_str_t *) ((char *) object + body->keys[key].offset);
 
     rc = sio_body_string(body, key, SIO_ROOM_MAX, s);
     if (rc != SIO_OK) {
@@ -424,10 +439,19 @@ sio_body_name(sio_body_t *body, unsigned key, int element, const char *prefix,
 }
 
 
-int
-sio_body_flag(sio_body_t *body, unsigned key, unsigned *on)
+const char *
+sio_body_room(sio_str_t name)
 {
-    sio_json_e  type;
+    return sio_room_reserved(name) ? "is the room of a user or a socket"
+                                   : NULL;
+}
+
+
+int
+sio_body_flag(sio_body_t *body, unsigned key, void *object)
+{
+    unsigned    *on;
+    sio_json_e   type;
 
     type = sio_json_type(body->value[key]);
 
@@ -435,6 +459,7 @@ sio_body_flag(sio_body_t *body, unsigned key, unsigned *on)
         return sio_body_fail(body, key, -1, "must be true or false");
     }
 
+    on = (unsigned *) ((char *) object + body->keys[key].offset);
     *on = (type == SIO_JSON_TRUE);
 
     return SIO_OK;

@@ -52,6 +52,8 @@ typedef struct {
     sio_str_t        name;
     sio_body_kept_e  kept;
     sio_body_key_pt  parse;
+    size_t           offset;         /* in the object, of what is set by */
+    size_t           max;            /* functions of this file; bytes */
 } sio_body_key_t;
 
 
@@ -112,15 +114,17 @@ int sio_body_next(sio_body_t *body, void *object);
 int sio_body_fail(sio_body_t *body, unsigned key, int element,
     const char *error);
 
+/*
+ * What rows may say: a string of 1 to max bytes, unescaped (to a sio_str_t); a
+ * namespace, "/..." (the same); true or false (to an unsigned).
+ */
+int sio_body_text(sio_body_t *body, unsigned key, void *object);
+int sio_body_namespace(sio_body_t *body, unsigned key, void *object);
+int sio_body_flag(sio_body_t *body, unsigned key, void *object);
+
 /* What values are; each fails as sio_body_fail() does. */
 
-/* A string of 1 to max bytes, unescaped. */
-
 int sio_body_string(sio_body_t *body, unsigned key, size_t max, sio_str_t *s);
-
-/* A namespace, "/...". */
-
-int sio_body_namespace(sio_body_t *body, unsigned key, sio_str_t *s);
 
 /*
  * A name of a room, or a non-empty (unless empty is set) array of them, each
@@ -134,9 +138,9 @@ typedef const char *(*sio_body_check_pt)(sio_str_t name);
 int sio_body_names(sio_body_t *body, unsigned key, const char *prefix,
     int empty, sio_body_check_pt check, unsigned *n);
 
-/* true or false. */
+/* No room of a user or a socket: nobody joins those by their names. */
 
-int sio_body_flag(sio_body_t *body, unsigned key, unsigned *on);
+const char *sio_body_room(sio_str_t name);
 
 
 #pragma GCC visibility pop

@@ -32,34 +32,36 @@ static int sio_emit_together_servers(sio_body_t *body);
 static int sio_emit_together_mailbox(sio_body_t *body);
 static int sio_emit_event(sio_body_t *body, unsigned key, void *object);
 static int sio_emit_args(sio_body_t *body, unsigned key, void *object);
-static int sio_emit_namespace(sio_body_t *body, unsigned key, void *object);
 static int sio_emit_rooms(sio_body_t *body, unsigned key, void *object);
 static int sio_emit_except(sio_body_t *body, unsigned key, void *object);
-static int sio_emit_target(sio_body_t *body, unsigned key, void *object);
-static int sio_emit_flag(sio_body_t *body, unsigned key, void *object);
 static int sio_emit_ack(sio_body_t *body, unsigned key, void *object);
 static int sio_emit_mailbox(sio_body_t *body, unsigned key, void *object);
-static int sio_emit_id(sio_body_t *body, unsigned key, void *object);
 
 
 /* In the order of sio_emit_key_e; "to" and "user" share one list of rooms. */
 
 static const sio_body_key_t  sio_emit_keys[SIO_EMIT_NKEYS + 1] = {
-    { sio_string("event"), SIO_BODY_STRING, sio_emit_event },
-    { sio_string("data"), SIO_BODY_VALUE, sio_emit_args },
-    { sio_string("args"), SIO_BODY_VALUE, sio_emit_args },
-    { sio_string("namespace"), SIO_BODY_STRING, sio_emit_namespace },
-    { sio_string("to"), SIO_BODY_NAMES, sio_emit_rooms },
-    { sio_string("user"), SIO_BODY_NAMES, sio_emit_rooms },
-    { sio_string("except"), SIO_BODY_NAMES, sio_emit_except },
-    { sio_string("target"), SIO_BODY_STRING, sio_emit_target },
-    { sio_string("volatile"), SIO_BODY_VALUE, sio_emit_flag },
-    { sio_string("local"), SIO_BODY_VALUE, sio_emit_flag },
-    { sio_string("ack"), SIO_BODY_VALUE, sio_emit_ack },
-    { sio_string("mailbox"), SIO_BODY_STRING, sio_emit_mailbox },
-    { sio_string("id"), SIO_BODY_STRING, sio_emit_id },
-    { sio_string("servers"), SIO_BODY_VALUE, sio_emit_flag },
-    { sio_null_string, SIO_BODY_VALUE, NULL }
+    { sio_string("event"), SIO_BODY_STRING, sio_emit_event, 0, 0 },
+    { sio_string("data"), SIO_BODY_VALUE, sio_emit_args, 0, 0 },
+    { sio_string("args"), SIO_BODY_VALUE, sio_emit_args, 0, 0 },
+    { sio_string("namespace"), SIO_BODY_STRING, sio_body_namespace,
+      offsetof(sio_emit_t, nsp), 0 },
+    { sio_string("to"), SIO_BODY_NAMES, sio_emit_rooms, 0, 0 },
+    { sio_string("user"), SIO_BODY_NAMES, sio_emit_rooms, 0, 0 },
+    { sio_string("except"), SIO_BODY_NAMES, sio_emit_except, 0, 0 },
+    { sio_string("target"), SIO_BODY_STRING, sio_body_text,
+      offsetof(sio_emit_t, target), SIO_EMIT_EVENT_MAX },
+    { sio_string("volatile"), SIO_BODY_VALUE, sio_body_flag,
+      offsetof(sio_emit_t, volatile_), 0 },
+    { sio_string("local"), SIO_BODY_VALUE, sio_body_flag,
+      offsetof(sio_emit_t, local), 0 },
+    { sio_string("ack"), SIO_BODY_VALUE, sio_emit_ack, 0, 0 },
+    { sio_string("mailbox"), SIO_BODY_STRING, sio_emit_mailbox, 0, 0 },
+    { sio_string("id"), SIO_BODY_STRING, sio_body_text,
+      offsetof(sio_emit_t, id), SIO_EMIT_ID_MAX },
+    { sio_string("servers"), SIO_BODY_VALUE, sio_body_flag,
+      offsetof(sio_emit_t, servers), 0 },
+    { sio_null_string, SIO_BODY_VALUE, NULL, 0, 0 }
 };
 
 
@@ -294,15 +296,6 @@ sio_emit_args(sio_body_t *body, unsigned key, void *object)
 
 
 static int
-sio_emit_namespace(sio_body_t *body, unsigned key, void *object)
-{
-    sio_emit_t  *emit = object;
-
-    return sio_body_namespace(body, key, &emit->nsp);
-}
-
-
-static int
 sio_emit_rooms(sio_body_t *body, unsigned key, void *object)
 {
     sio_emit_t  *emit = object;
@@ -325,42 +318,6 @@ sio_emit_except(sio_body_t *body, unsigned key, void *object)
     emit->except = body->name;
 
     return sio_body_names(body, key, "", 1, NULL, &emit->nexcept);
-}
-
-
-static int
-sio_emit_target(sio_body_t *body, unsigned key, void *object)
-{
-    sio_emit_t  *emit = object;
-
-    return sio_body_string(body, key, SIO_EMIT_EVENT_MAX, &emit->target);
-}
-
-
-static int
-sio_emit_flag(sio_body_t *body, unsigned key, void *object)
-{
-    sio_emit_t  *emit = object;
-
-    int       rc;
-    unsigned  on;
-
-    rc = sio_body_flag(body, key, &on);
-    if (rc != SIO_OK) {
-        return rc;
-    }
-
-    if (key == SIO_EMIT_VOLATILE) {
-        emit->volatile_ = (on != 0);
-
-    } else if (key == SIO_EMIT_SERVERS) {
-        emit->servers = (on != 0);
-
-    } else {
-        emit->local = (on != 0);
-    }
-
-    return SIO_OK;
 }
 
 
@@ -410,13 +367,4 @@ sio_emit_mailbox(sio_body_t *body, unsigned key, void *object)
         return sio_body_fail(body, key, -1,
                              "must be true, false or a string");
     }
-}
-
-
-static int
-sio_emit_id(sio_body_t *body, unsigned key, void *object)
-{
-    sio_emit_t  *emit = object;
-
-    return sio_body_string(body, key, SIO_EMIT_ID_MAX, &emit->id);
 }

@@ -37,10 +37,10 @@ typedef struct {
     uint32_t    ack_msec;            /* 0: none */
     sio_str_t   mailbox_key;         /* empty: none */
     sio_str_t   id;                  /* empty: none */
-    unsigned    volatile_:1;
-    unsigned    local:1;
+    unsigned    volatile_;
+    unsigned    local;
+    unsigned    servers;             /* to the other servers, no client */
     unsigned    mailbox:1;
-    unsigned    servers:1;           /* to the other servers, no client */
 } sio_emit_t;
 
 

@@ -22,51 +22,51 @@ typedef enum {
 
 static int sio_operation_together(sio_body_t *body,
     const sio_operation_t *operation);
-static int sio_operation_namespace(sio_body_t *body, unsigned key,
-    void *object);
 static int sio_operation_to(sio_body_t *body, unsigned key, void *object);
 static int sio_operation_user(sio_body_t *body, unsigned key, void *object);
 static int sio_operation_socket(sio_body_t *body, unsigned key, void *object);
 static const char *sio_operation_id(sio_str_t name);
 static int sio_operation_rooms(sio_body_t *body, unsigned key, void *object);
-static const char *sio_operation_room(sio_str_t name);
 static int sio_operation_ttl(sio_body_t *body, unsigned key, void *object);
 static int sio_operation_time(sio_str_t s, uint64_t *seconds);
-static int sio_operation_close(sio_body_t *body, unsigned key, void *object);
-static int sio_operation_local(sio_body_t *body, unsigned key, void *object);
 
 
 /* "to", "user" and "socket" share one list of targets. */
 
 #define SIO_OPERATION_ADDRESS                                                 \
-    { sio_string("namespace"), SIO_BODY_STRING, sio_operation_namespace },    \
-    { sio_string("to"), SIO_BODY_NAMES, sio_operation_to },                   \
-    { sio_string("user"), SIO_BODY_NAMES, sio_operation_user },               \
-    { sio_string("socket"), SIO_BODY_NAMES, sio_operation_socket }
+    { sio_string("namespace"), SIO_BODY_STRING, sio_body_namespace,           \
+      offsetof(sio_operation_t, nsp), 0 },                                    \
+    { sio_string("to"), SIO_BODY_NAMES, sio_operation_to, 0, 0 },             \
+    { sio_string("user"), SIO_BODY_NAMES, sio_operation_user, 0, 0 },         \
+    { sio_string("socket"), SIO_BODY_NAMES, sio_operation_socket, 0, 0 }
 
 
 static const sio_body_key_t  sio_operation_join[] = {
     SIO_OPERATION_ADDRESS,
-    { sio_string("rooms"), SIO_BODY_NAMES, sio_operation_rooms },
-    { sio_string("ttl"), SIO_BODY_STRING, sio_operation_ttl },
-    { sio_string("local"), SIO_BODY_VALUE, sio_operation_local },
-    { sio_null_string, SIO_BODY_VALUE, NULL }
+    { sio_string("rooms"), SIO_BODY_NAMES, sio_operation_rooms, 0, 0 },
+    { sio_string("ttl"), SIO_BODY_STRING, sio_operation_ttl, 0, 0 },
+    { sio_string("local"), SIO_BODY_VALUE, sio_body_flag,
+      offsetof(sio_operation_t, local), 0 },
+    { sio_null_string, SIO_BODY_VALUE, NULL, 0, 0 }
 };
 
 
 static const sio_body_key_t  sio_operation_leave[] = {
     SIO_OPERATION_ADDRESS,
-    { sio_string("rooms"), SIO_BODY_NAMES, sio_operation_rooms },
-    { sio_string("local"), SIO_BODY_VALUE, sio_operation_local },
-    { sio_null_string, SIO_BODY_VALUE, NULL }
+    { sio_string("rooms"), SIO_BODY_NAMES, sio_operation_rooms, 0, 0 },
+    { sio_string("local"), SIO_BODY_VALUE, sio_body_flag,
+      offsetof(sio_operation_t, local), 0 },
+    { sio_null_string, SIO_BODY_VALUE, NULL, 0, 0 }
 };
 
 
 static const sio_body_key_t  sio_operation_disconnect[] = {
     SIO_OPERATION_ADDRESS,
-    { sio_string("close"), SIO_BODY_VALUE, sio_operation_close },
-    { sio_string("local"), SIO_BODY_VALUE, sio_operation_local },
-    { sio_null_string, SIO_BODY_VALUE, NULL }
+    { sio_string("close"), SIO_BODY_VALUE, sio_body_flag,
+      offsetof(sio_operation_t, close), 0 },
+    { sio_string("local"), SIO_BODY_VALUE, sio_body_flag,
+      offsetof(sio_operation_t, local), 0 },
+    { sio_null_string, SIO_BODY_VALUE, NULL, 0, 0 }
 };
 
 
@@ -181,15 +181,6 @@ sio_operation_together(sio_body_t *body, const sio_operation_t *operation)
 
 
 static int
-sio_operation_namespace(sio_body_t *body, unsigned key, void *object)
-{
-    sio_operation_t  *operation = object;
-
-    return sio_body_namespace(body, key, &operation->nsp);
-}
-
-
-static int
 sio_operation_to(sio_body_t *body, unsigned key, void *object)
 {
     sio_operation_t  *operation = object;
@@ -250,16 +241,8 @@ sio_operation_rooms(sio_body_t *body, unsigned key, void *object)
 
     operation->rooms = body->name;
 
-    return sio_body_names(body, key, "", 0, sio_operation_room,
+    return sio_body_names(body, key, "", 0, sio_body_room,
                           &operation->nrooms);
-}
-
-
-static const char *
-sio_operation_room(sio_str_t name)
-{
-    return sio_room_reserved(name) ? "is the room of a user or a socket"
-                                   : NULL;
 }
 
 
@@ -363,40 +346,4 @@ sio_operation_time(sio_str_t s, uint64_t *seconds)
     *seconds = n * unit;
 
     return SIO_OK;
-}
-
-
-static int
-sio_operation_close(sio_body_t *body, unsigned key, void *object)
-{
-    sio_operation_t  *operation = object;
-
-    int       rc;
-    unsigned  on;
-
-    rc = sio_body_flag(body, key, &on);
-
-    if (rc == SIO_OK) {
-        operation->close = (on != 0);
-    }
-
-    return rc;
-}
-
-
-static int
-sio_operation_local(sio_body_t *body, unsigned key, void *object)
-{
-    sio_operation_t  *operation = object;
-
-    int       rc;
-    unsigned  on;
-
-    rc = sio_body_flag(body, key, &on);
-
-    if (rc == SIO_OK) {
-        operation->local = (on != 0);
-    }
-
-    return rc;
 }

@@ -38,8 +38,8 @@ typedef struct {
     const sio_str_t  *rooms;         /* to join or to leave */
     unsigned          nrooms;
     uint64_t          ttl;           /* seconds, 0: none */
-    unsigned          close:1;       /* the whole connection */
-    unsigned          local:1;       /* on this host only */
+    unsigned          close;         /* the whole connection */
+    unsigned          local;         /* on this host only */
     unsigned          granted:1;     /* leave: not what is granted by now */
 } sio_operation_t;
 

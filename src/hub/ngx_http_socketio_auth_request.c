@@ -101,10 +101,13 @@ static const ngx_str_t  ngx_http_socketio_auth_names[] = {
 
 
 static const sio_body_key_t  ngx_http_socketio_auth_keys[] = {
-    { sio_string("user"), SIO_BODY_STRING, ngx_http_socketio_auth_user },
-    { sio_string("claims"), SIO_BODY_VALUE, ngx_http_socketio_auth_claims },
-    { sio_string("expires"), SIO_BODY_VALUE, ngx_http_socketio_auth_expires },
-    { sio_null_string, SIO_BODY_VALUE, NULL }
+    { sio_string("user"), SIO_BODY_STRING, ngx_http_socketio_auth_user,
+      0, 0 },
+    { sio_string("claims"), SIO_BODY_VALUE, ngx_http_socketio_auth_claims,
+      0, 0 },
+    { sio_string("expires"), SIO_BODY_VALUE, ngx_http_socketio_auth_expires,
+      0, 0 },
+    { sio_null_string, SIO_BODY_VALUE, NULL, 0, 0 }
 };
 
 
