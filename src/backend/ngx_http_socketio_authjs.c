@@ -17,8 +17,8 @@
 
 #define NGX_HTTP_SOCKETIO_AUTHJS_INFO  "Auth.js Generated Encryption Key ("
 
-#define NGX_HTTP_SOCKETIO_CBC_KEY  32      /* bytes: the second half, */
-#define NGX_HTTP_SOCKETIO_CBC_MAC  32      /* the first one, and the tag */
+#define NGX_HTTP_SOCKETIO_CBC_MAC  32      /* bytes: the first half of the key,
+                                              and the tag */
 #define NGX_HTTP_SOCKETIO_CBC_IV   16
 #define NGX_HTTP_SOCKETIO_GCM_IV   12
 #define NGX_HTTP_SOCKETIO_GCM_TAG  16
@@ -59,6 +59,9 @@ static ngx_int_t ngx_http_socketio_authjs_cbc(const u_char *key,
     const ngx_http_socketio_jwe_t *jwe, u_char *dst, size_t *len);
 static ngx_int_t ngx_http_socketio_authjs_gcm(const u_char *key,
     const ngx_http_socketio_jwe_t *jwe, u_char *dst, size_t *len);
+static ngx_int_t ngx_http_socketio_authjs_decrypt(const EVP_CIPHER *type,
+    const u_char *key, const ngx_http_socketio_jwe_t *jwe, ngx_uint_t aead,
+    u_char *dst, size_t *len);
 
 
 const ngx_http_socketio_authenticator_t
@@ -186,14 +189,13 @@ static ngx_int_t
 ngx_http_socketio_authjs_cbc(const u_char *key,
     const ngx_http_socketio_jwe_t *jwe, u_char *dst, size_t *len)
 {
-    int              n, last, ok;
-    u_char           md[EVP_MAX_MD_SIZE], bits[8];
-    size_t           i, md_len;
-    uint64_t         al;
-    EVP_MAC         *mac;
-    OSSL_PARAM       params[2];
-    EVP_MAC_CTX     *hmac;
-    EVP_CIPHER_CTX  *cipher;
+    int           ok;
+    u_char        md[EVP_MAX_MD_SIZE], bits[8];
+    size_t        i, md_len;
+    uint64_t      al;
+    EVP_MAC      *mac;
+    OSSL_PARAM    params[2];
+    EVP_MAC_CTX  *hmac;
 
     if (jwe->iv.len != NGX_HTTP_SOCKETIO_CBC_IV
         || jwe->tag.len != NGX_HTTP_SOCKETIO_CBC_MAC
@@ -231,26 +233,9 @@ ngx_http_socketio_authjs_cbc(const u_char *key,
         return NGX_ERROR;
     }
 
-    cipher = EVP_CIPHER_CTX_new();
-
-    ok = cipher
-         && EVP_DecryptInit_ex(cipher, EVP_aes_256_cbc(), NULL,
-                               key + NGX_HTTP_SOCKETIO_CBC_MAC, jwe->iv.data)
-            == 1
-         && EVP_DecryptUpdate(cipher, dst, &n, jwe->text.data,
-                              (int) jwe->text.len)
-            == 1
-         && EVP_DecryptFinal_ex(cipher, dst + n, &last) == 1;
-
-    EVP_CIPHER_CTX_free(cipher);
-
-    if (!ok) {
-        return NGX_ERROR;
-    }
-
-    *len = (size_t) n + (size_t) last;
-
-    return NGX_OK;
+    return ngx_http_socketio_authjs_decrypt(EVP_aes_256_cbc(),
+                                            key + NGX_HTTP_SOCKETIO_CBC_MAC,
+                                            jwe, 0, dst, len);
 }
 
 
@@ -261,30 +246,42 @@ static ngx_int_t
 ngx_http_socketio_authjs_gcm(const u_char *key,
     const ngx_http_socketio_jwe_t *jwe, u_char *dst, size_t *len)
 {
-    int              n, last, ok;
-    u_char           tag[NGX_HTTP_SOCKETIO_GCM_TAG];
-    EVP_CIPHER_CTX  *cipher;
-
     if (jwe->iv.len != NGX_HTTP_SOCKETIO_GCM_IV
         || jwe->tag.len != NGX_HTTP_SOCKETIO_GCM_TAG)
     {
         return NGX_ERROR;
     }
 
-    ngx_memcpy(tag, jwe->tag.data, sizeof(tag));
+    return ngx_http_socketio_authjs_decrypt(EVP_aes_256_gcm(), key, jwe, 1,
+                                            dst, len);
+}
+
+
+/* aead: the cipher looks at the tag itself. */
+
+static ngx_int_t
+ngx_http_socketio_authjs_decrypt(const EVP_CIPHER *type, const u_char *key,
+    const ngx_http_socketio_jwe_t *jwe, ngx_uint_t aead, u_char *dst,
+    size_t *len)
+{
+    int              n, last, ok;
+    EVP_CIPHER_CTX  *cipher;
 
     cipher = EVP_CIPHER_CTX_new();
 
     ok = cipher
-         && EVP_DecryptInit_ex(cipher, EVP_aes_256_gcm(), NULL, key,
-                               jwe->iv.data)
-            == 1
-         && EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_AEAD_SET_TAG, sizeof(tag),
-                                tag)
-            == 1
-         && EVP_DecryptUpdate(cipher, NULL, &n, jwe->aad.data,
-                              (int) jwe->aad.len)
-            == 1
+         && EVP_DecryptInit_ex(cipher, type, NULL, key, jwe->iv.data) == 1;
+
+    if (ok && aead) {
+        ok = EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_AEAD_SET_TAG,
+                                 (int) jwe->tag.len, (void *) jwe->tag.data)
+             == 1
+             && EVP_DecryptUpdate(cipher, NULL, &n, jwe->aad.data,
+                                  (int) jwe->aad.len)
+                == 1;
+    }
+
+    ok = ok
          && EVP_DecryptUpdate(cipher, dst, &n, jwe->text.data,
                               (int) jwe->text.len)
             == 1

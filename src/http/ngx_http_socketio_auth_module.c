@@ -7,7 +7,6 @@
 
 
 #include "http/ngx_http_socketio_auth_module.h"
-#include "http/ngx_http_socketio_auth_token.h"
 #include "http/ngx_http_socketio_compile.h"
 
 

@@ -18,9 +18,13 @@
 char *ngx_http_socketio_auth_check(ngx_conf_t *cf,
     ngx_http_socketio_namespace_t *nsp);
 
-/* A row of the kinds of authentication: "request". */
+/* Kinds of authentication: each gives nsp its authenticator. */
 
 char *ngx_http_socketio_auth_ask(ngx_conf_t *cf,
+    ngx_http_socketio_namespace_t *nsp);
+char *ngx_http_socketio_auth_jwt(ngx_conf_t *cf,
+    ngx_http_socketio_namespace_t *nsp);
+char *ngx_http_socketio_auth_authjs(ngx_conf_t *cf,
     ngx_http_socketio_namespace_t *nsp);
 
 

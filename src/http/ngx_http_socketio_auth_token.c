@@ -4,7 +4,7 @@
  */
 
 
-#include "http/ngx_http_socketio_auth_token.h"
+#include "http/ngx_http_socketio_auth_module.h"
 #include "backend/ngx_http_socketio_authjs.h"
 #include "backend/ngx_http_socketio_jwt.h"
 #include "http/ngx_http_socketio_compile.h"

@@ -6,7 +6,7 @@
  */
 
 
-#include "http/ngx_http_socketio_deflate_module.h"
+#include "http/ngx_http_socketio_engine.h"
 #include "http/ngx_http_socketio_param.h"
 #include "transport/ngx_http_socketio_deflate.h"
 

@@ -1,5 +1,5 @@
 /*
- * The engine module, to its own files.
+ * The engine of a location, and the modules whose directives it takes over.
  */
 
 
@@ -13,6 +13,13 @@
 
 
 extern ngx_module_t  ngx_http_socketio_engine_module;
+
+/*
+ * Their location configurations, an ngx_http_socketio_limits_t and an
+ * ngx_http_socketio_deflate_t, are taken over by that of the engine.
+ */
+extern ngx_module_t  ngx_http_socketio_limit_module;
+extern ngx_module_t  ngx_http_socketio_deflate_module;
 
 
 /* Add the $socketio_ variables. */

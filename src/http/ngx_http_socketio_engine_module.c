@@ -8,8 +8,6 @@
 
 
 #include "http/ngx_http_socketio_engine.h"
-#include "http/ngx_http_socketio_deflate_module.h"
-#include "http/ngx_http_socketio_limit_module.h"
 #include "http/ngx_http_socketio_module.h"
 #include "transport/ngx_http_socketio_cors.h"
 #include "transport/ngx_http_socketio_handshake.h"

@@ -12,8 +12,9 @@
  */
 
 
-#include "http/ngx_http_socketio_limit_module.h"
+#include "http/ngx_http_socketio_engine.h"
 #include "http/ngx_http_socketio_param.h"
+#include "transport/ngx_http_socketio_transport.h"
 
 
 #define NGX_HTTP_SOCKETIO_LIMIT_KEY  "$binary_remote_addr"

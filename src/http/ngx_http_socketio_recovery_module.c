@@ -4,15 +4,22 @@
 
 
 #include "http/ngx_http_socketio_module.h"
-
-
-/* Records live in the zone: longer than a day is what mailboxes are for. */
-
-#define NGX_HTTP_SOCKETIO_RECOVERY_MAX  86400        /* sec */
+#include "http/ngx_http_socketio_param.h"
 
 
 static char *ngx_http_socketio_recovery(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+
+
+/* Records live in the zone: longer than a day is what mailboxes are for. */
+
+static const ngx_http_socketio_param_t  ngx_http_socketio_recovery_time = {
+    ngx_null_string,
+    ngx_http_socketio_param_msec,
+    offsetof(ngx_http_socketio_app_t, recovery),
+    "invalid time \"%V\", it must be 1s to 1d, for example \"recovery 2m\"",
+    1000, 86400000
+};
 
 
 static ngx_command_t  ngx_http_socketio_recovery_commands[] = {
@@ -38,29 +45,16 @@ ngx_module_t  ngx_http_socketio_recovery_module = {
 static char *
 ngx_http_socketio_recovery(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
-    ngx_int_t                      n;
     ngx_str_t                     *value;
-    ngx_http_socketio_app_t       *app;
     ngx_http_socketio_conf_ctx_t  *ctx;
 
     ctx = cf->ctx;
-    app = ctx->app;
     value = cf->args->elts;
 
-    if (app->recovery) {
+    if (ctx->app->recovery) {
         return "is duplicate";
     }
 
-    n = ngx_parse_time(&value[1], 1);
-
-    if (n == NGX_ERROR || n < 1 || n > NGX_HTTP_SOCKETIO_RECOVERY_MAX) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid time \"%V\", it must be 1s to 1d, for "
-                           "example \"recovery 2m\"", &value[1]);
-        return NGX_CONF_ERROR;
-    }
-
-    app->recovery = (uint64_t) n * 1000;
-
-    return NGX_CONF_OK;
+    return ngx_http_socketio_param_msec(cf, &ngx_http_socketio_recovery_time,
+                                        &value[1], ctx->app);
 }
