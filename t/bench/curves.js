@@ -33,7 +33,10 @@ const app = (rules) => `
       ${rules}
   }`;
 
-const limits = { http: 'keepalive_requests 1000000000;' };
+// Nobody answers pings here.
+
+const limits = { http: 'keepalive_requests 1000000000;',
+  server: 'socketio_ping_interval 10m;' };
 
 function table(title, columns) {
   const line = (cells) => console.log(cells.map((cell) =>
@@ -108,7 +111,7 @@ async function members() {
   }
 }
 
-const emit = (server, to) => load(server, ['emit', '--connections', 4,
+const emit = (server, to) => load(server, ['emit', '--connections', 16,
   '--seconds', seconds, ...server.emit, '--to', to]);
 
 async function rooms() {
@@ -133,7 +136,12 @@ async function rooms() {
 
       await sockets[s].sendText(`421["rooms",${
         JSON.stringify({ rooms: names })}]`);
-      await sockets[s].nextMessage();
+
+      const answer = await sockets[s].nextMessage();
+
+      if (answer !== '431[null]') {
+        throw new Error(`rooms were not joined: ${answer}`);
+      }
     }
 
     const bytes = (memory(server) - before) / count;

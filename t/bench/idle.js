@@ -6,6 +6,10 @@
 // allocates when it starts.
 //
 //   node t/bench/idle.js [connections [workers]]        (5000, and 1 and 4)
+//   node t/bench/idle.js --tls [connections [workers]]  (2000, and 1)
+//
+// --tls: over TLS 1.3, beside connections of nginx's own over which one request
+// was made, and which are kept alive; what is more than these is ours.
 //
 // All connections are sockets of one namespace, in one room.  They are raw:
 // the client must not be what is measured.  Some are open before and stay, so
@@ -16,19 +20,38 @@ process.env.SOCKETIO_BUILD ||= 'build/release';
 
 const crypto = require('node:crypto');
 const net = require('node:net');
+const tls = require('node:tls');
 const { BenchNginx } = require('./servers');
 const { until } = require('../lib/wait');
 
 const TARGET = 1536;             // bytes
+const MORE = 1024;               // bytes above what nginx takes with TLS
 const AT_ONCE = 50;              // connections being opened
 const BEFORE = 100;              // connections of each worker, about
 
-const options = { app: `
+const args = process.argv.slice(2).filter((arg) => arg !== '--tls');
+const secure = args.length < process.argv.length - 2;
+
+const options = {
+  app: `
   zone 32m;
   namespace / {
       authenticate none;
       on connect { join lobby; }
-  }` };
+  }`,
+  ...secure && { certificate: true, ports: ['tls'], server: `
+      listen 127.0.0.1:@tls@ ssl;
+      ssl_certificate     cert.pem;
+      ssl_certificate_key key.pem;
+      ssl_protocols       TLSv1.3;
+      keepalive_timeout   1h;
+      location = /kept    { return 200 "kept\\n"; }` },
+};
+
+const connect = (ngx) => (secure
+  ? tls.connect({ port: ngx.ports.tls, host: '127.0.0.1',
+    rejectUnauthorized: false })
+  : net.connect(ngx.port, '127.0.0.1'));
 
 // A masked text frame; the payloads here are short.
 
@@ -41,9 +64,9 @@ function frame(text) {
 
 // An open, connected socket: handshake, open packet, CONNECT and its answer.
 
-function open(port) {
+function open(ngx) {
   return new Promise((done, fail) => {
-    const socket = net.connect(port, '127.0.0.1');
+    const socket = connect(ngx);
     let got = '';
 
     socket.on('error', fail);
@@ -77,13 +100,25 @@ function open(port) {
   });
 }
 
-async function openMany(ngx, count) {
+// A connection of nginx's: one request.
+
+function openKept(ngx) {
+  return new Promise((done, fail) => {
+    const socket = connect(ngx);
+
+    socket.on('error', fail);
+    socket.write('GET /kept HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n');
+    socket.once('data', () => done(socket));
+  });
+}
+
+async function openMany(ngx, count, how = open) {
   const sockets = [];
   let left = count;
 
   await Promise.all(Array.from({ length: AT_ONCE }, async () => {
     while (left-- > 0) {
-      sockets.push(await open(ngx.port));
+      sockets.push(await how(ngx));
     }
   }));
 
@@ -156,12 +191,51 @@ ${count} connections, ${workers} worker${workers > 1 ? 's' : ''}, access log ${
   return each + slot <= TARGET;
 }
 
+// What TLS takes by itself, and with us; the first ones, as above, stay.
+
+async function measureTls(count, workers) {
+  const growth = [];
+
+  for (const how of [openKept, open]) {
+    const ngx = await BenchNginx.start({ ...options, workers, listen: '',
+      connections: count + 1000 });
+
+    await openMany(ngx, BEFORE * workers, how);
+
+    const before = ngx.pss();
+    const sockets = await openMany(ngx, count, how);
+
+    growth.push((ngx.pss() - before) / count);
+    sockets.forEach((socket) => {
+      socket.removeAllListeners('close');
+      socket.destroy();
+    });
+    await ngx.stop();
+  }
+
+  const more = growth[1] - growth[0];
+
+  console.log(`
+${count} connections over TLS 1.3, ${workers} worker${workers > 1 ? 's' : ''}
+  kept alive by nginx       ${round(growth[0])}
+  a WebSocket in a room     ${round(growth[1])}
+  more                      ${round(more)}   ${
+    more <= MORE ? 'within' : 'ABOVE'} ${MORE}`);
+
+  return more <= MORE;
+}
+
 async function main() {
-  const count = Number(process.argv[2] || 5000);
+  const count = Number(args[0] || (secure ? 2000 : 5000));
+
+  if (secure) {
+    process.exit(await measureTls(count, Number(args[1] || 1)) ? 0 : 1);
+  }
+
   const slot = await slotBytes();
   let good = true;
 
-  for (const workers of process.argv[3] ? [Number(process.argv[3])] : [1, 4]) {
+  for (const workers of args[1] ? [Number(args[1])] : [1, 4]) {
     good = await measure(count, workers, slot, false) && good;
     await measure(count, workers, slot, true);
   }

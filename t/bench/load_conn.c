@@ -22,8 +22,9 @@
 
 
 #define LOAD_OPENING_MAX   100           /* connections at a time */
-#define LOAD_OPENING_TIME  60            /* seconds, for all */
-#define LOAD_PER_ADDRESS   10000         /* connections */
+#define LOAD_OPENING_TIME  120           /* seconds, for all */
+#define LOAD_PER_ADDRESS   2500          /* connections: finding a free port
+                                            among few takes time */
 
 
 static void load_input(load_conn_t *c, const uint8_t *data, size_t len,
@@ -95,7 +96,8 @@ load_connect(load_conn_t *c)
     memset(&sin, 0, sizeof(sin));
     sin.sin_family = AF_INET;
     sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK
-                                + made++ / LOAD_PER_ADDRESS % 100 + 1);
+                                + (made++ / LOAD_PER_ADDRESS
+                                   + (unsigned) getpid() * 16) % 250 + 1);
 
     if (bind(c->fd, (struct sockaddr *) &sin, sizeof(sin)) == -1) {
         load_fail("bind(): %s", strerror(errno));

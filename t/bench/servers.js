@@ -24,7 +24,8 @@ const KEY = 'bench-key-0123456789abcdef';
 class BenchNginx extends Nginx {
   configure() {
     const { port } = this;
-    const text = configuration({ ...this.options, port }, module_path);
+    const text = configuration({ ...this.options, port, ports: this.ports },
+      module_path);
 
     fs.writeFileSync(`${this.prefix}/nginx.conf`, text
       .replace(/worker_connections \d+/,
