@@ -447,11 +447,7 @@ static ngx_uint_t
 ngx_http_socketio_answer_user(const ngx_http_socketio_fetched_t *item,
     sio_str_t room)
 {
-    return item->user.len
-           && room.len == SIO_USER_ROOM_LEN + item->user.len
-           && ngx_memcmp(room.data, SIO_USER_ROOM, SIO_USER_ROOM_LEN) == 0
-           && ngx_memcmp(room.data + SIO_USER_ROOM_LEN, item->user.data,
-                         item->user.len) == 0;
+    return item->user.len && sio_str_eq(sio_room_user(room), item->user);
 }
 
 

@@ -497,8 +497,8 @@ ngx_http_socketio_redis_mail_put(ngx_http_socketio_redis_mail_t *mail,
     ngx_http_socketio_redis_call_number(call, post->expires);
     ngx_http_socketio_redis_call_number(call, mail->hub->conf->mailbox_max);
 
-    ngx_http_socketio_mailbox_sockets(mail->hub, letter->nsp, letter->user,
-                                      &found);
+    ngx_http_socketio_directory_user(mail->hub->zone, letter->nsp,
+                                     letter->user, &found);
     ngx_http_socketio_redis_call_number(call, post->written || found.count
                       || ngx_http_socketio_elsewhere(mail->hub, letter->nsp,
                                                      letter->user));

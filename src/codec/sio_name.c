@@ -42,23 +42,38 @@ sio_socket_id_like(sio_str_t name)
 int
 sio_room_reserved(sio_str_t name)
 {
-    return (name.len >= SIO_USER_ROOM_LEN
-            && memcmp(name.data, SIO_USER_ROOM, SIO_USER_ROOM_LEN) == 0)
-           || sio_socket_id_like(name);
+    return sio_room_user(name).data || sio_socket_id_like(name);
 }
 
 
 sio_str_t
-sio_room_user(sio_str_t name)
+sio_user_room(sio_str_t user, uint8_t room[SIO_ROOM_MAX])
 {
-    if (name.len <= SIO_USER_ROOM_LEN
-        || memcmp(name.data, SIO_USER_ROOM, SIO_USER_ROOM_LEN) != 0)
+    if (user.len > SIO_ROOM_MAX - SIO_USER_ROOM_LEN) {
+        return sio_str(NULL, 0);
+    }
+
+    memcpy(room, SIO_USER_ROOM, SIO_USER_ROOM_LEN);
+
+    if (user.len) {
+        memcpy(room + SIO_USER_ROOM_LEN, user.data, user.len);
+    }
+
+    return sio_str(room, SIO_USER_ROOM_LEN + user.len);
+}
+
+
+sio_str_t
+sio_room_user(sio_str_t room)
+{
+    if (room.len < SIO_USER_ROOM_LEN
+        || memcmp(room.data, SIO_USER_ROOM, SIO_USER_ROOM_LEN) != 0)
     {
         return sio_str(NULL, 0);
     }
 
-    return sio_str(name.data + SIO_USER_ROOM_LEN,
-                   name.len - SIO_USER_ROOM_LEN);
+    return sio_str(room.data + SIO_USER_ROOM_LEN,
+                   room.len - SIO_USER_ROOM_LEN);
 }
 
 

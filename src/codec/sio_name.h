@@ -37,9 +37,12 @@ int sio_socket_id_like(sio_str_t name);
  */
 int sio_room_reserved(sio_str_t name);
 
-/* The id in a user's room, or an empty one: it is none. */
-
-sio_str_t sio_room_user(sio_str_t name);
+/*
+ * The room of a user, written into room; empty: the id is too long for one.
+ * And the id of the user whose room it is; empty: it is nobody's.
+ */
+sio_str_t sio_user_room(sio_str_t user, uint8_t room[SIO_ROOM_MAX]);
+sio_str_t sio_room_user(sio_str_t room);
 
 /* Match a pattern in which "*" is any text.  SIO_OK, SIO_DECLINED. */
 

@@ -149,7 +149,7 @@ ngx_http_socketio_fetch_slots(ngx_http_socketio_fetch_t *f)
         name = q->name;
 
         if (q->type == NGX_HTTP_SOCKETIO_FETCH_USER) {
-            name = ngx_http_socketio_fetch_user(q->name, room);
+            name = sio_user_room(q->name, room);
         }
 
         target.rooms = &name;

@@ -62,9 +62,6 @@ static const ngx_http_socketio_answer_pt  ngx_http_socketio_answers[] = {
 };
 
 
-static sio_str_t  ngx_http_socketio_user_room = sio_string(SIO_USER_ROOM);
-
-
 ngx_int_t
 ngx_http_socketio_fetch_answer(ngx_http_socketio_hub_t *hub,
     const ngx_http_socketio_question_t *q, sio_buf_t *buf)
@@ -122,14 +119,10 @@ ngx_http_socketio_answer_rooms(ngx_http_socketio_answer_t *a,
     sio_namespace_t *ns)
 {
     uint32_t         cursor;
-    sio_str_t        name, prefix;
-    ngx_uint_t       users;
+    sio_str_t        name;
     sio_room_t      *room;
     sio_map_node_t  *node, *saved;
 
-    prefix = a->question->prefix;
-    users = ngx_http_socketio_name_begins(prefix,
-                                          ngx_http_socketio_user_room);
     cursor = 0;
     saved = NULL;
 
@@ -139,16 +132,9 @@ ngx_http_socketio_answer_rooms(ngx_http_socketio_answer_t *a,
         room = sio_map_data(node, sio_room_t, node);
         name = sio_room_name(room);
 
-        if (room->count == 0
-            || !ngx_http_socketio_name_begins(name, prefix)
-            || (!users
-                && ngx_http_socketio_name_begins(name,
-                                               ngx_http_socketio_user_room)))
-        {
-            continue;
+        if (room->count && ngx_http_socketio_fetch_lists(a->question, name)) {
+            a->rc = sio_page_add(&a->page, name, room);
         }
-
-        a->rc = sio_page_add(&a->page, name, room);
     }
 }
 
@@ -194,23 +180,9 @@ ngx_http_socketio_answer_user(ngx_http_socketio_answer_t *a,
     uint8_t    room[SIO_ROOM_MAX];
     sio_str_t  name;
 
-    name = ngx_http_socketio_fetch_user(a->question->name, room);
+    name = sio_user_room(a->question->name, room);
 
     ngx_http_socketio_answer_members(a, sio_namespace_room(ns, name));
-}
-
-
-sio_str_t
-ngx_http_socketio_fetch_user(sio_str_t user, uint8_t room[SIO_ROOM_MAX])
-{
-    if (user.len > SIO_ROOM_MAX - SIO_USER_ROOM_LEN) {
-        return sio_str(NULL, 0);
-    }
-
-    ngx_memcpy(room, SIO_USER_ROOM, SIO_USER_ROOM_LEN);
-    ngx_memcpy(room + SIO_USER_ROOM_LEN, user.data, user.len);
-
-    return sio_str(room, SIO_USER_ROOM_LEN + user.len);
 }
 
 
@@ -370,8 +342,7 @@ ngx_http_socketio_answer_its_rooms(const sio_socket_t *socket,
     for (i = 0; i < socket->nrooms; i++) {
         name = sio_room_name(socket->rooms[i].room);
 
-        if (!ngx_http_socketio_name_begins(name, ngx_http_socketio_user_room))
-        {
+        if (sio_room_user(name).data == NULL) {
             sio_wire_put_str(w, name);
         }
     }

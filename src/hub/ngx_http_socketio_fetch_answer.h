@@ -17,18 +17,17 @@
 ngx_int_t ngx_http_socketio_fetch_answer(ngx_http_socketio_hub_t *hub,
     const ngx_http_socketio_question_t *q, sio_buf_t *buf);
 
-/* The room of a user, built in room; empty: an id that nobody can have. */
-
-sio_str_t ngx_http_socketio_fetch_user(sio_str_t user,
-    uint8_t room[SIO_ROOM_MAX]);
-
+/* Whether a room is listed: those of users only if these are asked for. */
 
 static ngx_inline ngx_uint_t
-ngx_http_socketio_name_begins(sio_str_t name, sio_str_t prefix)
+ngx_http_socketio_fetch_lists(const ngx_http_socketio_question_t *q,
+    sio_str_t room)
 {
-    return name.len >= prefix.len
-           && (prefix.len == 0
-               || ngx_memcmp(name.data, prefix.data, prefix.len) == 0);
+    return room.len >= q->prefix.len
+           && (q->prefix.len == 0
+               || ngx_memcmp(room.data, q->prefix.data, q->prefix.len) == 0)
+           && (sio_room_user(room).data == NULL
+               || sio_room_user(q->prefix).data);
 }
 
 

@@ -51,10 +51,6 @@ static ngx_int_t ngx_http_socketio_foreign_write(
     ngx_http_socketio_foreign_t *g, sio_page_t *page, sio_distinct_t *users);
 
 
-static const sio_str_t  ngx_http_socketio_foreign_user =
-    sio_string(SIO_USER_ROOM);
-
-
 ngx_int_t
 ngx_http_socketio_fetch_foreign(ngx_http_socketio_fetch_t *f, sio_str_t nsp,
     sio_str_t sockets)
@@ -178,8 +174,7 @@ static ngx_int_t
 ngx_http_socketio_foreign_socket(ngx_http_socketio_foreign_t *g,
     sio_str_t socket)
 {
-    size_t                             len;
-    sio_str_t                          value, rooms, name;
+    sio_str_t                          value, rooms, name, user;
     sio_json_iter_t                    it;
     ngx_http_socketio_foreign_item_t  *item;
 
@@ -194,7 +189,6 @@ ngx_http_socketio_foreign_socket(ngx_http_socketio_foreign_t *g,
 
     item->count = 1;
     item->rooms = g->names + g->nnames;
-    len = ngx_http_socketio_foreign_user.len;
 
     sio_json_array_iter(&it, rooms);
 
@@ -204,10 +198,10 @@ ngx_http_socketio_foreign_socket(ngx_http_socketio_foreign_t *g,
             return NGX_ERROR;
         }
 
-        if (ngx_http_socketio_name_begins(name,
-                                          ngx_http_socketio_foreign_user))
-        {
-            item->user = sio_str(name.data + len, name.len - len);
+        user = sio_room_user(name);
+
+        if (user.data) {
+            item->user = user;
 
             if (g->fetch->question.type != NGX_HTTP_SOCKETIO_FETCH_ROOMS) {
                 continue;
@@ -289,8 +283,7 @@ ngx_http_socketio_foreign_rooms(ngx_http_socketio_foreign_t *g,
     sio_page_t *page)
 {
     uint32_t                           i, n;
-    sio_str_t                          name, prefix;
-    ngx_uint_t                         users;
+    sio_str_t                          name;
     ngx_http_socketio_foreign_item_t  *room;
 
     g->rooms = sio_calloc(&ngx_http_socketio_mem, (g->nnames + 1)
@@ -304,9 +297,6 @@ ngx_http_socketio_foreign_rooms(ngx_http_socketio_foreign_t *g,
               ngx_http_socketio_foreign_compare);
     }
 
-    prefix = g->fetch->question.prefix;
-    users = ngx_http_socketio_name_begins(prefix,
-                                          ngx_http_socketio_foreign_user);
     room = NULL;
 
     for (i = 0, n = 0; i < g->nnames; i++) {
@@ -317,11 +307,7 @@ ngx_http_socketio_foreign_rooms(ngx_http_socketio_foreign_t *g,
             continue;
         }
 
-        if (!ngx_http_socketio_name_begins(name, prefix)
-            || (!users
-                && ngx_http_socketio_name_begins(name,
-                                            ngx_http_socketio_foreign_user)))
-        {
+        if (!ngx_http_socketio_fetch_lists(&g->fetch->question, name)) {
             continue;
         }
 

@@ -73,7 +73,7 @@ ngx_http_socketio_page_ask(ngx_http_socketio_fetch_t *f,
     q.nsp = nsp;
 
     name = q.type == NGX_HTTP_SOCKETIO_FETCH_USER
-           ? ngx_http_socketio_fetch_user(q.name, room) : q.name;
+           ? sio_user_room(q.name, room) : q.name;
 
     ngx_memzero(&r, sizeof(sio_request_t));
 

@@ -44,16 +44,6 @@ static void ngx_http_socketio_grant_end(ngx_http_socketio_hub_t *hub,
     ngx_http_socketio_granted_t *granted, uint64_t now);
 
 
-/* The id in the name of a user's room. */
-
-static sio_str_t
-ngx_http_socketio_grant_user(sio_str_t room)
-{
-    return sio_str(room.data + SIO_USER_ROOM_LEN,
-                   room.len - SIO_USER_ROOM_LEN);
-}
-
-
 ngx_int_t
 ngx_http_socketio_grant_add(ngx_http_socketio_hub_t *hub,
     const sio_operation_t *join)
@@ -67,7 +57,7 @@ ngx_http_socketio_grant_add(ngx_http_socketio_hub_t *hub,
     name[0] = join->nsp;
 
     for (i = 0; i < join->nusers; i++) {
-        name[1] = ngx_http_socketio_grant_user(join->users[i]);
+        name[1] = sio_room_user(join->users[i]);
 
         for (k = 0; k < join->nrooms; k++) {
             name[2] = join->rooms[k];
@@ -267,7 +257,7 @@ ngx_http_socketio_grant_remove(ngx_http_socketio_hub_t *hub,
     name[0] = leave->nsp;
 
     for (i = 0; i < leave->nusers; i++) {
-        name[1] = ngx_http_socketio_grant_user(leave->users[i]);
+        name[1] = sio_room_user(leave->users[i]);
 
         for (k = 0; k < leave->nrooms; k++) {
             name[2] = leave->rooms[k];
@@ -504,10 +494,7 @@ ngx_http_socketio_grant_operate(ngx_http_socketio_hub_t *hub,
     sio_str_t        target;
     sio_operation_t  operation;
 
-    ngx_memcpy(user, SIO_USER_ROOM, SIO_USER_ROOM_LEN);
-    ngx_memcpy(user + SIO_USER_ROOM_LEN, name[1].data, name[1].len);
-
-    target = sio_str(user, SIO_USER_ROOM_LEN + name[1].len);
+    target = sio_user_room(name[1], user);
 
     ngx_memzero(&operation, sizeof(sio_operation_t));
 

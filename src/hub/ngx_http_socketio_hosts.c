@@ -249,11 +249,7 @@ ngx_http_socketio_hosts_came(sio_socket_t *socket)
         return;
     }
 
-    ngx_memcpy(ngx_cpymem(name, SIO_USER_ROOM, SIO_USER_ROOM_LEN), user.data,
-               user.len);
-
-    room = sio_namespace_room(socket->ns,
-                              sio_str(name, SIO_USER_ROOM_LEN + user.len));
+    room = sio_namespace_room(socket->ns, sio_user_room(user, name));
 
     if (room == NULL || room->told) {
         return;
@@ -282,10 +278,9 @@ ngx_http_socketio_hosts_left(sio_room_t *room)
     hub = room->ns->app->data;
     hosts = hub->hosts;
 
-    if (hosts == NULL || !room->told
-        || ngx_http_socketio_presence_user(sio_room_name(room), &user)
-           != NGX_OK)
-    {
+    user = sio_room_user(sio_room_name(room));
+
+    if (hosts == NULL || !room->told || user.len == 0) {
         return;
     }
 
@@ -591,9 +586,9 @@ ngx_http_socketio_hosts_user(ngx_http_socketio_hub_t *hub,
     sio_wire_writer_t  *w;
 
     nsp = sio_namespace_name(ns);
+    user = sio_room_user(sio_room_name(room));
 
-    if (ngx_http_socketio_presence_user(sio_room_name(room), &user) != NGX_OK)
-    {
+    if (user.len == 0) {
         return;
     }
 

@@ -134,18 +134,6 @@ void ngx_http_socketio_mailbox_brought(ngx_http_socketio_hub_t *hub,
 void ngx_http_socketio_mailbox_came(ngx_http_socketio_hub_t *hub,
     sio_str_t nsp, sio_str_t user, uint64_t id, eio_msg_t *msg);
 
-/*
- * The room of a user's sockets; bytes: SIO_ROOM_MAX of them.  NGX_ERROR: the
- * name would be too long.
- */
-ngx_int_t ngx_http_socketio_mailbox_room_name(u_char *bytes, sio_str_t user,
-    sio_str_t *room);
-
-/* The slots of this host that have sockets of a user. */
-
-void ngx_http_socketio_mailbox_sockets(ngx_http_socketio_hub_t *hub,
-    sio_str_t nsp, sio_str_t user, ngx_http_socketio_found_t *found);
-
 /* Whether anything is known of what a socket was written. */
 
 ngx_uint_t ngx_http_socketio_mailbox_known(sio_socket_t *socket);

@@ -84,10 +84,9 @@ ngx_http_socketio_mailbox_brought(ngx_http_socketio_hub_t *hub, sio_str_t nsp,
     ngx_http_socketio_brought_t  brought;
 
     ns = sio_app_namespace(&hub->app, nsp);
+    room = sio_user_room(user, bytes);
 
-    if (ns == NULL || ngx_http_socketio_mailbox_room_name(bytes, user, &room)
-                      != NGX_OK)
-    {
+    if (ns == NULL || room.len == 0) {
         return;
     }
 

@@ -12,10 +12,6 @@
 #include "hub/ngx_http_socketio_mail_store.h"
 
 
-#define NGX_HTTP_SOCKETIO_USER      "user:"
-#define NGX_HTTP_SOCKETIO_USER_LEN  (sizeof(NGX_HTTP_SOCKETIO_USER) - 1)
-
-
 /* One item for the sockets of its user in this worker. */
 
 typedef struct {
@@ -47,50 +43,6 @@ static void ngx_http_socketio_mailbox_socket(sio_socket_t *socket, void *ctx);
 /* The items of the mailing at hand, by room. */
 
 static uint64_t  ngx_http_socketio_mail_ids[SIO_EMIT_ROOMS_MAX];
-
-
-static sio_str_t
-ngx_http_socketio_mailbox_user(sio_str_t room)
-{
-    return sio_str(room.data + NGX_HTTP_SOCKETIO_USER_LEN,
-                   room.len - NGX_HTTP_SOCKETIO_USER_LEN);
-}
-
-
-ngx_int_t
-ngx_http_socketio_mailbox_room_name(u_char *bytes, sio_str_t user,
-    sio_str_t *room)
-{
-    if (user.len == 0 || user.len > SIO_ROOM_MAX - NGX_HTTP_SOCKETIO_USER_LEN)
-    {
-        return NGX_ERROR;
-    }
-
-    ngx_memcpy(ngx_cpymem(bytes, NGX_HTTP_SOCKETIO_USER,
-                          NGX_HTTP_SOCKETIO_USER_LEN),
-               user.data, user.len);
-
-    *room = sio_str(bytes, NGX_HTTP_SOCKETIO_USER_LEN + user.len);
-
-    return NGX_OK;
-}
-
-
-void
-ngx_http_socketio_mailbox_sockets(ngx_http_socketio_hub_t *hub, sio_str_t nsp,
-    sio_str_t user, ngx_http_socketio_found_t *found)
-{
-    u_char                   bytes[SIO_ROOM_MAX];
-    sio_str_t                room;
-    ngx_http_socketio_key_t  key;
-
-    ngx_memzero(found, sizeof(ngx_http_socketio_found_t));
-
-    if (ngx_http_socketio_mailbox_room_name(bytes, user, &room) == NGX_OK) {
-        ngx_http_socketio_key_room(hub->zone, nsp, room, &key);
-        ngx_http_socketio_directory_find(hub->zone, &key, found);
-    }
-}
 
 
 void
@@ -129,7 +81,7 @@ ngx_http_socketio_mailbox_send(ngx_http_socketio_hub_t *hub,
     for (i = 0; online && i < mailing->nrooms; i++) {
 
         if (mailing->what[i] == NGX_HTTP_SOCKETIO_MAIL_DELIVERED) {
-            here.user = ngx_http_socketio_mailbox_user(mailing->rooms[i]);
+            here.user = sio_room_user(mailing->rooms[i]);
             here.id = ngx_http_socketio_mail_ids[i];
 
             ngx_http_socketio_mailbox_here(hub, &here);
@@ -167,7 +119,7 @@ ngx_http_socketio_mailbox_keep(ngx_http_socketio_hub_t *hub,
             continue;
         }
 
-        user = ngx_http_socketio_mailbox_user(mailing->rooms[i]);
+        user = sio_room_user(mailing->rooms[i]);
 
         ngx_http_socketio_mailbox_key(hub->zone, mailing->nsp, user,
                                       &put.key);
@@ -268,8 +220,9 @@ ngx_http_socketio_mailbox_online(ngx_http_socketio_hub_t *hub,
             continue;
         }
 
-        user = ngx_http_socketio_mailbox_user(mailing->rooms[i]);
-        ngx_http_socketio_mailbox_sockets(hub, mailing->nsp, user, &found);
+        user = sio_room_user(mailing->rooms[i]);
+        ngx_http_socketio_directory_user(hub->zone, mailing->nsp, user,
+                                         &found);
 
         if (found.count
             || (hub->mailer
@@ -324,8 +277,7 @@ ngx_http_socketio_mailbox_tell(ngx_http_socketio_hub_t *hub,
 
     for (i = 0; i < mailing->nrooms; i++) {
         if (mailing->what[i] == NGX_HTTP_SOCKETIO_MAIL_DELIVERED) {
-            sio_wire_put_str(&w,
-                       ngx_http_socketio_mailbox_user(mailing->rooms[i]));
+            sio_wire_put_str(&w, sio_room_user(mailing->rooms[i]));
             sio_wire_put_u64(&w, ngx_http_socketio_mail_ids[i]);
         }
     }
@@ -349,7 +301,9 @@ ngx_http_socketio_mailbox_came(ngx_http_socketio_hub_t *hub, sio_str_t nsp,
     static sio_str_t                     room;
     static ngx_http_socketio_mailing_t   mailing;
 
-    if (ngx_http_socketio_mailbox_room_name(bytes, user, &room) != NGX_OK) {
+    room = sio_user_room(user, bytes);
+
+    if (room.len == 0) {
         return;
     }
 
@@ -368,7 +322,7 @@ ngx_http_socketio_mailbox_came(ngx_http_socketio_hub_t *hub, sio_str_t nsp,
     here.msg = msg;
     here.sequence = ngx_http_socketio_sequence_begin(hub);
 
-    ngx_http_socketio_mailbox_sockets(hub, nsp, user, &found);
+    ngx_http_socketio_directory_user(hub->zone, nsp, user, &found);
     ngx_http_socketio_mailbox_tell(hub, &mailing, found.slots, 1,
                                    here.sequence);
 
@@ -398,8 +352,7 @@ ngx_http_socketio_mailbox_users(const ngx_http_socketio_mailing_t *mailing,
         rc = any ? sio_buf_append_char(buf, ',') : SIO_OK;
 
         if (rc == SIO_OK) {
-            rc = sio_json_quote(buf,
-                        ngx_http_socketio_mailbox_user(mailing->rooms[i]));
+            rc = sio_json_quote(buf, sio_room_user(mailing->rooms[i]));
         }
 
         any = 1;
@@ -485,11 +438,9 @@ ngx_http_socketio_mailbox_here(ngx_http_socketio_hub_t *hub,
     sio_namespace_t  *ns;
 
     ns = sio_app_namespace(&hub->app, here->nsp);
+    room = sio_user_room(here->user, bytes);
 
-    if (ns == NULL
-        || ngx_http_socketio_mailbox_room_name(bytes, here->user, &room)
-           != NGX_OK)
-    {
+    if (ns == NULL || room.len == 0) {
         return;
     }
 

@@ -431,10 +431,10 @@ ngx_http_socketio_mailer_read(ngx_http_socketio_hub_t *hub,
     if (r->copy.behind) {
         r->added = 1;
 
-        ngx_http_socketio_mailbox_sockets(hub,
-                                          ngx_http_socketio_reading_nsp(r),
-                                          ngx_http_socketio_reading_user(r),
-                                          &found);
+        ngx_http_socketio_directory_user(hub->zone,
+                                         ngx_http_socketio_reading_nsp(r),
+                                         ngx_http_socketio_reading_user(r),
+                                         &found);
 
         for (i = 0; i < NGX_HTTP_SOCKETIO_SLOTS / 64; i++) {
             r->askers[i] |= found.slots[i];
@@ -509,7 +509,7 @@ ngx_http_socketio_mailer_put(ngx_http_socketio_hub_t *hub,
         return;
     }
 
-    ngx_http_socketio_mailbox_sockets(hub, item->nsp, item->user, &found);
+    ngx_http_socketio_directory_user(hub->zone, item->nsp, item->user, &found);
 
     if (found.count == 0) {
         return;
@@ -582,7 +582,7 @@ ngx_http_socketio_mailer_missed(ngx_http_socketio_hub_t *hub, sio_str_t nsp,
     ngx_http_socketio_found_t     found;
     ngx_http_socketio_reading_t  *r;
 
-    ngx_http_socketio_mailbox_sockets(hub, nsp, user, &found);
+    ngx_http_socketio_directory_user(hub->zone, nsp, user, &found);
 
     if (found.count == 0) {
         return;

@@ -23,10 +23,6 @@
 
 #define NGX_HTTP_SOCKETIO_PRESENCE_NEVER  ((uint64_t) 1 << 40)
 
-#define NGX_HTTP_SOCKETIO_USER_ROOM       "user:"
-#define NGX_HTTP_SOCKETIO_USER_ROOM_LEN                                       \
-    (sizeof(NGX_HTTP_SOCKETIO_USER_ROOM) - 1)
-
 
 static ngx_http_socketio_check_t *ngx_http_socketio_check_get(
     ngx_http_socketio_hub_t *hub, sio_str_t nsp, sio_str_t user);
@@ -203,9 +199,9 @@ ngx_http_socketio_presence_left(sio_namespace_t *ns, sio_str_t room)
 
     hub = ns->app->data;
 
-    if (hub->presence
-        && ngx_http_socketio_presence_user(room, &user) == NGX_OK)
-    {
+    user = sio_room_user(room);
+
+    if (hub->presence && user.len) {
         ngx_http_socketio_presence_queue(hub, sio_namespace_name(ns), user, 0,
                                          0);
     }
@@ -527,8 +523,7 @@ static ngx_uint_t
 ngx_http_socketio_presence_here(ngx_http_socketio_hub_t *hub, sio_str_t nsp,
     sio_str_t user)
 {
-    u_char            name[NGX_HTTP_SOCKETIO_USER_ROOM_LEN
-                           + NGX_HTTP_SOCKETIO_PRESENCE_NAMES];
+    u_char            name[SIO_ROOM_MAX];
     uint32_t          i;
     sio_room_t       *room;
     sio_socket_t     *socket;
@@ -540,12 +535,7 @@ ngx_http_socketio_presence_here(ngx_http_socketio_hub_t *hub, sio_str_t nsp,
         return 0;
     }
 
-    ngx_memcpy(name, NGX_HTTP_SOCKETIO_USER_ROOM,
-               NGX_HTTP_SOCKETIO_USER_ROOM_LEN);
-    ngx_memcpy(name + NGX_HTTP_SOCKETIO_USER_ROOM_LEN, user.data, user.len);
-
-    room = sio_namespace_room(ns, sio_str(name,
-                              NGX_HTTP_SOCKETIO_USER_ROOM_LEN + user.len));
+    room = sio_namespace_room(ns, sio_user_room(user, name));
 
     for (i = 0; room && i < room->count; i++) {
         socket = room->members[i].socket;
@@ -649,22 +639,4 @@ ngx_http_socketio_presence_full(ngx_http_socketio_hub_t *hub)
                       "socketio app \"%V\": the zone is full, users come "
                       "online when there is room", &hub->conf->name);
     }
-}
-
-
-ngx_int_t
-ngx_http_socketio_presence_user(sio_str_t room, sio_str_t *user)
-{
-    if (room.len <= NGX_HTTP_SOCKETIO_USER_ROOM_LEN
-        || ngx_memcmp(room.data, NGX_HTTP_SOCKETIO_USER_ROOM,
-                      NGX_HTTP_SOCKETIO_USER_ROOM_LEN)
-           != 0)
-    {
-        return NGX_DECLINED;
-    }
-
-    *user = sio_str(room.data + NGX_HTTP_SOCKETIO_USER_ROOM_LEN,
-                    room.len - NGX_HTTP_SOCKETIO_USER_ROOM_LEN);
-
-    return NGX_OK;
 }

@@ -140,10 +140,6 @@ void ngx_http_socketio_presence_heal(ngx_http_socketio_hub_t *hub,
 void ngx_http_socketio_check_free(ngx_http_socketio_hub_t *hub,
     ngx_http_socketio_check_t *check);
 
-/* Whose room it is: NGX_OK, or NGX_DECLINED, it is nobody's. */
-
-ngx_int_t ngx_http_socketio_presence_user(sio_str_t room, sio_str_t *user);
-
 /* Some steps of the sweep that is on its way. */
 
 void ngx_http_socketio_presence_walk(ngx_http_socketio_hub_t *hub);

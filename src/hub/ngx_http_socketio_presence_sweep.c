@@ -200,9 +200,9 @@ ngx_http_socketio_presence_rooms(ngx_http_socketio_hub_t *hub)
         {
             room = sio_map_data(node, sio_room_t, node);
 
-            if (ngx_http_socketio_presence_user(sio_room_name(room), &user)
-                == NGX_OK)
-            {
+            user = sio_room_user(sio_room_name(room));
+
+            if (user.len) {
                 ngx_http_socketio_presence_queue(hub, sio_namespace_name(ns),
                                                  user, 0, 0);
             }

@@ -344,7 +344,7 @@ ngx_http_socketio_run_sent(sio_run_t *run, const sio_emission_t *emission)
     for (i = 0; rc == SIO_OK && i < target->nrooms; i++) {
         room = target->rooms[i];
 
-        if (room.len <= 5 || ngx_memcmp(room.data, "user:", 5) != 0
+        if (sio_room_user(room).len == 0
             || ngx_http_socketio_run_listed(target->except, target->nexcept,
                                             room)
             || ngx_http_socketio_run_listed(target->rooms, i, room)
@@ -358,7 +358,7 @@ ngx_http_socketio_run_sent(sio_run_t *run, const sio_emission_t *emission)
         }
 
         if (rc == SIO_OK) {
-            rc = sio_json_quote(&buf, sio_str(room.data + 5, room.len - 5));
+            rc = sio_json_quote(&buf, sio_room_user(room));
         }
     }
 
@@ -535,17 +535,18 @@ ngx_http_socketio_run_count(sio_run_t *run, sio_str_t room, uint64_t *n)
 static int
 ngx_http_socketio_run_online(sio_run_t *run, sio_str_t user)
 {
-    u_char  room[SIO_ROOM_MAX];
+    ngx_http_socketio_hub_t    *hub;
+    ngx_http_socketio_found_t   found;
 
-    if (user.len == 0 || user.len > SIO_ROOM_MAX - 5) {
+    if (user.len == 0 || user.len > SIO_ROOM_MAX - SIO_USER_ROOM_LEN) {
         return SIO_DECLINED;
     }
 
-    ngx_memcpy(ngx_cpymem(room, "user:", 5), user.data, user.len);
+    hub = ((ngx_http_socketio_run_t *) run)->hub;
 
-    return ngx_http_socketio_run_members(run, sio_str(room, 5 + user.len))
-           || ngx_http_socketio_elsewhere(((ngx_http_socketio_run_t *) run)
-                                              ->hub, run->nsp, user)
+    ngx_http_socketio_directory_user(hub->zone, run->nsp, user, &found);
+
+    return found.count || ngx_http_socketio_elsewhere(hub, run->nsp, user)
            ? SIO_OK : SIO_DECLINED;
 }
 

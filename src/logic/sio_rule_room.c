@@ -11,9 +11,6 @@ static int sio_run_room_add(sio_run_t *run, const sio_text_t *text,
     sio_room_list_t *list);
 
 
-static const sio_str_t  sio_rule_room_user = sio_string("user:");
-
-
 int
 sio_rule_room(sio_compile_t *c, sio_text_t *room, sio_str_t token)
 {
@@ -57,13 +54,7 @@ sio_rule_room_each(sio_compile_t *c, sio_text_t *room, sio_str_t token)
 int
 sio_rule_room_is_user(const sio_text_t *room)
 {
-    sio_str_t  token;
-
-    token = room->token;
-
-    return token.len >= sio_rule_room_user.len
-           && sio_str_eq(sio_str(token.data, sio_rule_room_user.len),
-                         sio_rule_room_user);
+    return sio_room_user(room->token).data != NULL;
 }
 
 

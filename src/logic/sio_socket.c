@@ -518,10 +518,7 @@ sio_socket_user_room(sio_socket_t *socket, sio_str_t user,
 {
     uint8_t  room[SIO_ROOM_MAX];
 
-    memcpy(room, SIO_USER_ROOM, SIO_USER_ROOM_LEN);
-    memcpy(room + SIO_USER_ROOM_LEN, user.data, user.len);
-
-    return change(socket, sio_str(room, SIO_USER_ROOM_LEN + user.len));
+    return change(socket, sio_user_room(user, room));
 }
 
 

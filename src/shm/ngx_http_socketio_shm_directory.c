@@ -17,6 +17,7 @@
 #include "shm/ngx_http_socketio_shm_peer.h"
 
 #include "codec/sio_base64.h"
+#include "codec/sio_name.h"
 
 
 #define NGX_HTTP_SOCKETIO_SID_LEN      20
@@ -477,6 +478,25 @@ ngx_http_socketio_directory_find(ngx_http_socketio_zone_t *zone,
     }
 
     ngx_http_socketio_unlock(&zone->directory_lock);
+}
+
+
+void
+ngx_http_socketio_directory_user(ngx_http_socketio_zone_t *zone,
+    sio_str_t nsp, sio_str_t user, ngx_http_socketio_found_t *found)
+{
+    u_char                   bytes[SIO_ROOM_MAX];
+    sio_str_t                room;
+    ngx_http_socketio_key_t  key;
+
+    ngx_memzero(found, sizeof(ngx_http_socketio_found_t));
+
+    room = sio_user_room(user, bytes);
+
+    if (room.len) {
+        ngx_http_socketio_key_room(zone, nsp, room, &key);
+        ngx_http_socketio_directory_find(zone, &key, found);
+    }
 }
 
 

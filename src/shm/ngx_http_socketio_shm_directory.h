@@ -135,6 +135,11 @@ void ngx_http_socketio_directory_remove(ngx_http_socketio_zone_t *zone,
 void ngx_http_socketio_directory_find(ngx_http_socketio_zone_t *zone,
     const ngx_http_socketio_key_t *key, ngx_http_socketio_found_t *found);
 
+/* The slots that have sockets of a user; found need not be zeroed. */
+
+void ngx_http_socketio_directory_user(ngx_http_socketio_zone_t *zone,
+    sio_str_t nsp, sio_str_t user, ngx_http_socketio_found_t *found);
+
 /*
  * The one slot that has the key (the newest, while a session moves), or
  * NGX_HTTP_SOCKETIO_NO_SLOT.

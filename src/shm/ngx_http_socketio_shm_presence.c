@@ -529,17 +529,9 @@ static ngx_uint_t
 ngx_http_socketio_presence_sockets(ngx_http_socketio_zone_t *zone,
     sio_str_t nsp, sio_str_t user)
 {
-    u_char                     room[NGX_HTTP_SOCKETIO_PRESENCE_NAMES];
-    ngx_http_socketio_key_t    key;
     ngx_http_socketio_found_t  found;
 
-    ngx_memcpy(room, "user:", 5);
-    ngx_memcpy(room + 5, user.data, user.len);
-
-    ngx_memzero(&found, sizeof(ngx_http_socketio_found_t));
-
-    ngx_http_socketio_key_room(zone, nsp, sio_str(room, 5 + user.len), &key);
-    ngx_http_socketio_directory_find(zone, &key, &found);
+    ngx_http_socketio_directory_user(zone, nsp, user, &found);
 
     return found.count || ngx_http_socketio_peer_has(zone, nsp, user);
 }
