@@ -149,10 +149,8 @@ eio_payload_append_binary(sio_buf_t *buf, sio_str_t bytes)
     }
 
     buf->data[buf->len++] = 'b';
-    buf->len += sio_base64_encode(buf->data + buf->len, bytes.data,
-                                  bytes.len);
 
-    return SIO_OK;
+    return sio_base64_append(buf, bytes);
 }
 
 

@@ -9,6 +9,7 @@
 #include "codec/sio_adapter.h"
 #include "codec/sio_event.h"
 #include "codec/sio_utf8.h"
+#include "codec/sio_writer.h"
 
 
 /* Room for all numbers at once, so that views of them stay. */
@@ -66,30 +67,18 @@ int
 sio_adapter_channel(sio_buf_t *buf, sio_str_t prefix, sio_channel_e type,
     sio_str_t nsp, sio_str_t tail)
 {
-    int        rc;
-    size_t     len;
-    unsigned   i;
-    sio_str_t  parts[6];
+    sio_writer_t  w;
 
-    parts[0] = prefix;
-    parts[1] = sio_channel_infix[type];
-    parts[2] = nsp;
-    parts[3] = sio_cstr("#");
-    parts[4] = tail;
-    parts[5] = tail.len ? sio_cstr("#") : sio_str(NULL, 0);
+    sio_writer_begin(&w, buf);
 
-    len = buf->len;
-    rc = SIO_OK;
+    sio_writer_put_str(&w, prefix);
+    sio_writer_put_str(&w, sio_channel_infix[type]);
+    sio_writer_put_str(&w, nsp);
+    sio_writer_put_text(&w, "#");
+    sio_writer_put_str(&w, tail);
+    sio_writer_put_text(&w, tail.len ? "#" : "");
 
-    for (i = 0; i < 6 && rc == SIO_OK; i++) {
-        rc = sio_buf_append_str(buf, parts[i]);
-    }
-
-    if (rc != SIO_OK) {
-        buf->len = len;
-    }
-
-    return rc;
+    return sio_writer_end(&w);
 }
 
 
@@ -129,30 +118,16 @@ sio_adapter_channel_parse(sio_str_t channel, sio_str_t prefix,
 int
 sio_adapter_broadcast_encode(sio_buf_t *buf, const sio_adapter_broadcast_t *b)
 {
-    int     rc;
-    size_t  len;
+    sio_writer_t  w;
 
-    len = buf->len;
+    sio_writer_begin(&w, buf);
 
-    rc = sio_msgpack_put_array(buf, 3);
+    sio_writer_check(&w, sio_msgpack_put_array(buf, 3));
+    sio_writer_check(&w, sio_msgpack_put_str(buf, b->uid));
+    sio_writer_check(&w, sio_adapter_packet_encode(buf, b));
+    sio_writer_check(&w, sio_adapter_opts_encode(buf, b));
 
-    if (rc == SIO_OK) {
-        rc = sio_msgpack_put_str(buf, b->uid);
-    }
-
-    if (rc == SIO_OK) {
-        rc = sio_adapter_packet_encode(buf, b);
-    }
-
-    if (rc == SIO_OK) {
-        rc = sio_adapter_opts_encode(buf, b);
-    }
-
-    if (rc != SIO_OK) {
-        buf->len = len;
-    }
-
-    return rc;
+    return sio_writer_end(&w);
 }
 
 
@@ -161,9 +136,9 @@ sio_adapter_broadcast_encode(sio_buf_t *buf, const sio_adapter_broadcast_t *b)
 int
 sio_adapter_packet_encode(sio_buf_t *buf, const sio_adapter_broadcast_t *b)
 {
-    int              rc;
-    uint32_t         n;
-    sio_str_t        args, value;
+    uint32_t      n;
+    sio_str_t     args, value;
+    sio_writer_t  w;
 
     n = 1;
     args = b->args;
@@ -172,31 +147,23 @@ sio_adapter_packet_encode(sio_buf_t *buf, const sio_adapter_broadcast_t *b)
         n++;
     }
 
-    rc = sio_msgpack_put_map(buf, 3);
+    sio_writer_begin(&w, buf);
 
-    if (rc == SIO_OK) {
-        rc = sio_buf_append(buf, "\xa4" "type" "\x02" "\xa4" "data", 11);
-    }
-
-    if (rc == SIO_OK) {
-        rc = sio_msgpack_put_array(buf, n);
-    }
-
-    if (rc == SIO_OK) {
-        rc = sio_msgpack_put_str(buf, b->event);
-    }
+    sio_writer_check(&w, sio_msgpack_put_map(buf, 3));
+    sio_writer_put_text(&w, "\xa4" "type" "\x02" "\xa4" "data");
+    sio_writer_check(&w, sio_msgpack_put_array(buf, n));
+    sio_writer_check(&w, sio_msgpack_put_str(buf, b->event));
 
     args = b->args;
 
-    while (rc == SIO_OK && sio_event_shift(&args, &value) == SIO_OK) {
-        rc = sio_msgpack_from_json(buf, value, &b->attachments);
+    while (w.rc == SIO_OK && sio_event_shift(&args, &value) == SIO_OK) {
+        w.rc = sio_msgpack_from_json(buf, value, &b->attachments);
     }
 
-    if (rc == SIO_OK) {
-        rc = sio_buf_append(buf, "\xa3" "nsp", 4);
-    }
+    sio_writer_put_text(&w, "\xa3" "nsp");
+    sio_writer_check(&w, sio_msgpack_put_str(buf, b->nsp));
 
-    return rc == SIO_OK ? sio_msgpack_put_str(buf, b->nsp) : rc;
+    return sio_writer_end(&w);
 }
 
 
@@ -205,45 +172,30 @@ sio_adapter_packet_encode(sio_buf_t *buf, const sio_adapter_broadcast_t *b)
 int
 sio_adapter_opts_encode(sio_buf_t *buf, const sio_adapter_broadcast_t *b)
 {
-    int  rc;
+    sio_writer_t  w;
 
-    rc = sio_msgpack_put_map(buf, 3);
+    sio_writer_begin(&w, buf);
 
-    if (rc == SIO_OK) {
-        rc = sio_adapter_names_encode(buf, "rooms", b->opts.rooms,
-                                      b->opts.nrooms);
+    sio_writer_check(&w, sio_msgpack_put_map(buf, 3));
+    sio_writer_check(&w, sio_adapter_names_encode(buf, "rooms", b->opts.rooms,
+                                                  b->opts.nrooms));
+    sio_writer_check(&w, sio_adapter_names_encode(buf, "except",
+                                                  b->opts.except,
+                                                  b->opts.nexcept));
+    sio_writer_check(&w, sio_msgpack_put_str(buf, sio_cstr("flags")));
+    sio_writer_check(&w, sio_msgpack_put_map(buf, b->volatile_
+                                                  + (b->timeout != 0)));
+    if (b->volatile_) {
+        sio_writer_check(&w, sio_msgpack_put_str(buf, sio_cstr("volatile")));
+        sio_writer_check(&w, sio_msgpack_put_bool(buf, 1));
     }
 
-    if (rc == SIO_OK) {
-        rc = sio_adapter_names_encode(buf, "except", b->opts.except,
-                                      b->opts.nexcept);
+    if (b->timeout) {
+        sio_writer_check(&w, sio_msgpack_put_str(buf, sio_cstr("timeout")));
+        sio_writer_check(&w, sio_msgpack_put_int(buf, (int64_t) b->timeout));
     }
 
-    if (rc == SIO_OK) {
-        rc = sio_msgpack_put_str(buf, sio_cstr("flags"));
-    }
-
-    if (rc == SIO_OK) {
-        rc = sio_msgpack_put_map(buf, b->volatile_ + (b->timeout != 0));
-    }
-
-    if (rc == SIO_OK && b->volatile_) {
-        rc = sio_msgpack_put_str(buf, sio_cstr("volatile"));
-
-        if (rc == SIO_OK) {
-            rc = sio_msgpack_put_bool(buf, 1);
-        }
-    }
-
-    if (rc == SIO_OK && b->timeout) {
-        rc = sio_msgpack_put_str(buf, sio_cstr("timeout"));
-
-        if (rc == SIO_OK) {
-            rc = sio_msgpack_put_int(buf, (int64_t) b->timeout);
-        }
-    }
-
-    return rc;
+    return sio_writer_end(&w);
 }
 
 

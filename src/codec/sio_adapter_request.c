@@ -24,8 +24,6 @@ static int sio_request_msgpack(sio_adapter_t *a, sio_str_t message,
     sio_request_t *r);
 static int sio_request_targets(sio_adapter_t *a, sio_str_t object,
     unsigned *used, sio_request_t *r);
-static int sio_request_put_opts(sio_buf_t *buf,
-    const sio_adapter_opts_t *opts);
 static int sio_request_put_broadcast(sio_buf_t *buf, const sio_request_t *r);
 static int sio_response_msgpack(sio_adapter_t *a, sio_str_t message,
     sio_response_t *r);
@@ -359,81 +357,49 @@ sio_request_page(sio_str_t object)
 int
 sio_adapter_request_encode(sio_buf_t *buf, const sio_request_t *r)
 {
-    int     rc;
-    size_t  len;
+    sio_writer_t  w;
 
     if (r->type == SIO_REQUEST_BROADCAST) {
         return sio_request_put_broadcast(buf, r);
     }
 
-    len = buf->len;
+    sio_writer_begin(&w, buf);
 
-    rc = sio_buf_append(buf, "{\"uid\":", 7);
+    sio_writer_put_text(&w, "{\"uid\":");
+    sio_writer_check(&w, sio_json_quote(buf, r->uid));
 
-    if (rc == SIO_OK) {
-        rc = sio_json_quote(buf, r->uid);
+    if (r->id.len) {
+        sio_writer_put_text(&w, ",\"requestId\":");
+        sio_writer_check(&w, sio_json_quote(buf, r->id));
     }
 
-    if (rc == SIO_OK && r->id.len) {
-        rc = sio_buf_append(buf, ",\"requestId\":", 13);
+    sio_writer_put_text(&w, ",\"type\":");
+    sio_writer_put_uint(&w, (uint64_t) r->type);
 
-        if (rc == SIO_OK) {
-            rc = sio_json_quote(buf, r->id);
-        }
+    if (r->type == SIO_REQUEST_SERVER_EMIT) {
+        sio_writer_put_text(&w, ",\"data\":");
+        sio_writer_put_str(&w, r->data);
+
+    } else if (r->type != SIO_REQUEST_ALL_ROOMS) {
+        sio_writer_put_text(&w, ",\"opts\":{");
+        sio_request_put_opts(&w, &r->broadcast.opts);
+        sio_writer_put_text(&w, "}");
     }
 
-    if (rc == SIO_OK) {
-        rc = sio_buf_append(buf, ",\"type\":", 8);
+    if (r->type == SIO_REQUEST_JOIN || r->type == SIO_REQUEST_LEAVE) {
+        sio_writer_put_text(&w, ",");
+        sio_request_put_names(&w, "rooms", r->rooms, r->nrooms);
     }
 
-    if (rc == SIO_OK) {
-        rc = sio_buf_append_uint(buf, (uint64_t) r->type);
+    if (r->type == SIO_REQUEST_DISCONNECT) {
+        sio_writer_put_text(&w, r->close ? ",\"close\":true"
+                                         : ",\"close\":false");
     }
 
-    if (rc == SIO_OK && r->type == SIO_REQUEST_SERVER_EMIT) {
-        rc = sio_buf_append(buf, ",\"data\":", 8);
+    sio_request_put_page(&w, r->page);
+    sio_writer_put_text(&w, "}");
 
-        if (rc == SIO_OK) {
-            rc = sio_buf_append_str(buf, r->data);
-        }
-
-    } else if (rc == SIO_OK && r->type != SIO_REQUEST_ALL_ROOMS) {
-        rc = sio_request_put_opts(buf, &r->broadcast.opts);
-    }
-
-    if (rc == SIO_OK
-        && (r->type == SIO_REQUEST_JOIN || r->type == SIO_REQUEST_LEAVE))
-    {
-        rc = sio_buf_append_char(buf, ',');
-
-        if (rc == SIO_OK) {
-            rc = sio_request_put_names(buf, "rooms", r->rooms, r->nrooms);
-        }
-    }
-
-    if (rc == SIO_OK && r->type == SIO_REQUEST_DISCONNECT) {
-        rc = sio_buf_append_str(buf, r->close ? sio_cstr(",\"close\":true")
-                                              : sio_cstr(",\"close\":false"));
-    }
-
-    if (rc == SIO_OK && r->page.len) {
-        rc = sio_buf_append(buf, ",\"" SIO_REQUEST_PAGE "\":",
-                            sizeof(SIO_REQUEST_PAGE) + 3);
-
-        if (rc == SIO_OK) {
-            rc = sio_json_quote(buf, r->page);
-        }
-    }
-
-    if (rc == SIO_OK) {
-        rc = sio_buf_append_char(buf, '}');
-    }
-
-    if (rc != SIO_OK) {
-        buf->len = len;
-    }
-
-    return rc;
+    return sio_writer_end(&w);
 }
 
 
@@ -442,99 +408,62 @@ sio_adapter_request_encode(sio_buf_t *buf, const sio_request_t *r)
 static int
 sio_request_put_broadcast(sio_buf_t *buf, const sio_request_t *r)
 {
-    int     rc;
-    size_t  len;
+    sio_writer_t  w;
 
-    len = buf->len;
-    rc = sio_buf_append(buf, "\x85" "\xa3" "uid", 5);
+    sio_writer_begin(&w, buf);
 
-    if (rc == SIO_OK) {
-        rc = sio_msgpack_put_str(buf, r->uid);
-    }
+    sio_writer_put_text(&w, "\x85" "\xa3" "uid");
+    sio_writer_check(&w, sio_msgpack_put_str(buf, r->uid));
+    sio_writer_check(&w, sio_msgpack_put_str(buf, sio_cstr("requestId")));
+    sio_writer_check(&w, sio_msgpack_put_str(buf, r->id));
+    sio_writer_put_text(&w, "\xa4" "type" "\x07" "\xa6" "packet");
+    sio_writer_check(&w, sio_adapter_packet_encode(buf, &r->broadcast));
+    sio_writer_check(&w, sio_msgpack_put_str(buf, sio_cstr("opts")));
+    sio_writer_check(&w, sio_adapter_opts_encode(buf, &r->broadcast));
 
-    if (rc == SIO_OK) {
-        rc = sio_msgpack_put_str(buf, sio_cstr("requestId"));
-    }
-
-    if (rc == SIO_OK) {
-        rc = sio_msgpack_put_str(buf, r->id);
-    }
-
-    if (rc == SIO_OK) {
-        rc = sio_buf_append(buf, "\xa4" "type" "\x07" "\xa6" "packet", 13);
-    }
-
-    if (rc == SIO_OK) {
-        rc = sio_adapter_packet_encode(buf, &r->broadcast);
-    }
-
-    if (rc == SIO_OK) {
-        rc = sio_msgpack_put_str(buf, sio_cstr("opts"));
-    }
-
-    if (rc == SIO_OK) {
-        rc = sio_adapter_opts_encode(buf, &r->broadcast);
-    }
-
-    if (rc != SIO_OK) {
-        buf->len = len;
-    }
-
-    return rc;
+    return sio_writer_end(&w);
 }
 
 
-static int
-sio_request_put_opts(sio_buf_t *buf, const sio_adapter_opts_t *opts)
+void
+sio_request_put_opts(sio_writer_t *w, const sio_adapter_opts_t *opts)
 {
-    int  rc;
-
-    rc = sio_buf_append(buf, ",\"opts\":{", 9);
-
-    if (rc == SIO_OK) {
-        rc = sio_request_put_names(buf, "rooms", opts->rooms, opts->nrooms);
-    }
-
-    if (rc == SIO_OK) {
-        rc = sio_buf_append_char(buf, ',');
-    }
-
-    if (rc == SIO_OK) {
-        rc = sio_request_put_names(buf, "except", opts->except,
-                                   opts->nexcept);
-    }
-
-    return rc == SIO_OK ? sio_buf_append_char(buf, '}') : rc;
+    sio_request_put_names(w, "rooms", opts->rooms, opts->nrooms);
+    sio_writer_put_text(w, ",");
+    sio_request_put_names(w, "except", opts->except, opts->nexcept);
 }
 
 
 /* "key":["name",...] */
 
-int
-sio_request_put_names(sio_buf_t *buf, const char *key, const sio_str_t *names,
+void
+sio_request_put_names(sio_writer_t *w, const char *key, const sio_str_t *names,
     unsigned n)
 {
-    int       rc;
     unsigned  i;
 
-    rc = sio_json_quote(buf, sio_cstr(key));
+    sio_writer_put_text(w, "\"");
+    sio_writer_put_text(w, key);
+    sio_writer_put_text(w, "\":[");
 
-    if (rc == SIO_OK) {
-        rc = sio_buf_append(buf, ":[", 2);
+    for (i = 0; i < n; i++) {
+        sio_writer_put_text(w, i ? "," : "");
+        sio_writer_check(w, sio_json_quote(w->buf, names[i]));
     }
 
-    for (i = 0; i < n && rc == SIO_OK; i++) {
+    sio_writer_put_text(w, "]");
+}
 
-        if (i) {
-            rc = sio_buf_append_char(buf, ',');
-        }
 
-        if (rc == SIO_OK) {
-            rc = sio_json_quote(buf, names[i]);
-        }
+/* What only hosts of our kind know, if there is any. */
+
+void
+sio_request_put_page(sio_writer_t *w, sio_str_t page)
+{
+    if (page.len) {
+        sio_writer_put_text(w, ",\"" SIO_REQUEST_PAGE "\":");
+        sio_writer_check(w, sio_json_quote(w->buf, page));
     }
-
-    return rc == SIO_OK ? sio_buf_append_char(buf, ']') : rc;
 }
 
 
@@ -652,91 +581,44 @@ int
 sio_adapter_response_encode(sio_buf_t *buf, sio_str_t id, int type,
     const char *name, sio_str_t value)
 {
-    int     rc;
-    size_t  len;
+    sio_writer_t  w;
 
-    len = buf->len;
-    rc = sio_buf_append_char(buf, '{');
+    sio_writer_begin(&w, buf);
 
-    if (rc == SIO_OK && type >= 0) {
-        rc = sio_buf_append(buf, "\"type\":", 7);
+    sio_writer_put_text(&w, "{");
 
-        if (rc == SIO_OK) {
-            rc = sio_buf_append_uint(buf, (uint64_t) type);
-        }
-
-        if (rc == SIO_OK) {
-            rc = sio_buf_append_char(buf, ',');
-        }
+    if (type >= 0) {
+        sio_writer_put_text(&w, "\"type\":");
+        sio_writer_put_uint(&w, (uint64_t) type);
+        sio_writer_put_text(&w, ",");
     }
 
-    if (rc == SIO_OK) {
-        rc = sio_buf_append(buf, "\"requestId\":", 12);
-    }
+    sio_writer_put_text(&w, "\"requestId\":");
+    sio_writer_check(&w, sio_json_quote(buf, id));
+    sio_writer_put_text(&w, ",\"");
+    sio_writer_put_text(&w, name);
+    sio_writer_put_text(&w, "\":");
+    sio_writer_put_str(&w, value);
+    sio_writer_put_text(&w, "}");
 
-    if (rc == SIO_OK) {
-        rc = sio_json_quote(buf, id);
-    }
-
-    if (rc == SIO_OK) {
-        rc = sio_buf_append_char(buf, ',');
-    }
-
-    if (rc == SIO_OK) {
-        rc = sio_json_quote(buf, sio_cstr(name));
-    }
-
-    if (rc == SIO_OK) {
-        rc = sio_buf_append_char(buf, ':');
-    }
-
-    if (rc == SIO_OK) {
-        rc = sio_buf_append_str(buf, value);
-    }
-
-    if (rc == SIO_OK) {
-        rc = sio_buf_append_char(buf, '}');
-    }
-
-    if (rc != SIO_OK) {
-        buf->len = len;
-    }
-
-    return rc;
+    return sio_writer_end(&w);
 }
 
 
 int
 sio_adapter_page_encode(sio_buf_t *buf, sio_str_t id, sio_str_t page)
 {
-    int     rc;
-    size_t  len;
+    sio_writer_t  w;
 
-    len = buf->len;
-    rc = sio_buf_append(buf, "{\"requestId\":", 13);
+    sio_writer_begin(&w, buf);
 
-    if (rc == SIO_OK) {
-        rc = sio_json_quote(buf, id);
-    }
+    sio_writer_put_text(&w, "{\"requestId\":");
+    sio_writer_check(&w, sio_json_quote(buf, id));
+    sio_writer_put_text(&w, ",\"" SIO_REQUEST_PAGE "\":\"");
+    sio_writer_put_str(&w, page);
+    sio_writer_put_text(&w, "\"}");
 
-    if (rc == SIO_OK) {
-        rc = sio_buf_append(buf, ",\"" SIO_REQUEST_PAGE "\":\"",
-                            sizeof(SIO_REQUEST_PAGE) + 4);
-    }
-
-    if (rc == SIO_OK) {
-        rc = sio_buf_append_str(buf, page);
-    }
-
-    if (rc == SIO_OK) {
-        rc = sio_buf_append(buf, "\"}", 2);
-    }
-
-    if (rc != SIO_OK) {
-        buf->len = len;
-    }
-
-    return rc;
+    return sio_writer_end(&w);
 }
 
 
@@ -744,30 +626,15 @@ int
 sio_adapter_ack_encode(sio_buf_t *buf, sio_str_t id, sio_str_t value,
     const sio_binary_t *from)
 {
-    int     rc;
-    size_t  len;
+    sio_writer_t  w;
 
-    len = buf->len;
+    sio_writer_begin(&w, buf);
 
-    rc = sio_buf_append(buf, "\x83" "\xa4" "type" "\x09" "\xa9" "requestId",
-                        17);
+    sio_writer_put_text(&w, "\x83" "\xa4" "type" "\x09" "\xa9" "requestId");
+    sio_writer_check(&w, sio_msgpack_put_str(buf, id));
+    sio_writer_put_text(&w, "\xa6" "packet");
+    sio_writer_check(&w, value.len ? sio_msgpack_from_json(buf, value, from)
+                                   : sio_msgpack_put_nil(buf));
 
-    if (rc == SIO_OK) {
-        rc = sio_msgpack_put_str(buf, id);
-    }
-
-    if (rc == SIO_OK) {
-        rc = sio_buf_append(buf, "\xa6" "packet", 7);
-    }
-
-    if (rc == SIO_OK) {
-        rc = value.len ? sio_msgpack_from_json(buf, value, from)
-                       : sio_msgpack_put_nil(buf);
-    }
-
-    if (rc != SIO_OK) {
-        buf->len = len;
-    }
-
-    return rc;
+    return sio_writer_end(&w);
 }

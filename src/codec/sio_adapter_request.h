@@ -13,6 +13,7 @@
 
 
 #include "codec/sio_adapter.h"
+#include "codec/sio_writer.h"
 
 
 /* The member of JSON that only hosts of our kind know: page, in base64. */
@@ -120,8 +121,10 @@ int sio_request_names(sio_adapter_t *a, sio_str_t object, const char *key,
 int sio_request_string(sio_adapter_t *a, sio_str_t object, const char *key,
     sio_str_t *s);
 int sio_request_text(sio_adapter_t *a, sio_str_t value, sio_str_t *s);
-int sio_request_put_names(sio_buf_t *buf, const char *key,
+void sio_request_put_names(sio_writer_t *w, const char *key,
     const sio_str_t *names, unsigned n);
+void sio_request_put_opts(sio_writer_t *w, const sio_adapter_opts_t *opts);
+void sio_request_put_page(sio_writer_t *w, sio_str_t page);
 
 
 #pragma GCC visibility pop

@@ -59,6 +59,22 @@ sio_base64_encode(uint8_t *dst, const uint8_t *src, size_t len)
 }
 
 
+int
+sio_base64_append(sio_buf_t *buf, sio_str_t bytes)
+{
+    int  rc;
+
+    rc = sio_buf_reserve(buf, sio_base64_encoded_len(bytes.len));
+
+    if (rc == SIO_OK) {
+        buf->len += sio_base64_encode(buf->data + buf->len, bytes.data,
+                                      bytes.len);
+    }
+
+    return rc;
+}
+
+
 size_t
 sio_base64url_encode(uint8_t *dst, const uint8_t *src, size_t len)
 {

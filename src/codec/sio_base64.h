@@ -8,7 +8,7 @@
 #define _SIO_BASE64_H_INCLUDED_
 
 
-#include "codec/sio_types.h"
+#include "codec/sio_buf.h"
 
 
 #define sio_base64_encoded_len(n)  (((n) + 2) / 3 * 4)
@@ -21,6 +21,10 @@
 /* dst has sio_base64_encoded_len(len) bytes.  Returns the length written. */
 
 size_t sio_base64_encode(uint8_t *dst, const uint8_t *src, size_t len);
+
+/* The same behind what is in a buffer.  Results as sio_buf_append(). */
+
+int sio_base64_append(sio_buf_t *buf, sio_str_t bytes);
 
 /* Without padding, URL-safe.  Returns the length written. */
 

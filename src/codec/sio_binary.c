@@ -10,6 +10,7 @@
 
 #include "codec/sio_base64.h"
 #include "codec/sio_binary.h"
+#include "codec/sio_writer.h"
 
 
 typedef struct {
@@ -573,18 +574,13 @@ sio_binary_inline_value(sio_buf_t *buf, sio_str_t value,
 static int
 sio_binary_inline_item(sio_buf_t *buf, sio_str_t bytes)
 {
-    int  rc;
+    sio_writer_t  w;
 
-    static const char  head[] = "{\"base64\":\"";
+    sio_writer_begin(&w, buf);
 
-    rc = sio_buf_reserve(buf, sizeof(head) + 1
-                              + sio_base64_encoded_len(bytes.len));
-    if (rc != SIO_OK) {
-        return rc;
-    }
+    sio_writer_put_text(&w, "{\"base64\":\"");
+    sio_writer_check(&w, sio_base64_append(buf, bytes));
+    sio_writer_put_text(&w, "\"}");
 
-    (void) sio_buf_append(buf, head, sizeof(head) - 1);
-    buf->len += sio_base64_encode(buf->data + buf->len, bytes.data, bytes.len);
-
-    return sio_buf_append(buf, "\"}", 2);
+    return sio_writer_end(&w);
 }

@@ -25,11 +25,11 @@ static int sio_cluster_broadcast(sio_adapter_t *a, sio_str_t data,
 static int sio_cluster_opts(sio_adapter_t *a, sio_str_t data, unsigned *used,
     sio_adapter_broadcast_t *b);
 static int sio_cluster_response(sio_str_t data, sio_cluster_t *m);
-static int sio_cluster_template(sio_buf_t *buf, const char *template,
+static void sio_cluster_template(sio_writer_t *w, const char *template,
     const sio_cluster_t *m);
-static int sio_cluster_part(sio_buf_t *buf, int part, const sio_cluster_t *m);
-static int sio_cluster_put_page(sio_buf_t *buf, sio_str_t page);
-static int sio_cluster_put_opts(sio_buf_t *buf,
+static void sio_cluster_part(sio_writer_t *w, int part,
+    const sio_cluster_t *m);
+static void sio_cluster_put_opts(sio_writer_t *w,
     const sio_adapter_broadcast_t *b);
 static const sio_binary_t *sio_cluster_binary(const sio_cluster_t *m);
 
@@ -500,32 +500,28 @@ int
 sio_cluster_encode(sio_adapter_t *a, sio_buf_t *buf, const sio_cluster_t *m,
     int binary)
 {
-    int     rc;
-    size_t  len;
+    sio_writer_t  w;
 
     static const char  message[] =
         "{\"type\":@t,\"data\":@D,\"uid\":@u,\"nsp\":@N}";
     static const char  bare[] = "{\"type\":@t,\"uid\":@u,\"nsp\":@N}";
 
-    len = buf->len;
     binary |= sio_cluster_binary(m)->n != 0;
 
     sio_buf_reset(&a->json);
+    sio_writer_begin(&w, binary ? &a->json : buf);
 
-    rc = sio_cluster_template(binary ? &a->json : buf,
-                              sio_cluster_types[m->type].data ? message
-                                                              : bare, m);
+    sio_cluster_template(&w, sio_cluster_types[m->type].data ? message : bare,
+                         m);
 
-    if (rc == SIO_OK && binary) {
-        rc = sio_msgpack_from_json(buf, sio_buf_str(&a->json),
-                                   sio_cluster_binary(m));
+    if (sio_writer_end(&w) != SIO_OK || !binary) {
+        return w.rc;
     }
 
-    if (rc != SIO_OK) {
-        buf->len = len;
-    }
-
-    return rc;
+    sio_writer_begin(&w, buf);
+    sio_writer_check(&w, sio_msgpack_from_json(buf, sio_buf_str(&a->json),
+                                               sio_cluster_binary(m)));
+    return sio_writer_end(&w);
 }
 
 
@@ -533,9 +529,9 @@ int
 sio_cluster_data_encode(sio_adapter_t *a, sio_buf_t *buf,
     const sio_cluster_t *m)
 {
-    int          rc;
-    size_t       len;
-    const char  *template;
+    int           rc;
+    const char   *template;
+    sio_writer_t  w;
 
     template = sio_cluster_types[m->type].data;
 
@@ -543,28 +539,19 @@ sio_cluster_data_encode(sio_adapter_t *a, sio_buf_t *buf,
         return SIO_OK;
     }
 
-    len = buf->len;
-
     if (sio_cluster_binary(m)->n == 0) {
-        rc = sio_cluster_template(buf, template, m);
-        goto done;
+        sio_writer_begin(&w, buf);
+        sio_cluster_template(&w, template, m);
+        return sio_writer_end(&w);
     }
 
     sio_buf_reset(&a->json);
 
-    rc = sio_cluster_template(&a->json, template, m);
+    sio_writer_begin(&w, &a->json);
+    sio_cluster_template(&w, template, m);
+    rc = sio_writer_end(&w);
 
-    if (rc == SIO_OK) {
-        rc = sio_cluster_pack(a, buf, sio_cluster_binary(m));
-    }
-
-done:
-
-    if (rc != SIO_OK) {
-        buf->len = len;
-    }
-
-    return rc;
+    return rc == SIO_OK ? sio_cluster_pack(a, buf, sio_cluster_binary(m)) : rc;
 }
 
 
@@ -578,16 +565,7 @@ sio_cluster_pack(sio_adapter_t *a, sio_buf_t *buf,
 
     rc = sio_msgpack_from_json(&a->bytes, sio_buf_str(&a->json), attachments);
 
-    if (rc == SIO_OK) {
-        rc = sio_buf_reserve(buf, sio_base64_encoded_len(a->bytes.len));
-    }
-
-    if (rc == SIO_OK) {
-        buf->len += sio_base64_encode(buf->data + buf->len, a->bytes.data,
-                                      a->bytes.len);
-    }
-
-    return rc;
+    return rc == SIO_OK ? sio_base64_append(buf, sio_buf_str(&a->bytes)) : rc;
 }
 
 
@@ -599,37 +577,30 @@ sio_cluster_binary(const sio_cluster_t *m)
 }
 
 
-static int
-sio_cluster_template(sio_buf_t *buf, const char *template,
+static void
+sio_cluster_template(sio_writer_t *w, const char *template,
     const sio_cluster_t *m)
 {
-    int          rc;
     const char  *part;
 
     for ( ;; ) {
         part = strchr(template, '@');
 
         if (part == NULL) {
-            return sio_buf_append_str(buf, sio_cstr(template));
+            sio_writer_put_text(w, template);
+            return;
         }
 
-        rc = sio_buf_append(buf, template, part - template);
-
-        if (rc == SIO_OK) {
-            rc = sio_cluster_part(buf, part[1], m);
-        }
-
-        if (rc != SIO_OK) {
-            return rc;
-        }
+        sio_writer_put(w, template, part - template);
+        sio_cluster_part(w, part[1], m);
 
         template = part + 2;
     }
 }
 
 
-static int
-sio_cluster_part(sio_buf_t *buf, int part, const sio_cluster_t *m)
+static void
+sio_cluster_part(sio_writer_t *w, int part, const sio_cluster_t *m)
 {
     const sio_request_t  *r;
 
@@ -638,118 +609,92 @@ sio_cluster_part(sio_buf_t *buf, int part, const sio_cluster_t *m)
     switch (part) {
 
     case 't':
-        return sio_buf_append_uint(buf, m->type);
+        sio_writer_put_uint(w, m->type);
+        break;
 
     case 'u':
-        return sio_json_quote(buf, m->uid);
+        sio_writer_check(w, sio_json_quote(w->buf, m->uid));
+        break;
 
     case 'N':
-        return sio_json_quote(buf, m->nsp);
+        sio_writer_check(w, sio_json_quote(w->buf, m->nsp));
+        break;
 
     case 'D':
-        return sio_cluster_template(buf, sio_cluster_types[m->type].data, m);
+        sio_cluster_template(w, sio_cluster_types[m->type].data, m);
+        break;
 
     case 'i':
-        return r->id.len == 0 ? SIO_OK
-               : sio_cluster_template(buf, "\"requestId\":@q,", m);
+        sio_cluster_template(w, r->id.len ? "\"requestId\":@q," : "", m);
+        break;
 
     case 'q':
-        return sio_json_quote(buf, r->id);
+        sio_writer_check(w, sio_json_quote(w->buf, r->id));
+        break;
 
     case 'a':
-        return sio_json_quote(buf, m->response.id);
+        sio_writer_check(w, sio_json_quote(w->buf, m->response.id));
+        break;
 
     case 'e':
-        return sio_event_encode(buf, r->broadcast.event, r->broadcast.args);
+        sio_writer_check(w, sio_event_encode(w->buf, r->broadcast.event,
+                                             r->broadcast.args));
+        break;
 
     case 'o':
-        return sio_cluster_put_opts(buf, &r->broadcast);
+        sio_cluster_put_opts(w, &r->broadcast);
+        break;
 
     case 'r':
-        return sio_request_put_names(buf, "rooms", r->rooms, r->nrooms);
+        sio_request_put_names(w, "rooms", r->rooms, r->nrooms);
+        break;
 
     case 'c':
-        return sio_buf_append_str(buf, sio_cstr(r->close ? "true" : "false"));
+        sio_writer_put_text(w, r->close ? "true" : "false");
+        break;
 
     case 'd':
-        return sio_buf_append_str(buf, r->data);
+        sio_writer_put_str(w, r->data);
+        break;
 
     case 's':
-        return sio_buf_append_str(buf, m->response.sockets);
+        sio_writer_put_str(w, m->response.sockets);
+        break;
 
     case 'p':
-        return sio_cluster_put_page(buf, r->page);
+        sio_request_put_page(w, r->page);
+        break;
 
     case 'P':
-        return sio_cluster_put_page(buf, m->response.page);
+        sio_request_put_page(w, m->response.page);
+        break;
 
     case 'n':
-        return sio_buf_append_uint(buf, m->response.count);
+        sio_writer_put_uint(w, m->response.count);
+        break;
 
     default: /* 'v' */
-        return sio_buf_append_str(buf, m->response.data.len
-                                       ? m->response.data : sio_cstr("null"));
+        sio_writer_put_str(w, m->response.data.len ? m->response.data
+                                                   : sio_cstr("null"));
     }
-}
-
-
-/* What only hosts of our kind know, if there is any. */
-
-static int
-sio_cluster_put_page(sio_buf_t *buf, sio_str_t page)
-{
-    int  rc;
-
-    if (page.len == 0) {
-        return SIO_OK;
-    }
-
-    rc = sio_buf_append_str(buf, sio_cstr(",\"" SIO_REQUEST_PAGE "\":"));
-
-    return rc == SIO_OK ? sio_json_quote(buf, page) : rc;
 }
 
 
 /* {rooms, except, flags} */
 
-static int
-sio_cluster_put_opts(sio_buf_t *buf, const sio_adapter_broadcast_t *b)
+static void
+sio_cluster_put_opts(sio_writer_t *w, const sio_adapter_broadcast_t *b)
 {
-    int  rc;
+    sio_writer_put_text(w, "{");
+    sio_request_put_opts(w, &b->opts);
+    sio_writer_put_text(w, ",\"flags\":{");
+    sio_writer_put_text(w, b->volatile_ ? "\"volatile\":true" : "");
 
-    rc = sio_buf_append_char(buf, '{');
-
-    if (rc == SIO_OK) {
-        rc = sio_request_put_names(buf, "rooms", b->opts.rooms,
-                                   b->opts.nrooms);
+    if (b->timeout) {
+        sio_writer_put_text(w, b->volatile_ ? ",\"timeout\":"
+                                            : "\"timeout\":");
+        sio_writer_put_uint(w, b->timeout);
     }
 
-    if (rc == SIO_OK) {
-        rc = sio_buf_append_char(buf, ',');
-    }
-
-    if (rc == SIO_OK) {
-        rc = sio_request_put_names(buf, "except", b->opts.except,
-                                   b->opts.nexcept);
-    }
-
-    if (rc == SIO_OK) {
-        rc = sio_buf_append_str(buf, sio_cstr(",\"flags\":{"));
-    }
-
-    if (rc == SIO_OK && b->volatile_) {
-        rc = sio_buf_append_str(buf, sio_cstr("\"volatile\":true"));
-    }
-
-    if (rc == SIO_OK && b->timeout) {
-        rc = sio_buf_append_str(buf, sio_cstr(b->volatile_
-                                              ? ",\"timeout\":"
-                                              : "\"timeout\":"));
-
-        if (rc == SIO_OK) {
-            rc = sio_buf_append_uint(buf, b->timeout);
-        }
-    }
-
-    return rc == SIO_OK ? sio_buf_append_str(buf, sio_cstr("}}")) : rc;
+    sio_writer_put_text(w, "}}");
 }

@@ -7,6 +7,7 @@
 
 
 #include "codec/sio_event.h"
+#include "codec/sio_writer.h"
 
 
 static sio_str_t sio_event_trim(const uint8_t *p, const uint8_t *end);
@@ -126,32 +127,15 @@ sio_event_name(const sio_event_t *event, sio_buf_t *buf)
 int
 sio_event_encode(sio_buf_t *buf, sio_str_t name, sio_str_t args)
 {
-    int     rc;
-    size_t  len;
+    sio_writer_t  w;
 
-    len = buf->len;
+    sio_writer_begin(&w, buf);
 
-    rc = sio_buf_append_char(buf, '[');
+    sio_writer_put_text(&w, "[");
+    sio_writer_check(&w, sio_json_quote(buf, name));
+    sio_writer_put_text(&w, args.len ? "," : "");
+    sio_writer_put_str(&w, args);
+    sio_writer_put_text(&w, "]");
 
-    if (rc == SIO_OK) {
-        rc = sio_json_quote(buf, name);
-    }
-
-    if (rc == SIO_OK && args.len) {
-        rc = sio_buf_append_char(buf, ',');
-    }
-
-    if (rc == SIO_OK) {
-        rc = sio_buf_append_str(buf, args);
-    }
-
-    if (rc == SIO_OK) {
-        rc = sio_buf_append_char(buf, ']');
-    }
-
-    if (rc != SIO_OK) {
-        buf->len = len;
-    }
-
-    return rc;
+    return sio_writer_end(&w);
 }

@@ -14,6 +14,7 @@
 #include <math.h>
 
 #include "codec/sio_json.h"
+#include "codec/sio_writer.h"
 
 
 /* Digits that decide how a double is rounded, and a bit more. */
@@ -419,26 +420,15 @@ sio_json_escape(sio_buf_t *buf, sio_str_t bytes)
 int
 sio_json_quote(sio_buf_t *buf, sio_str_t bytes)
 {
-    int     rc;
-    size_t  len;
+    sio_writer_t  w;
 
-    len = buf->len;
+    sio_writer_begin(&w, buf);
 
-    rc = sio_buf_append_char(buf, '"');
+    sio_writer_put_text(&w, "\"");
+    sio_writer_check(&w, sio_json_escape(buf, bytes));
+    sio_writer_put_text(&w, "\"");
 
-    if (rc == SIO_OK) {
-        rc = sio_json_escape(buf, bytes);
-    }
-
-    if (rc == SIO_OK) {
-        rc = sio_buf_append_char(buf, '"');
-    }
-
-    if (rc != SIO_OK) {
-        buf->len = len;
-    }
-
-    return rc;
+    return sio_writer_end(&w);
 }
 
 

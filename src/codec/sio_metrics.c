@@ -5,6 +5,7 @@
 
 #include "codec/sio_metrics.h"
 #include "codec/sio_json.h"
+#include "codec/sio_writer.h"
 
 
 #define SIO_METRICS_NAME_MAX  128        /* bytes */
@@ -72,39 +73,18 @@ sio_metrics_gauge(const char *const *gauges, sio_str_t name)
 }
 
 
-/* Texts one after the other: buf is as it was if there is no room. */
-
-static int
-sio_metrics_texts(sio_buf_t *buf, const sio_str_t *text, unsigned n)
-{
-    int       rc;
-    size_t    start;
-    unsigned  i;
-
-    start = buf->len;
-
-    for (i = 0; i < n; i++) {
-        rc = sio_buf_append_str(buf, text[i]);
-
-        if (rc != SIO_OK) {
-            buf->len = start;
-            return rc;
-        }
-    }
-
-    return SIO_OK;
-}
-
-
 static int
 sio_metrics_type(sio_buf_t *buf, sio_str_t name, int gauge)
 {
-    sio_str_t  text[] = {
-        sio_cstr("# TYPE "), name, sio_cstr(gauge ? " gauge\n"
-                                                  : "_total counter\n")
-    };
+    sio_writer_t  w;
 
-    return sio_metrics_texts(buf, text, 3);
+    sio_writer_begin(&w, buf);
+
+    sio_writer_put_text(&w, "# TYPE ");
+    sio_writer_put_str(&w, name);
+    sio_writer_put_text(&w, gauge ? " gauge\n" : "_total counter\n");
+
+    return sio_writer_end(&w);
 }
 
 
@@ -112,50 +92,54 @@ static int
 sio_metrics_sample(sio_buf_t *buf, sio_str_t name, int gauge,
     sio_str_t labels, sio_str_t value)
 {
-    sio_str_t  text[] = {
-        name, sio_cstr(gauge ? "{" : "_total{"), labels, sio_cstr("} "),
-        value, sio_cstr("\n")
-    };
+    sio_writer_t  w;
 
-    return sio_metrics_texts(buf, text, 6);
+    sio_writer_begin(&w, buf);
+
+    sio_writer_put_str(&w, name);
+    sio_writer_put_text(&w, gauge ? "{" : "_total{");
+    sio_writer_put_str(&w, labels);
+    sio_writer_put_text(&w, "} ");
+    sio_writer_put_str(&w, value);
+    sio_writer_put_text(&w, "\n");
+
+    return sio_writer_end(&w);
 }
 
 
 int
 sio_metrics_label(sio_buf_t *buf, const char *name, sio_str_t value)
 {
-    int        rc;
-    size_t     i;
-    sio_str_t  text[] = {
-        sio_cstr(buf->len ? "," : ""), sio_cstr(name), sio_cstr("=\"")
-    };
+    size_t        i;
+    sio_writer_t  w;
 
-    rc = sio_metrics_texts(buf, text, 3);
+    sio_writer_begin(&w, buf);
 
-    for (i = 0; i < value.len && rc == SIO_OK; i++) {
+    sio_writer_put_text(&w, buf->len ? "," : "");
+    sio_writer_put_text(&w, name);
+    sio_writer_put_text(&w, "=\"");
+
+    for (i = 0; i < value.len; i++) {
 
         switch (value.data[i]) {
 
         case '\n':
-            rc = sio_buf_append(buf, "\\n", 2);
+            sio_writer_put_text(&w, "\\n");
             break;
 
         case '"':
         case '\\':
-            rc = sio_buf_append_char(buf, '\\');
-
-            if (rc != SIO_OK) {
-                break;
-            }
-
+            sio_writer_put_text(&w, "\\");
             /* fall through */
 
         default:
-            rc = sio_buf_append_char(buf, value.data[i]);
+            sio_writer_put(&w, &value.data[i], 1);
         }
     }
 
-    return rc == SIO_OK ? sio_buf_append_char(buf, '"') : rc;
+    sio_writer_put_text(&w, "\"");
+
+    return sio_writer_end(&w);
 }
 
 

@@ -10,6 +10,7 @@
 #include "codec/sio_date.h"
 #include "codec/sio_msgpack.h"
 #include "codec/sio_utf8.h"
+#include "codec/sio_writer.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -111,23 +112,22 @@ static int
 sio_msgpack_array_to_json(sio_msgpack_t *m, uint64_t n, sio_buf_t *buf,
     sio_binary_t *to, unsigned depth)
 {
-    int       rc;
-    uint64_t  i;
+    uint64_t      i;
+    sio_writer_t  w;
 
-    rc = sio_buf_append_char(buf, '[');
+    sio_writer_begin(&w, buf);
 
-    for (i = 0; i < n && rc == SIO_OK; i++) {
+    for (i = 0; i < n && w.rc == SIO_OK; i++) {
+        sio_writer_put_text(&w, i ? "," : "[");
 
-        if (i) {
-            rc = sio_buf_append_char(buf, ',');
-        }
-
-        if (rc == SIO_OK) {
-            rc = sio_msgpack_value_to_json(m, buf, to, depth);
+        if (w.rc == SIO_OK) {
+            w.rc = sio_msgpack_value_to_json(m, buf, to, depth);
         }
     }
 
-    return rc == SIO_OK ? sio_buf_append_char(buf, ']') : rc;
+    sio_writer_put_text(&w, n ? "]" : "[]");
+
+    return w.rc;
 }
 
 
@@ -135,31 +135,24 @@ static int
 sio_msgpack_map_to_json(sio_msgpack_t *m, uint64_t n, sio_buf_t *buf,
     sio_binary_t *to, unsigned depth)
 {
-    int       rc;
-    uint64_t  i;
+    uint64_t      i;
+    sio_writer_t  w;
 
-    rc = sio_buf_append_char(buf, '{');
+    sio_writer_begin(&w, buf);
 
-    for (i = 0; i < n && rc == SIO_OK; i++) {
+    for (i = 0; i < n && w.rc == SIO_OK; i++) {
+        sio_writer_put_text(&w, i ? "," : "{");
+        sio_writer_check(&w, sio_msgpack_key_to_json(m, buf));
+        sio_writer_put_text(&w, ":");
 
-        if (i) {
-            rc = sio_buf_append_char(buf, ',');
-        }
-
-        if (rc == SIO_OK) {
-            rc = sio_msgpack_key_to_json(m, buf);
-        }
-
-        if (rc == SIO_OK) {
-            rc = sio_buf_append_char(buf, ':');
-        }
-
-        if (rc == SIO_OK) {
-            rc = sio_msgpack_value_to_json(m, buf, to, depth);
+        if (w.rc == SIO_OK) {
+            w.rc = sio_msgpack_value_to_json(m, buf, to, depth);
         }
     }
 
-    return rc == SIO_OK ? sio_buf_append_char(buf, '}') : rc;
+    sio_writer_put_text(&w, n ? "}" : "{}");
+
+    return w.rc;
 }
 
 

@@ -11,8 +11,9 @@
 
 static int sio_session_nginx(sio_adapter_t *a, sio_str_t object,
     sio_session_t *s);
-static int sio_session_put(sio_buf_t *buf, const char *key, sio_str_t value);
-static int sio_session_put_nginx(sio_buf_t *buf, const sio_session_t *s);
+static void sio_session_put(sio_writer_t *w, const char *key,
+    sio_str_t value);
+static void sio_session_put_nginx(sio_writer_t *w, const sio_session_t *s);
 
 
 int
@@ -130,91 +131,55 @@ sio_session_nginx(sio_adapter_t *a, sio_str_t object, sio_session_t *s)
 int
 sio_session_encode(sio_adapter_t *a, sio_buf_t *buf, const sio_session_t *s)
 {
-    int     rc;
-    size_t  len;
-
-    len = buf->len;
+    sio_writer_t  w;
 
     sio_buf_reset(&a->json);
+    sio_writer_begin(&w, &a->json);
 
-    rc = sio_session_put(&a->json, "{\"sid\":", s->sid);
+    sio_session_put(&w, "{\"sid\":", s->sid);
+    sio_session_put(&w, ",\"pid\":", s->pid);
+    sio_writer_put_text(&w, ",");
+    sio_request_put_names(&w, "rooms", s->rooms, s->nrooms);
+    sio_writer_put_text(&w, ",\"data\":");
+    sio_writer_put_str(&w, s->data);
 
-    if (rc == SIO_OK) {
-        rc = sio_session_put(&a->json, ",\"pid\":", s->pid);
+    if (s->host.len) {
+        sio_session_put_nginx(&w, s);
     }
 
-    if (rc == SIO_OK) {
-        rc = sio_buf_append_char(&a->json, ',');
-    }
+    sio_writer_put_text(&w, "}");
 
-    if (rc == SIO_OK) {
-        rc = sio_request_put_names(&a->json, "rooms", s->rooms, s->nrooms);
-    }
-
-    if (rc == SIO_OK) {
-        rc = sio_buf_append_str(&a->json, sio_cstr(",\"data\":"));
-    }
-
-    if (rc == SIO_OK) {
-        rc = sio_buf_append_str(&a->json, s->data);
-    }
-
-    if (rc == SIO_OK && s->host.len) {
-        rc = sio_session_put_nginx(&a->json, s);
-    }
-
-    if (rc == SIO_OK) {
-        rc = sio_buf_append_char(&a->json, '}');
-    }
-
-    if (rc == SIO_OK) {
-        rc = sio_cluster_pack(a, buf, NULL);
-    }
-
-    if (rc != SIO_OK) {
-        buf->len = len;
-    }
-
-    return rc;
+    return sio_writer_end(&w) == SIO_OK ? sio_cluster_pack(a, buf, NULL)
+                                        : w.rc;
 }
 
 
-static int
-sio_session_put_nginx(sio_buf_t *buf, const sio_session_t *s)
+static void
+sio_session_put_nginx(sio_writer_t *w, const sio_session_t *s)
 {
-    int      rc;
     uint8_t  offset[SIO_STREAM_ID_LEN];
 
-    rc = sio_session_put(buf, ",\"nginx\":{\"host\":", s->host);
+    sio_session_put(w, ",\"nginx\":{\"host\":", s->host);
+    sio_session_put(w, ",\"version\":", s->version);
+    sio_session_put(w, ",\"nsp\":", s->nsp);
 
-    if (rc == SIO_OK) {
-        rc = sio_session_put(buf, ",\"version\":", s->version);
+    if (s->user.len) {
+        sio_session_put(w, ",\"user\":", s->user);
     }
 
-    if (rc == SIO_OK) {
-        rc = sio_session_put(buf, ",\"nsp\":", s->nsp);
-    }
-
-    if (rc == SIO_OK && s->user.len) {
-        rc = sio_session_put(buf, ",\"user\":", s->user);
-    }
-
-    if (rc == SIO_OK && !sio_stream_id_is_none(&s->offset)) {
-        rc = sio_session_put(buf, ",\"offset\":",
+    if (!sio_stream_id_is_none(&s->offset)) {
+        sio_session_put(w, ",\"offset\":",
                         sio_str(offset, sio_stream_id_write(offset,
                                                             &s->offset)));
     }
 
-    return rc == SIO_OK ? sio_buf_append_char(buf, '}') : rc;
+    sio_writer_put_text(w, "}");
 }
 
 
-static int
-sio_session_put(sio_buf_t *buf, const char *key, sio_str_t value)
+static void
+sio_session_put(sio_writer_t *w, const char *key, sio_str_t value)
 {
-    int  rc;
-
-    rc = sio_buf_append_str(buf, sio_cstr(key));
-
-    return rc == SIO_OK ? sio_json_quote(buf, value) : rc;
+    sio_writer_put_text(w, key);
+    sio_writer_check(w, sio_json_quote(w->buf, value));
 }

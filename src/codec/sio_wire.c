@@ -6,7 +6,6 @@
 #include "codec/sio_wire.h"
 
 
-static void sio_wire_put(sio_wire_writer_t *w, const void *data, size_t len);
 static void sio_wire_put_uint(sio_wire_writer_t *w, uint64_t n, size_t size);
 static const uint8_t *sio_wire_get(sio_wire_t *r, size_t len);
 static uint64_t sio_wire_get_uint(sio_wire_t *r, size_t size);
@@ -15,10 +14,7 @@ static uint64_t sio_wire_get_uint(sio_wire_t *r, size_t size);
 void
 sio_wire_begin(sio_wire_writer_t *w, sio_buf_t *buf, uint8_t type)
 {
-    w->buf = buf;
-    w->start = buf->len;
-    w->rc = SIO_OK;
-
+    sio_writer_begin(w, buf);
     sio_wire_put_u8(w, type);
     sio_wire_put_u8(w, SIO_WIRE_VERSION);
 }
@@ -49,35 +45,12 @@ void
 sio_wire_put_str(sio_wire_writer_t *w, sio_str_t s)
 {
     if (s.len > UINT32_MAX) {
-        if (w->rc == SIO_OK) {
-            w->rc = SIO_DECLINED;
-        }
-
+        sio_writer_check(w, SIO_DECLINED);
         return;
     }
 
     sio_wire_put_u32(w, (uint32_t) s.len);
-    sio_wire_put(w, s.data, s.len);
-}
-
-
-int
-sio_wire_end(sio_wire_writer_t *w)
-{
-    if (w->rc != SIO_OK) {
-        w->buf->len = w->start;
-    }
-
-    return w->rc;
-}
-
-
-static void
-sio_wire_put(sio_wire_writer_t *w, const void *data, size_t len)
-{
-    if (w->rc == SIO_OK) {
-        w->rc = sio_buf_append(w->buf, data, len);
-    }
+    sio_writer_put_str(w, s);
 }
 
 
@@ -92,7 +65,7 @@ sio_wire_put_uint(sio_wire_writer_t *w, uint64_t n, size_t size)
         n >>= 8;
     }
 
-    sio_wire_put(w, bytes, size);
+    sio_writer_put(w, bytes, size);
 }
 
 
@@ -109,11 +82,18 @@ sio_wire_open(sio_wire_t *r, const uint8_t *data, size_t len, uint8_t *type)
 
     *type = data[0];
 
-    r->pos = data + 2;
-    r->end = data + len;
-    r->error = 0;
+    sio_wire_fields(r, sio_str(data + 2, len - 2));
 
     return SIO_OK;
+}
+
+
+void
+sio_wire_fields(sio_wire_t *r, sio_str_t fields)
+{
+    r->pos = fields.data;
+    r->end = fields.data + fields.len;
+    r->error = 0;
 }
 
 

@@ -18,7 +18,7 @@
 #define _SIO_WIRE_H_INCLUDED_
 
 
-#include "codec/sio_buf.h"
+#include "codec/sio_writer.h"
 
 
 #define SIO_WIRE_VERSION  2
@@ -35,29 +35,34 @@ typedef struct {
 
 
 /*
- * The writer appends to buf and remembers its first failure, after which it
- * writes nothing.  sio_wire_end() tells: SIO_OK, or SIO_NOMEM or SIO_DECLINED
- * with buf as long as it was before sio_wire_begin().
+ * Write a record into buf; sio_wire_end() is sio_writer_end().  Fields that
+ * are no record of their own are put behind a sio_writer_begin().
  */
 
-typedef struct {
-    sio_buf_t  *buf;
-    size_t      start;   /* buf->len before the record */
-    int         rc;
-} sio_wire_writer_t;
+typedef sio_writer_t  sio_wire_writer_t;
 
 void sio_wire_begin(sio_wire_writer_t *w, sio_buf_t *buf, uint8_t type);
 void sio_wire_put_u8(sio_wire_writer_t *w, uint8_t n);
 void sio_wire_put_u32(sio_wire_writer_t *w, uint32_t n);
 void sio_wire_put_u64(sio_wire_writer_t *w, uint64_t n);
 void sio_wire_put_str(sio_wire_writer_t *w, sio_str_t s);
-int sio_wire_end(sio_wire_writer_t *w);
+
+static inline int
+sio_wire_end(sio_wire_writer_t *w)
+{
+    return sio_writer_end(w);
+}
+
 
 /*
  * Open a record: *type is filled.  SIO_ERROR: too short or another version.
  */
 int sio_wire_open(sio_wire_t *r, const uint8_t *data, size_t len,
     uint8_t *type);
+
+/* Fields without a type and a version before them. */
+
+void sio_wire_fields(sio_wire_t *r, sio_str_t fields);
 uint8_t sio_wire_get_u8(sio_wire_t *r);
 uint32_t sio_wire_get_u32(sio_wire_t *r);
 uint64_t sio_wire_get_u64(sio_wire_t *r);

@@ -169,9 +169,7 @@ ngx_http_socketio_collect_start(ngx_http_socketio_collect_t *c)
 
     sio_ack_start(&hub->acks, c->ack);
 
-    r.pos = early.data;
-    r.end = early.data + early.len;
-    r.error = 0;
+    sio_wire_fields(&r, sio_buf_str(&early));
 
     while (r.pos < r.end && !r.error) {
         sid = sio_wire_get_str(&r);
@@ -361,10 +359,7 @@ ngx_http_socketio_collect_take(ngx_http_socketio_hub_t *hub, int64_t id,
 
     c = ack->data;
 
-    w.buf = &c->early;
-    w.start = c->early.len;
-    w.rc = SIO_OK;
-
+    sio_writer_begin(&w, &c->early);
     sio_wire_put_str(&w, sid);
     sio_wire_put_str(&w, args);
     (void) sio_wire_end(&w);

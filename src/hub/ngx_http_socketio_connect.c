@@ -202,6 +202,8 @@ static int
 ngx_http_socketio_connect_result(ngx_http_socketio_run_t *run, int rc,
     sio_buf_t *error)
 {
+    sio_writer_t  w;
+
     if (rc == SIO_OK && run->disconnect) {
         rc = sio_run_fail(&run->run, SIO_CODE_FORBIDDEN, "disconnected");
     }
@@ -215,23 +217,15 @@ ngx_http_socketio_connect_result(ngx_http_socketio_run_t *run, int rc,
 
     /* what Socket.IO's middleware errors look like: message and data */
 
-    rc = sio_buf_append(error, "{\"message\":", 11);
+    sio_writer_begin(&w, error);
 
-    if (rc == SIO_OK) {
-        rc = sio_json_quote(error, sio_run_message(&run->run));
-    }
+    sio_writer_put_text(&w, "{\"message\":");
+    sio_writer_check(&w, sio_json_quote(error, sio_run_message(&run->run)));
+    sio_writer_put_text(&w, ",\"data\":");
+    sio_writer_check(&w, sio_rule_error(&run->run, error));
+    sio_writer_put_text(&w, "}");
 
-    if (rc == SIO_OK) {
-        rc = sio_buf_append(error, ",\"data\":", 8);
-    }
-
-    if (rc == SIO_OK) {
-        rc = sio_rule_error(&run->run, error);
-    }
-
-    if (rc == SIO_OK) {
-        (void) sio_buf_append_char(error, '}');
-    }
+    (void) sio_writer_end(&w);
 
     return SIO_ERROR;
 }

@@ -365,10 +365,7 @@ ngx_http_socketio_fetch_add(ngx_http_socketio_fetch_t *f, sio_str_t answer)
 {
     sio_wire_writer_t  w;
 
-    w.buf = &f->answers;
-    w.start = f->answers.len;
-    w.rc = SIO_OK;
-
+    sio_writer_begin(&w, &f->answers);
     sio_wire_put_str(&w, answer);
 
     if (sio_wire_end(&w) != SIO_OK) {
@@ -453,15 +450,12 @@ ngx_http_socketio_fetch_merge(ngx_http_socketio_fetch_t *f)
     bound = sio_str(NULL, 0);
     rc = NGX_OK;
 
-    r.pos = f->answers.data;
-    r.end = f->answers.data + f->answers.len;
-    r.error = 0;
+    sio_wire_fields(&r, sio_buf_str(&f->answers));
 
     while (r.pos < r.end && rc == NGX_OK) {
         answer = sio_wire_get_str(&r);
 
-        inner.pos = answer.data;
-        inner.end = answer.data + answer.len;
+        sio_wire_fields(&inner, answer);
         inner.error = r.error;
 
         rc = ngx_http_socketio_fetch_take(f, &inner, &users, &bound);

@@ -245,7 +245,7 @@ ngx_http_socketio_answer_add(ngx_http_socketio_answer_t *a,
 static ngx_int_t
 ngx_http_socketio_answer_write(ngx_http_socketio_answer_t *a, sio_buf_t *buf)
 {
-    size_t             start, more, count;
+    size_t             start, count;
     uint32_t           i;
     sio_wire_writer_t  w;
 
@@ -254,11 +254,8 @@ ngx_http_socketio_answer_write(ngx_http_socketio_answer_t *a, sio_buf_t *buf)
 
     start = buf->len;
 
-    w.buf = buf;
-    w.start = start;
-    w.rc = SIO_OK;
+    sio_writer_begin(&w, buf);
 
-    more = buf->len;
     sio_wire_put_u8(&w, 0);
     sio_wire_put_u64(&w, a->sockets);
     sio_wire_put_u8(&w, a->users.dropped);
@@ -284,7 +281,7 @@ ngx_http_socketio_answer_write(ngx_http_socketio_answer_t *a, sio_buf_t *buf)
 
     /* little endian, as sio_wire has it */
 
-    buf->data[more] = a->page.more;
+    buf->data[start] = a->page.more;
     buf->data[count] = (uint8_t) i;
     buf->data[count + 1] = (uint8_t) (i >> 8);
 

@@ -353,10 +353,7 @@ ngx_http_socketio_foreign_write(ngx_http_socketio_foreign_t *g,
 
     sio_buf_reset(buf);
 
-    w.buf = buf;
-    w.start = 0;
-    w.rc = SIO_OK;
-
+    sio_writer_begin(&w, buf);
     sio_wire_put_u8(&w, page->more);
     sio_wire_put_u64(&w, q->type == NGX_HTTP_SOCKETIO_FETCH_ROOMS
                          ? 0 : g->nitems);

@@ -18,8 +18,6 @@ static void ngx_http_socketio_page_heard(ngx_http_socketio_ask_t *ask,
 static ngx_int_t ngx_http_socketio_page_take(ngx_http_socketio_fetch_t *f,
     sio_str_t page);
 static void ngx_http_socketio_page_done(ngx_http_socketio_ask_t *ask);
-static ngx_int_t ngx_http_socketio_page_encode(sio_buf_t *buf,
-    sio_str_t bytes);
 static ngx_int_t ngx_http_socketio_page_decode(sio_buf_t *buf,
     sio_str_t page);
 
@@ -122,7 +120,8 @@ ngx_http_socketio_page_write(const ngx_http_socketio_question_t *q,
     ngx_http_socketio_question_put(&w, q);
 
     rc = sio_wire_end(&w) == SIO_OK
-         ? ngx_http_socketio_page_encode(page, sio_buf_str(&buf)) : NGX_ERROR;
+         && sio_base64_append(page, sio_buf_str(&buf)) == SIO_OK
+         ? NGX_OK : NGX_ERROR;
 
     sio_buf_free(&buf);
 
@@ -165,8 +164,8 @@ ngx_http_socketio_page_answer(sio_buf_t *buf,
     sio_wire_put_str(&w, sio_buf_str(&f->answers));
 
     rc = sio_wire_end(&w) == SIO_OK
-         ? ngx_http_socketio_page_encode(buf, sio_buf_str(&bytes))
-         : NGX_ERROR;
+         && sio_base64_append(buf, sio_buf_str(&bytes)) == SIO_OK
+         ? NGX_OK : NGX_ERROR;
 
     sio_buf_free(&bytes);
 
@@ -233,9 +232,7 @@ ngx_http_socketio_page_take(ngx_http_socketio_fetch_t *f, sio_str_t page)
 
     rc = NGX_OK;
 
-    each.pos = answers.data;
-    each.end = answers.data + answers.len;
-    each.error = 0;
+    sio_wire_fields(&each, answers);
 
     while (each.pos < each.end && !each.error) {
         answer = sio_wire_get_str(&each);
@@ -285,20 +282,6 @@ ngx_http_socketio_fetch_hosts_forget(ngx_http_socketio_fetch_t *f)
     f->asks = NULL;
     f->nasks = 0;
     f->asking = 0;
-}
-
-
-static ngx_int_t
-ngx_http_socketio_page_encode(sio_buf_t *buf, sio_str_t bytes)
-{
-    if (sio_buf_reserve(buf, sio_base64_encoded_len(bytes.len)) != SIO_OK) {
-        return NGX_ERROR;
-    }
-
-    buf->len += sio_base64_encode(buf->data + buf->len, bytes.data,
-                                  bytes.len);
-
-    return NGX_OK;
 }
 
 

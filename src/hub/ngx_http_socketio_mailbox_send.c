@@ -337,28 +337,20 @@ int
 ngx_http_socketio_mailbox_users(const ngx_http_socketio_mailing_t *mailing,
     ngx_http_socketio_mail_e what, sio_buf_t *buf)
 {
-    int         rc;
-    ngx_uint_t  i, any;
+    ngx_uint_t    i;
+    sio_writer_t  w;
 
-    rc = SIO_OK;
-    any = 0;
+    sio_writer_begin(&w, buf);
 
-    for (i = 0; i < mailing->nrooms && rc == SIO_OK; i++) {
-
-        if (mailing->what[i] != what) {
-            continue;
+    for (i = 0; i < mailing->nrooms; i++) {
+        if (mailing->what[i] == what) {
+            sio_writer_put_text(&w, buf->len > w.start ? "," : "");
+            sio_writer_check(&w, sio_json_quote(buf,
+                                         sio_room_user(mailing->rooms[i])));
         }
-
-        rc = any ? sio_buf_append_char(buf, ',') : SIO_OK;
-
-        if (rc == SIO_OK) {
-            rc = sio_json_quote(buf, sio_room_user(mailing->rooms[i]));
-        }
-
-        any = 1;
     }
 
-    return rc;
+    return w.rc;
 }
 
 

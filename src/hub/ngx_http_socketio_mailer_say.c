@@ -209,7 +209,8 @@ ngx_http_socketio_mailer_answered(ngx_http_socketio_hub_t *hub,
                       &hub->conf->name);
     }
 
-    ngx_http_socketio_mailbox_sockets(hub, letter->nsp, letter->user, &found);
+    ngx_http_socketio_directory_user(hub->zone, letter->nsp, letter->user,
+                                     &found);
 
     return found.count != 0;
 }

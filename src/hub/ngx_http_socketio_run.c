@@ -330,18 +330,20 @@ ngx_http_socketio_run_emit(sio_run_t *r, const sio_emission_t *emission)
 static int
 ngx_http_socketio_run_sent(sio_run_t *run, const sio_emission_t *emission)
 {
-    int                  rc;
     sio_buf_t            buf;
     sio_str_t            room;
     ngx_uint_t           i;
+    sio_writer_t         w;
     const sio_target_t  *target;
 
     target = &emission->target;
 
     sio_scratch_buf(run->scratch, &buf);
-    rc = sio_buf_append_char(&buf, '[');
+    sio_writer_begin(&w, &buf);
 
-    for (i = 0; rc == SIO_OK && i < target->nrooms; i++) {
+    sio_writer_put_text(&w, "[");
+
+    for (i = 0; i < target->nrooms; i++) {
         room = target->rooms[i];
 
         if (sio_room_user(room).len == 0
@@ -353,22 +355,15 @@ ngx_http_socketio_run_sent(sio_run_t *run, const sio_emission_t *emission)
             continue;
         }
 
-        if (buf.len > 1) {
-            rc = sio_buf_append_char(&buf, ',');
-        }
-
-        if (rc == SIO_OK) {
-            rc = sio_json_quote(&buf, sio_room_user(room));
-        }
+        sio_writer_put_text(&w, buf.len > 1 ? "," : "");
+        sio_writer_check(&w, sio_json_quote(&buf, sio_room_user(room)));
     }
 
-    if (rc == SIO_OK) {
-        rc = sio_buf_append_char(&buf, ']');
-    }
+    sio_writer_put_text(&w, "]");
 
     emission->sent->delivered = sio_buf_str(&buf);
 
-    return rc;
+    return w.rc;
 }
 
 
@@ -405,10 +400,10 @@ static int
 ngx_http_socketio_run_send_ack(sio_run_t *r, sio_str_t args,
     const sio_binary_t *attachments)
 {
-    int                       rc;
     eio_msg_t                *msg;
     sio_buf_t                *buf;
     sio_packet_t              pkt;
+    sio_writer_t              w;
     ngx_http_socketio_run_t  *run;
 
     run = (ngx_http_socketio_run_t *) r;
@@ -431,22 +426,15 @@ ngx_http_socketio_run_send_ack(sio_run_t *r, sio_str_t args,
         pkt.attachments = attachments->n;
     }
 
-    rc = sio_packet_encode(buf, &pkt);
+    sio_writer_begin(&w, buf);
 
-    if (rc == SIO_OK) {
-        rc = sio_buf_append_char(buf, '[');
-    }
+    sio_writer_check(&w, sio_packet_encode(buf, &pkt));
+    sio_writer_put_text(&w, "[");
+    sio_writer_put_str(&w, args);
+    sio_writer_put_text(&w, "]");
 
-    if (rc == SIO_OK) {
-        rc = sio_buf_append_str(buf, args);
-    }
-
-    if (rc == SIO_OK) {
-        rc = sio_buf_append_char(buf, ']');
-    }
-
-    if (rc != SIO_OK) {
-        return rc;
+    if (sio_writer_end(&w) != SIO_OK) {
+        return w.rc;
     }
 
     msg = eio_msg_create(&ngx_http_socketio_mem, sio_buf_str(buf),

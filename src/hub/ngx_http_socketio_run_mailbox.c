@@ -93,24 +93,20 @@ ngx_http_socketio_run_mail_list(sio_run_t *run,
     const ngx_http_socketio_mailing_t *mailing, ngx_http_socketio_mail_e what,
     sio_str_t *list)
 {
-    int        rc;
-    sio_buf_t  buf;
+    sio_buf_t     buf;
+    sio_writer_t  w;
 
     sio_scratch_buf(run->scratch, &buf);
 
-    rc = sio_buf_append_char(&buf, '[');
+    sio_writer_begin(&w, &buf);
 
-    if (rc == SIO_OK) {
-        rc = ngx_http_socketio_mailbox_users(mailing, what, &buf);
-    }
-
-    if (rc == SIO_OK) {
-        rc = sio_buf_append_char(&buf, ']');
-    }
+    sio_writer_put_text(&w, "[");
+    sio_writer_check(&w, ngx_http_socketio_mailbox_users(mailing, what, &buf));
+    sio_writer_put_text(&w, "]");
 
     *list = sio_buf_str(&buf);
 
-    return rc;
+    return w.rc;
 }
 
 

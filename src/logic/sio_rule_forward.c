@@ -31,8 +31,8 @@ static int sio_forward_body(sio_run_t *run, const sio_forward_t *forward,
     sio_buf_t *buf);
 static int sio_forward_args(sio_run_t *run, const sio_forward_t *forward,
     sio_str_t *args, sio_str_t *data);
-static int sio_forward_member(sio_buf_t *buf, const char *name,
-    sio_str_t value, int quote);
+static void sio_forward_member(sio_writer_t *w, const char *name,
+    sio_str_t value);
 static int sio_forward_answered(sio_run_t *run, const sio_forward_t *forward,
     const sio_forwarded_t *answer);
 static int sio_forward_refused(sio_run_t *run, const sio_forwarded_t *answer);
@@ -200,6 +200,7 @@ sio_forward_body(sio_run_t *run, const sio_forward_t *forward, sio_buf_t *buf)
 {
     int            rc;
     sio_str_t      args, data, event, socket, user, claims;
+    sio_writer_t   w;
     sio_claimed_t  claimed;
 
     rc = sio_forward_args(run, forward, &args, &data);
@@ -221,33 +222,21 @@ sio_forward_body(sio_run_t *run, const sio_forward_t *forward, sio_buf_t *buf)
         return rc;
     }
 
-    rc = sio_forward_member(buf, "{\"namespace\":", run->nsp, 1);
+    sio_writer_begin(&w, buf);
 
-    if (rc == SIO_OK) {
-        rc = sio_forward_member(buf, ",\"event\":", event, 1);
-    }
+    sio_forward_member(&w, "{\"namespace\":", run->nsp);
+    sio_forward_member(&w, ",\"event\":", event);
+    sio_writer_put_text(&w, ",\"args\":[");
+    sio_writer_put_str(&w, args);
+    sio_writer_put_text(&w, "],\"data\":");
+    sio_writer_put_str(&w, data);
+    sio_forward_member(&w, ",\"socket\":", socket);
+    sio_forward_member(&w, ",\"user\":", user);
+    sio_writer_put_text(&w, ",\"claims\":");
+    sio_writer_put_str(&w, claims);
+    sio_writer_put_text(&w, "}");
 
-    if (rc == SIO_OK) {
-        rc = sio_forward_member(buf, ",\"args\":[", args, 0);
-    }
-
-    if (rc == SIO_OK) {
-        rc = sio_forward_member(buf, "],\"data\":", data, 0);
-    }
-
-    if (rc == SIO_OK) {
-        rc = sio_forward_member(buf, ",\"socket\":", socket, 1);
-    }
-
-    if (rc == SIO_OK) {
-        rc = sio_forward_member(buf, ",\"user\":", user, 1);
-    }
-
-    if (rc == SIO_OK) {
-        rc = sio_forward_member(buf, ",\"claims\":", claims, 0);
-    }
-
-    return rc == SIO_OK ? sio_buf_append_char(buf, '}') : rc;
+    return sio_writer_end(&w);
 }
 
 
@@ -304,24 +293,12 @@ sio_forward_args(sio_run_t *run, const sio_forward_t *forward,
 
 /* An empty name is none: null. */
 
-static int
-sio_forward_member(sio_buf_t *buf, const char *name, sio_str_t value,
-    int quote)
+static void
+sio_forward_member(sio_writer_t *w, const char *name, sio_str_t value)
 {
-    int  rc;
-
-    rc = sio_buf_append_str(buf, sio_cstr(name));
-
-    if (rc != SIO_OK) {
-        return rc;
-    }
-
-    if (!quote) {
-        return sio_buf_append_str(buf, value);
-    }
-
-    return value.len ? sio_json_quote(buf, value)
-                     : sio_buf_append(buf, "null", 4);
+    sio_writer_put_text(w, name);
+    sio_writer_check(w, value.len ? sio_json_quote(w->buf, value)
+                                  : sio_buf_append(w->buf, "null", 4));
 }
 
 

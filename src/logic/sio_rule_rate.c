@@ -347,29 +347,22 @@ static int
 sio_rate_key(sio_run_t *run, const sio_str_t *parts, unsigned n,
     sio_str_t *key)
 {
-    int        rc;
-    unsigned   i;
-    sio_buf_t  buf;
+    unsigned      i;
+    sio_buf_t     buf;
+    sio_writer_t  w;
 
     sio_scratch_buf(run->scratch, &buf);
+    sio_writer_begin(&w, &buf);
 
-    rc = SIO_OK;
-
-    for (i = 0; rc == SIO_OK && i < n; i++) {
-        rc = sio_buf_append_uint(&buf, parts[i].len);
-
-        if (rc == SIO_OK) {
-            rc = sio_buf_append_char(&buf, ':');
-        }
-
-        if (rc == SIO_OK) {
-            rc = sio_buf_append_str(&buf, parts[i]);
-        }
+    for (i = 0; i < n; i++) {
+        sio_writer_put_uint(&w, parts[i].len);
+        sio_writer_put_text(&w, ":");
+        sio_writer_put_str(&w, parts[i]);
     }
 
     *key = sio_buf_str(&buf);
 
-    return rc;
+    return w.rc;
 }
 
 
@@ -378,40 +371,23 @@ sio_rate_key(sio_run_t *run, const sio_str_t *parts, unsigned n,
 static int
 sio_rate_step(sio_compile_t *c, sio_str_t *step)
 {
-    int        rc;
-    sio_buf_t  buf;
+    sio_buf_t     buf;
+    sio_writer_t  w;
 
     sio_buf_init(&buf, c->mem, SIZE_MAX);
+    sio_writer_begin(&w, &buf);
 
-    rc = sio_buf_append_uint(&buf, c->source);
-
-    if (rc == SIO_OK) {
-        rc = sio_buf_append_char(&buf, ' ');
-    }
-
-    if (rc == SIO_OK) {
-        rc = sio_buf_append_uint(&buf, c->rule->nsteps);
-    }
-
-    if (rc == SIO_OK) {
-        rc = sio_buf_append_char(&buf, ' ');
-    }
-
-    if (rc == SIO_OK) {
-        rc = sio_buf_append_str(&buf, c->rule->pattern);
-    }
-
-    if (rc == SIO_OK) {
-        rc = sio_buf_append_char(&buf, ' ');
-    }
-
-    if (rc == SIO_OK) {
-        rc = sio_buf_append_str(&buf, c->rule->target);
-    }
+    sio_writer_put_uint(&w, c->source);
+    sio_writer_put_text(&w, " ");
+    sio_writer_put_uint(&w, c->rule->nsteps);
+    sio_writer_put_text(&w, " ");
+    sio_writer_put_str(&w, c->rule->pattern);
+    sio_writer_put_text(&w, " ");
+    sio_writer_put_str(&w, c->rule->target);
 
     *step = sio_buf_str(&buf);
 
-    return rc;
+    return w.rc;
 }
 
 

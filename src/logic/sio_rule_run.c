@@ -31,8 +31,6 @@ static const sio_code_text_t  sio_code_texts[] = {
 
 
 static void sio_run_dry(sio_run_t *run);
-static int sio_rule_error_member(sio_buf_t *buf, const char *name,
-    sio_str_t value);
 
 
 int
@@ -182,10 +180,9 @@ sio_run_fail_result(sio_run_t *run, int rc)
 int
 sio_rule_error(const sio_run_t *run, sio_buf_t *buf)
 {
-    int         rc;
-    size_t      len;
-    sio_str_t   code, message;
-    sio_code_e  which;
+    sio_str_t     code, message;
+    sio_code_e    which;
+    sio_writer_t  w;
 
     if (run->error.len) {
         return sio_buf_append_str(buf, run->error);
@@ -196,23 +193,15 @@ sio_rule_error(const sio_run_t *run, sio_buf_t *buf)
     code = which == SIO_CODE_CUSTOM ? run->custom : sio_code_name(which);
     message = sio_run_message(run);
 
-    len = buf->len;
+    sio_writer_begin(&w, buf);
 
-    rc = sio_rule_error_member(buf, "{\"code\":", code);
+    sio_writer_put_text(&w, "{\"code\":");
+    sio_writer_check(&w, sio_json_quote(buf, code));
+    sio_writer_put_text(&w, ",\"message\":");
+    sio_writer_check(&w, sio_json_quote(buf, message));
+    sio_writer_put_text(&w, "}");
 
-    if (rc == SIO_OK) {
-        rc = sio_rule_error_member(buf, ",\"message\":", message);
-    }
-
-    if (rc == SIO_OK) {
-        rc = sio_buf_append_char(buf, '}');
-    }
-
-    if (rc != SIO_OK) {
-        buf->len = len;
-    }
-
-    return rc;
+    return sio_writer_end(&w);
 }
 
 
@@ -225,17 +214,6 @@ sio_run_message(const sio_run_t *run)
 
     return sio_code_texts[run->code == SIO_CODE_NONE ? SIO_CODE_INTERNAL
                                                      : run->code].message;
-}
-
-
-static int
-sio_rule_error_member(sio_buf_t *buf, const char *name, sio_str_t value)
-{
-    int  rc;
-
-    rc = sio_buf_append_str(buf, sio_cstr(name));
-
-    return rc == SIO_OK ? sio_json_quote(buf, value) : rc;
 }
 
 

@@ -53,6 +53,7 @@ sio_value_each_list(sio_run_t *run, const sio_value_t *value, sio_str_t *out)
     int              rc;
     sio_buf_t        buf;
     sio_str_t        array, element;
+    sio_writer_t     w;
     sio_json_iter_t  it;
 
     rc = value->list(run, value, &array);
@@ -73,28 +74,19 @@ sio_value_each_list(sio_run_t *run, const sio_value_t *value, sio_str_t *out)
     sio_scratch_buf(run->scratch, &buf);
     sio_json_array_iter(&it, array);
 
-    rc = sio_buf_append_char(&buf, '[');
+    sio_writer_begin(&w, &buf);
+    sio_writer_put_text(&w, "[");
 
-    while (rc == SIO_OK
-           && sio_value_each_element(value, &it, &element) == SIO_OK)
-    {
-        if (buf.len > 1) {
-            rc = sio_buf_append_char(&buf, ',');
-        }
-
-        if (rc == SIO_OK) {
-            rc = sio_buf_append_str(&buf, element.len ? element
-                                                      : sio_cstr("null"));
-        }
+    while (sio_value_each_element(value, &it, &element) == SIO_OK) {
+        sio_writer_put_text(&w, buf.len > 1 ? "," : "");
+        sio_writer_put_str(&w, element.len ? element : sio_cstr("null"));
     }
 
-    if (rc == SIO_OK) {
-        rc = sio_buf_append_char(&buf, ']');
-    }
+    sio_writer_put_text(&w, "]");
 
     *out = sio_buf_str(&buf);
 
-    return rc;
+    return w.rc;
 }
 
 
