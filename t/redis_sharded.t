@@ -8,6 +8,7 @@
 const { test } = require('./lib/tap');
 const { callsScenario } = require('./lib/calls_scenario');
 const { clusterScenario } = require('./lib/cluster_scenario');
+const { Numbers } = require('./lib/numbers');
 const { Redis } = require('./lib/redis');
 const { connect, ask, once } = require('./lib/clients');
 const { until } = require('./lib/wait');
@@ -34,37 +35,15 @@ const app = `
 
 const workers = 3;
 let redis, admin, a, b, node, here, there;
-const sent = { nginx: 0, node: 0 };
+const numbers = new Numbers({
+  nginx: (n) => here.emit('say', 'nginx', n),
+  node: (n) => node.io.to('room').emit('got', 'node', n),
+});
 
 const hosts = async (room) => (await admin.sendCommand(['PUBSUB',
   'SHARDNUMSUB', `socket.io#/#${room}#`]))[1];
 const leader = async (ngx) => (await ngx.status()).workers.find(
   (worker) => worker.redis.subscribers === 1)?.pid;
-
-function send(n) {
-  for (let i = 0; i < n; i++) {
-    here.emit('say', 'nginx', sent.nginx++);
-    node.io.to('room').emit('got', 'node', sent.node++);
-  }
-}
-
-function listen(socket) {
-  socket.got = { nginx: [], node: [] };
-  socket.on('got', (source, n) => socket.got[source]?.push(n));
-}
-
-async function exact(t, sockets) {
-  for (const socket of sockets) {
-    for (const source of ['nginx', 'node']) {
-      const got = socket.got[source];
-
-      await until(() => got.at(-1) === sent[source] - 1,
-        { what: `the last message from ${source}` });
-      t.deepIs(got, Array.from({ length: sent[source] - got[0] },
-        (_, i) => got[0] + i), `all from ${source}, once, in order`);
-    }
-  }
-}
 
 // Pub/sub keeps nothing: what comes from now on.
 
@@ -72,13 +51,7 @@ async function whole(t) {
   there = there.filter((socket) => socket.connected);
   t.ok(there.length > 0);
   await until(async () => await hosts('room') === 2);
-  there.forEach((socket) => { socket.got = { nginx: [], node: [] }; });
-  await until(() => {
-    send(1);
-    return there.every((socket) => socket.got.node.length > 0
-      && socket.got.nginx.length > 0);
-  }, { every: 50 });
-  await exact(t, there);
+  await numbers.anew(t, there);
 }
 
 test('hosts are joined', async (t) => {
@@ -90,7 +63,7 @@ test('hosts are joined', async (t) => {
   await redis.counted(3, 'sharded');
   here = await connect(a);
   there = await Promise.all(Array.from({ length: 9 }, () => connect(b)));
-  there.forEach(listen);
+  there.forEach((socket) => numbers.listen(socket));
   await whole(t);
 });
 
@@ -121,14 +94,14 @@ test('a room is heard from its first member to its last', async (t) => {
 
 test('a reload loses nothing and doubles nothing', async (t) => {
   const old = await leader(b);
-  const pump = setInterval(() => send(2), 5);
+  const pump = setInterval(() => numbers.send(2), 5);
 
   await b.reload();
   await until(async () => ![undefined, old].includes(await leader(b)),
     { what: 'another worker leads' });
   clearInterval(pump);
-  send(1);
-  await exact(t, there);
+  numbers.send(1);
+  await numbers.exact(t, there);
 
   // a room that only an old worker has
 
@@ -140,7 +113,7 @@ test('a worker is killed, with its rooms', async (t) => {
   const late = await Promise.all(Array.from({ length: 9 }, () => connect(b)));
   const old = await leader(b);
 
-  late.forEach(listen);
+  late.forEach((socket) => numbers.listen(socket));
   there = [...there, ...late];
 
   for (const [i, socket] of late.entries()) {

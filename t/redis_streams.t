@@ -8,6 +8,7 @@
 const { test } = require('./lib/tap');
 const { callsScenario } = require('./lib/calls_scenario');
 const { clusterScenario } = require('./lib/cluster_scenario');
+const { Numbers } = require('./lib/numbers');
 const { Proxy } = require('./lib/proxy');
 const { Redis } = require('./lib/redis');
 const { connect } = require('./lib/clients');
@@ -26,38 +27,12 @@ const app = `
 
 const params = 'adapter=streams';
 let redis, admin, proxy, a, b, node, here, there;
-const sent = { nginx: 0, node: 0 };
-
 // From each other host, in order.
 
-function send(n) {
-  for (let i = 0; i < n; i++) {
-    here.emit('all', 'nginx', sent.nginx++);
-    node.io.emit('got', 'node', sent.node++);
-  }
-}
-
-function listen(socket) {
-  socket.got = { nginx: [], node: [] };
-  socket.on('got', (source, n) => socket.got[source]?.push(n));
-
-  return socket;
-}
-
-// Every number since the first one, once, in order, up to the last one.
-
-async function exact(t, sockets) {
-  for (const socket of sockets) {
-    for (const source of ['nginx', 'node']) {
-      const got = socket.got[source];
-
-      await until(() => got.at(-1) === sent[source] - 1,
-        { what: `the last message from ${source}` });
-      t.deepIs(got, Array.from({ length: sent[source] - got[0] },
-        (_, i) => got[0] + i), `all from ${source}, once, in order`);
-    }
-  }
-}
+const numbers = new Numbers({
+  nginx: (n) => here.emit('all', 'nginx', n),
+  node: (n) => node.io.emit('got', 'node', n),
+});
 
 const redisOf = async (ngx) => (await ngx.status()).total.redis;
 const leader = async (ngx) => (await ngx.status()).workers.find(
@@ -73,57 +48,57 @@ test('hosts are joined', async (t) => {
   node = await redis.node({ adapter: 'streams' });
   here = await connect(a);
   there = await Promise.all(Array.from({ length: 9 }, () => connect(b)));
-  there.forEach(listen);
+  there.forEach((socket) => numbers.listen(socket));
   await redis.counted(3, 'streams');
-  send(10);
-  await exact(t, there);
+  numbers.send(10);
+  await numbers.exact(t, there);
 });
 
 test('what was said while a host had no connection is made up for',
   async (t) => {
     proxy.stop();
     await until(async () => (await redisOf(b)).publishers === 0);
-    send(150);
+    numbers.send(150);
     await until(async () => await admin.xLen('socket.io') >= 300);
     proxy.server.listen(proxy.port, '127.0.0.1');
-    await exact(t, there);
+    await numbers.exact(t, there);
     t.is((await redisOf(b)).missed, 0);
   });
 
 test('a reload loses nothing and doubles nothing', async (t) => {
   const old = await leader(b);
-  const pump = setInterval(() => send(2), 5);
+  const pump = setInterval(() => numbers.send(2), 5);
 
   await b.reload();
   await until(async () => ![undefined, old].includes(await leader(b)),
     { what: 'another worker leads' });
   clearInterval(pump);
-  send(1);
-  await exact(t, there);
+  numbers.send(1);
+  await numbers.exact(t, there);
 });
 
 test('so does a leader that is killed', async (t) => {
   const late = await Promise.all(Array.from({ length: 9 }, () => connect(b)));
   const old = await leader(b);
 
-  late.forEach(listen);
-  send(1);
+  late.forEach((socket) => numbers.listen(socket));
+  numbers.send(1);
   await until(() => late.every((socket) => socket.got.node.length > 0));
 
-  const pump = setInterval(() => send(2), 5);
-  const start = sent.node;
+  const pump = setInterval(() => numbers.send(2), 5);
+  const start = numbers.sent.node;
 
-  await until(() => sent.node > start + 20);
+  await until(() => numbers.sent.node > start + 20);
   b.kill(old);
   await until(async () => ![undefined, old].includes(await leader(b)),
     { what: 'another worker leads' });
   clearInterval(pump);
-  send(1);
+  numbers.send(1);
 
   const alive = [...there, ...late].filter((socket) => socket.connected);
 
   t.ok(alive.length > 0);
-  await exact(t, alive);
+  await numbers.exact(t, alive);
   there = alive;
 }, 60000);
 
@@ -131,13 +106,13 @@ test('entries that were trimmed before they were read are counted',
   async (t) => {
     proxy.stop();
     await until(async () => (await redisOf(b)).publishers === 0);
-    send(50);
+    numbers.send(50);
     await until(async () => {
       const entries = await admin.xRange('socket.io', '-', '+');
 
       return entries.filter(({ message }) => message.data.includes(
-        `"node",${sent.node - 1}]`) || message.data.includes(
-        `"nginx",${sent.nginx - 1}]`)).length === 2;
+        `"node",${numbers.sent.node - 1}]`) || message.data.includes(
+        `"nginx",${numbers.sent.nginx - 1}]`)).length === 2;
     }, { what: 'all is in the stream' });
     await admin.sendCommand(['XTRIM', 'socket.io', 'MAXLEN', '=', '4']);
     proxy.server.listen(proxy.port, '127.0.0.1');
@@ -145,14 +120,14 @@ test('entries that were trimmed before they were read are counted',
       { what: '96 of 100 are counted' });
     t.match(b.log(), /96 entries of the stream "socket.io" were trimmed/);
 
-    send(1);
+    numbers.send(1);
     for (const socket of there) {
-      await until(() => socket.got.node.at(-1) === sent.node - 1
-        && socket.got.nginx.at(-1) === sent.nginx - 1);
-      socket.got = { nginx: [], node: [] };
+      await until(() => socket.got.node.at(-1) === numbers.sent.node - 1
+        && socket.got.nginx.at(-1) === numbers.sent.nginx - 1);
+      numbers.forget(socket);
     }
-    send(3);
-    await exact(t, there);
+    numbers.send(3);
+    await numbers.exact(t, there);
   });
 
 test('entries that make no sense harm nobody', async (t) => {
@@ -169,20 +144,20 @@ test('entries that make no sense harm nobody', async (t) => {
   await add({ uid: 'u', nsp: '/', type: '2' });
   await add(Object.fromEntries(Array.from({ length: 500 },
     (_, i) => [`f${i}`, 'x'])));
-  send(1);
-  await exact(t, there);
+  numbers.send(1);
+  await numbers.exact(t, there);
   t.is((await redisOf(b)).malformed - malformed, 4);
 });
 
 test('the stream is gone, or is none, for a while', async (t) => {
   await admin.del('socket.io');
-  send(5);
-  await exact(t, there);
+  numbers.send(5);
+  await numbers.exact(t, there);
 
   await admin.del('socket.io');
   await admin.set('socket.io', 'x');
   await until(async () => {
-    send(1);
+    numbers.send(1);
     return /the reader of the stream has no connection: .*WRONGTYPE/.test(
       b.log());
   });
@@ -190,13 +165,7 @@ test('the stream is gone, or is none, for a while', async (t) => {
 
   // what the publishers were refused is lost
 
-  there.forEach((socket) => { socket.got = { nginx: [], node: [] }; });
-  await until(() => {
-    send(1);
-    return there.every((socket) => socket.got.node.length > 0
-      && socket.got.nginx.length > 0);
-  }, { every: 50 });
-  await exact(t, there);
+  await numbers.anew(t, there);
 });
 
 test('Redis is killed, and keeps nothing', async (t) => {
@@ -205,11 +174,5 @@ test('Redis is killed, and keeps nothing', async (t) => {
   await redis.run();
   await Promise.all([a, b].map(Redis.joined));
   await redis.counted(3, 'streams');
-  there.forEach((socket) => { socket.got = { nginx: [], node: [] }; });
-  await until(() => {
-    send(1);
-    return there.every((socket) => socket.got.node.length > 0
-      && socket.got.nginx.length > 0);
-  }, { every: 50 });
-  await exact(t, there);
+  await numbers.anew(t, there);
 });
