@@ -254,20 +254,7 @@ ngx_http_socketio_broadcast_out(ngx_http_socketio_hub_t *hub,
     const ngx_http_socketio_broadcast_t *b, const uint64_t *slots,
     uint64_t sequence)
 {
-    uint64_t    any;
-    ngx_uint_t  i;
-
-    any = 0;
-
-    for (i = 0; i < NGX_HTTP_SOCKETIO_SLOTS / 64; i++) {
-        any |= slots[i];
-
-        if (hub->n / 64 == i) {
-            any &= ~((uint64_t) 1 << hub->n % 64);
-        }
-    }
-
-    if (any == 0) {
+    if (!ngx_http_socketio_slots_others(slots, hub->n)) {
         return NGX_OK;
     }
 

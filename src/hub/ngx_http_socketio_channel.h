@@ -97,6 +97,17 @@ ngx_int_t ngx_http_socketio_channel_send(ngx_http_socketio_hub_t *hub,
 ngx_int_t ngx_http_socketio_channel_send_to(ngx_http_socketio_hub_t *hub,
     ngx_uint_t slot);
 
+/* The end of the record that w has written, to one slot. */
+
+static ngx_inline ngx_int_t
+ngx_http_socketio_record_send(ngx_http_socketio_hub_t *hub,
+    sio_wire_writer_t *w, ngx_uint_t slot)
+{
+    return sio_wire_end(w) == SIO_OK
+           ? ngx_http_socketio_channel_send_to(hub, slot) : NGX_ERROR;
+}
+
+
 /*
  * Tell the slots whose bits are set that the log has something for them, in
  * order with the records they are sent.  A worker that does not read is not

@@ -240,9 +240,7 @@ ngx_http_socketio_collect_expect(ngx_http_socketio_hub_t *hub, int64_t id,
     sio_wire_put_u64(&w, (uint64_t) id);
     sio_wire_put_str(&w, sids);
 
-    if (sio_wire_end(&w) == SIO_OK) {
-        (void) ngx_http_socketio_channel_send_to(hub, slot);
-    }
+    (void) ngx_http_socketio_record_send(hub, &w, slot);
 }
 
 
@@ -305,9 +303,7 @@ ngx_http_socketio_collect_ack(ngx_http_socketio_hub_t *hub, int64_t id,
     sio_wire_put_str(&w, sid);
     sio_wire_put_str(&w, args);
 
-    if (sio_wire_end(&w) == SIO_OK) {
-        (void) ngx_http_socketio_channel_send_to(hub, slot);
-    }
+    (void) ngx_http_socketio_record_send(hub, &w, slot);
 }
 
 

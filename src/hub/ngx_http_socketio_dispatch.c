@@ -162,7 +162,6 @@ ngx_http_socketio_event_run(sio_socket_t *socket, const sio_packet_t *pkt,
     ngx_uint_t                      expired;
     ngx_http_socketio_hub_t        *hub;
     ngx_http_socketio_run_t         run;
-    ngx_http_socketio_wait_t       *wait;
     ngx_http_socketio_namespace_t  *nsp;
 
     hub = socket->ns->app->data;
@@ -187,24 +186,13 @@ ngx_http_socketio_event_run(sio_socket_t *socket, const sio_packet_t *pkt,
                                       run.run.event, sio_str(NULL, 0),
                                       run.run.captures);
 
-        if (run.run.rule == NULL) {
-            rc = sio_run_fail(&run.run, SIO_CODE_UNKNOWN_EVENT,
-                              "no such event");
-
-        } else if (run.run.rule->waits) {
-            wait = ngx_http_socketio_wait_create(&run, pkt, attachments,
-                                                 ngx_http_socketio_event_end);
-            if (wait) {
-                ngx_http_socketio_run_done(&run);
-                (void) ngx_http_socketio_wait_start(wait);
-                return;
-            }
-
-            rc = sio_run_fail(&run.run, SIO_CODE_UNAVAILABLE, "");
-
-        } else {
-            rc = ngx_http_socketio_run_rule(&run);
+        if (run.run.rule) {
+            ngx_http_socketio_wait_run(&run, pkt, attachments, 0,
+                                       ngx_http_socketio_event_end);
+            return;
         }
+
+        rc = sio_run_fail(&run.run, SIO_CODE_UNKNOWN_EVENT, "no such event");
 
     } else {
         rc = sio_run_fail_result(&run.run, rc);
@@ -256,9 +244,7 @@ ngx_http_socketio_on_pong(sio_client_t *client)
 static void
 ngx_http_socketio_on_disconnect(sio_socket_t *socket, sio_str_t reason)
 {
-    int                             rc;
     ngx_http_socketio_run_t         run;
-    ngx_http_socketio_wait_t       *wait;
     ngx_http_socketio_namespace_t  *nsp;
 
     nsp = socket->ns->conf;
@@ -274,24 +260,8 @@ ngx_http_socketio_on_disconnect(sio_socket_t *socket, sio_str_t reason)
     run.run.rule = nsp->disconnect;
     run.run.reason = reason;
 
-    if (nsp->disconnect->waits) {
-        wait = ngx_http_socketio_wait_create(&run, NULL, NULL,
-                                             ngx_http_socketio_disconnect_end);
-
-        if (wait && ngx_http_socketio_wait_detach(wait) == NGX_OK) {
-            ngx_http_socketio_run_done(&run);
-            (void) ngx_http_socketio_wait_start(wait);
-            return;
-        }
-
-        rc = sio_run_fail(&run.run, SIO_CODE_UNAVAILABLE, "");
-
-    } else {
-        rc = ngx_http_socketio_run_rule(&run);
-    }
-
-    ngx_http_socketio_disconnect_end(&run, rc);
-    ngx_http_socketio_run_done(&run);
+    ngx_http_socketio_wait_run(&run, NULL, NULL, 1,
+                               ngx_http_socketio_disconnect_end);
 }
 
 

@@ -338,9 +338,7 @@ ngx_http_socketio_fetch_question(ngx_http_socketio_hub_t *hub,
     sio_wire_put_u64(&w, id);
     sio_wire_put_str(&w, sio_buf_str(&hub->payload));
 
-    if (sio_wire_end(&w) == SIO_OK) {
-        (void) ngx_http_socketio_channel_send_to(hub, from->slot);
-    }
+    (void) ngx_http_socketio_record_send(hub, &w, from->slot);
 }
 
 

@@ -339,11 +339,7 @@ ngx_http_socketio_forward_answer(ngx_http_socketio_hub_t *hub,
     sio_wire_put_u8(&w, (uint8_t) (error + 1));
     sio_wire_put_str(&w, body);
 
-    if (sio_wire_end(&w) != SIO_OK) {
-        return NGX_ERROR;
-    }
-
-    return ngx_http_socketio_channel_send_to(hub, slot);
+    return ngx_http_socketio_record_send(hub, &w, slot);
 }
 
 
@@ -420,9 +416,7 @@ ngx_http_socketio_forward_abort(ngx_http_socketio_parked_t *parked)
     sio_wire_put_u64(&w, parked->id);
     sio_wire_put_str(&w, sid);
 
-    if (sio_wire_end(&w) == SIO_OK) {
-        (void) ngx_http_socketio_channel_send_to(hub, parked->slot);
-    }
+    (void) ngx_http_socketio_record_send(hub, &w, parked->slot);
 }
 
 

@@ -34,7 +34,6 @@ static int ngx_http_socketio_identity_judge(ngx_http_socketio_auth_t *auth,
 static int ngx_http_socketio_identity_valid(ngx_http_socketio_auth_t *auth);
 static int ngx_http_socketio_identity_set(ngx_http_socketio_run_t *run,
     const sio_claimed_t *claimed);
-static uint64_t ngx_http_socketio_identity_now(void);
 
 
 const ngx_http_socketio_authenticator_t
@@ -101,7 +100,7 @@ ngx_http_socketio_identity_question(ngx_http_socketio_auth_t *auth,
     ngx_memzero(auth, sizeof(ngx_http_socketio_auth_t));
 
     auth->run = run;
-    auth->now = ngx_http_socketio_identity_now();
+    auth->now = ngx_http_socketio_calendar();
 }
 
 
@@ -257,7 +256,7 @@ ngx_http_socketio_identity_watch(sio_socket_t *socket)
 
     hub = socket->ns->app->data;
     deadline = socket->identity->deadline;
-    now = ngx_http_socketio_identity_now();
+    now = ngx_http_socketio_calendar();
 
     wait = deadline->expires > now ? deadline->expires - now : 0;
     wait = ngx_min(wait, NGX_HTTP_SOCKETIO_IDENTITY_LOOK);
@@ -331,7 +330,7 @@ ngx_uint_t
 ngx_http_socketio_identity_expired(const sio_socket_t *socket)
 {
     return sio_identity_expired(socket->identity,
-                                ngx_http_socketio_identity_now());
+                                ngx_http_socketio_calendar());
 }
 
 
@@ -423,15 +422,4 @@ ngx_http_socketio_identity_refresh(ngx_http_socketio_run_t *run)
     }
 
     return rc == SIO_OK ? SIO_OK : sio_run_fail_result(&run->run, rc);
-}
-
-
-static uint64_t
-ngx_http_socketio_identity_now(void)
-{
-    ngx_time_t  *tp;
-
-    tp = ngx_timeofday();
-
-    return (uint64_t) tp->sec * 1000 + tp->msec;
 }

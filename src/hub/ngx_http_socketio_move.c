@@ -37,9 +37,7 @@ ngx_http_socketio_move_answer(ngx_http_socketio_hub_t *hub, uint64_t id,
     sio_wire_put_u64(&w, id);
     sio_wire_put_u8(&w, accepted);
 
-    if (sio_wire_end(&w) == SIO_OK) {
-        (void) ngx_http_socketio_channel_send_to(hub, slot);
-    }
+    (void) ngx_http_socketio_record_send(hub, &w, slot);
 }
 
 
@@ -313,9 +311,7 @@ ngx_http_socketio_move_pack(ngx_http_socketio_session_t *s)
     ngx_http_socketio_admit_pack(s, &w);
     ngx_http_socketio_recovery_pack(s, &w);
 
-    if (sio_wire_end(&w) != SIO_OK
-        || ngx_http_socketio_channel_send_to(hub, move->slot) != NGX_OK)
-    {
+    if (ngx_http_socketio_record_send(hub, &w, move->slot) != NGX_OK) {
         goto failed;
     }
 
@@ -487,9 +483,7 @@ ngx_http_socketio_move_leave(ngx_http_socketio_move_t *move)
         }
     }
 
-    if (sio_wire_end(&w) != SIO_OK
-        || ngx_http_socketio_channel_send_to(hub, move->slot) != NGX_OK)
-    {
+    if (ngx_http_socketio_record_send(hub, &w, move->slot) != NGX_OK) {
         ngx_http_socketio_move_end(s);
         eio_session_abort(&s->eio, EIO_REASON_TRANSPORT_ERROR);
         ngx_http_socketio_session_dirty(s);

@@ -580,8 +580,7 @@ static void
 ngx_http_socketio_presence_run(ngx_http_socketio_hub_t *hub,
     ngx_http_socketio_look_t *look, sio_rule_t *rule, ngx_uint_t alone)
 {
-    ngx_http_socketio_run_t    run;
-    ngx_http_socketio_wait_t  *wait;
+    ngx_http_socketio_run_t  run;
 
     /* what others said of this user before, to the clients here */
 
@@ -593,28 +592,10 @@ ngx_http_socketio_presence_run(ngx_http_socketio_hub_t *hub,
     run.run.user = look->user;
     run.local = (alone || !ngx_http_socketio_hosts_heeded(hub));
 
-    if (!run.run.rule->waits) {
-        ngx_http_socketio_presence_end(&run, sio_rule_run(&run.run));
-        ngx_http_socketio_run_done(&run);
-        return;
-    }
-
     /* what is behind an answer is not in order with what others say */
 
-    wait = ngx_http_socketio_wait_create(&run, NULL, NULL,
-                                         ngx_http_socketio_presence_end);
-
-    if (wait == NULL) {
-        ngx_http_socketio_presence_end(&run,
-                                   sio_run_fail(&run.run,
-                                                SIO_CODE_UNAVAILABLE, ""));
-    }
-
-    ngx_http_socketio_run_done(&run);
-
-    if (wait) {
-        (void) ngx_http_socketio_wait_start(wait);
-    }
+    ngx_http_socketio_wait_run(&run, NULL, NULL, 0,
+                               ngx_http_socketio_presence_end);
 }
 
 

@@ -115,7 +115,6 @@ ngx_http_socketio_probe_take(ngx_http_socketio_probe_t *probe)
 
     hub = probe->hub;
     s = probe->session;
-    probe->taking = 1;
 
     if (!probe->remote && s->eio.state != EIO_STATE_UPGRADING) {
 
@@ -287,11 +286,7 @@ ngx_http_socketio_probe_out(ngx_http_socketio_probe_t *probe, uint8_t type)
         sio_wire_put_u8(&w, probe->echo);
     }
 
-    if (sio_wire_end(&w) != SIO_OK) {
-        return NGX_ERROR;
-    }
-
-    return ngx_http_socketio_channel_send_to(hub, probe->slot);
+    return ngx_http_socketio_record_send(hub, &w, probe->slot);
 }
 
 
@@ -351,9 +346,7 @@ ngx_http_socketio_probe_arrive(ngx_http_socketio_hub_t *hub,
     sio_wire_put_str(&w, sio_str(probe->sid, EIO_SID_LEN));
     sio_wire_put_u64(&w, move->sequence);
 
-    if (sio_wire_end(&w) == SIO_OK
-        && ngx_http_socketio_channel_send_to(hub, probe->slot) == NGX_OK)
-    {
+    if (ngx_http_socketio_record_send(hub, &w, probe->slot) == NGX_OK) {
         return;
     }
 

@@ -26,7 +26,6 @@ struct ngx_http_socketio_probe_s {
     uint16_t                      slot;      /* the owner */
     unsigned                      accepted:1;
     unsigned                      probed:1;
-    unsigned                      taking:1;
     unsigned                      remote:1;  /* in hub->probes */
     unsigned                      echo:1;    /* of engineio_echo */
 };

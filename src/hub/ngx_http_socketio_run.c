@@ -554,11 +554,7 @@ ngx_http_socketio_run_throttle(sio_run_t *r, sio_str_t key, uint32_t msec)
 static uint64_t
 ngx_http_socketio_run_now(sio_run_t *run)
 {
-    ngx_time_t  *tp;
-
-    tp = ngx_timeofday();
-
-    return (uint64_t) tp->sec * 1000 + tp->msec;
+    return ngx_http_socketio_calendar();
 }
 
 

@@ -208,6 +208,37 @@ ngx_http_socketio_wait_start(ngx_http_socketio_wait_t *wait)
 }
 
 
+void
+ngx_http_socketio_wait_run(ngx_http_socketio_run_t *run,
+    const sio_packet_t *pkt, const sio_binary_t *attachments, ngx_uint_t gone,
+    ngx_http_socketio_wait_pt end)
+{
+    ngx_http_socketio_wait_t  *wait;
+
+    if (!run->run.rule->waits) {
+        end(run, ngx_http_socketio_run_rule(run));
+        ngx_http_socketio_run_done(run);
+        return;
+    }
+
+    wait = ngx_http_socketio_wait_create(run, pkt, attachments, end);
+
+    if (wait && gone && ngx_http_socketio_wait_detach(wait) != NGX_OK) {
+        wait = NULL;
+    }
+
+    if (wait == NULL) {
+        end(run, sio_run_fail(&run->run, SIO_CODE_UNAVAILABLE, ""));
+    }
+
+    ngx_http_socketio_run_done(run);
+
+    if (wait) {
+        (void) ngx_http_socketio_wait_start(wait);
+    }
+}
+
+
 /* To the end, or to where it waits. */
 
 static int
@@ -220,9 +251,7 @@ ngx_http_socketio_wait_go(ngx_http_socketio_wait_t *wait)
 
     sio_app_enter(&hub->app);
 
-    wait->running = 1;
     rc = ngx_http_socketio_run_rule(&wait->run);
-    wait->running = 0;
 
     if (rc != SIO_AGAIN) {
         ngx_http_socketio_wait_end(wait, rc);
@@ -305,19 +334,6 @@ void
 ngx_http_socketio_wait_resume(sio_run_t *run)
 {
     (void) ngx_http_socketio_wait_go((ngx_http_socketio_wait_t *) run);
-}
-
-
-void
-ngx_http_socketio_wait_drop(ngx_http_socketio_hub_t *hub, uint64_t id)
-{
-    sio_run_t  *run;
-
-    run = ngx_http_socketio_wait_find(hub, id);
-
-    if (run) {
-        ngx_http_socketio_wait_free((ngx_http_socketio_wait_t *) run);
-    }
 }
 
 

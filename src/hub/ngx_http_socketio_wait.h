@@ -81,8 +81,6 @@ struct ngx_http_socketio_wait_s {
     sio_snapshot_t              *snapshot;   /* of a socket that goes, or
                                                 NULL */
     ngx_http_socketio_wait_pt    end;
-    void                        *data;       /* end's */
-    unsigned                     running:1;
 };
 
 
@@ -113,6 +111,15 @@ ngx_int_t ngx_http_socketio_wait_detach(ngx_http_socketio_wait_t *wait);
  */
 int ngx_http_socketio_wait_start(ngx_http_socketio_wait_t *wait);
 
+/*
+ * Run the rule of a run that was begun, and end the run: at once, or later, if
+ * the rule is one that waits.  end is called in any case; gone: the run's
+ * socket is about to go.
+ */
+void ngx_http_socketio_wait_run(ngx_http_socketio_run_t *run,
+    const sio_packet_t *pkt, const sio_binary_t *attachments, ngx_uint_t gone,
+    ngx_http_socketio_wait_pt end);
+
 /* The number of a run, for whoever is asked; 0: this run must not wait. */
 
 uint64_t ngx_http_socketio_wait_id(sio_run_t *run);
@@ -125,10 +132,6 @@ sio_run_t *ngx_http_socketio_wait_find(ngx_http_socketio_hub_t *hub,
 /* It goes on. */
 
 void ngx_http_socketio_wait_resume(sio_run_t *run);
-
-/* It is given up: nothing more of it is run, and end is not called. */
-
-void ngx_http_socketio_wait_drop(ngx_http_socketio_hub_t *hub, uint64_t id);
 
 
 /* An event of a socket that is busy: SIO_OK, SIO_NOMEM, or SIO_DECLINED. */

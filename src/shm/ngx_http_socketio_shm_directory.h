@@ -66,6 +66,24 @@ typedef struct {
 } ngx_http_socketio_found_t;
 
 
+/* Whether any slot but n is among them. */
+
+static ngx_inline ngx_uint_t
+ngx_http_socketio_slots_others(const uint64_t *slots, ngx_uint_t n)
+{
+    uint64_t    any;
+    ngx_uint_t  i;
+
+    any = 0;
+
+    for (i = 0; i < NGX_HTTP_SOCKETIO_SLOTS / 64; i++) {
+        any |= (i == n / 64) ? slots[i] & ~((uint64_t) 1 << n % 64) : slots[i];
+    }
+
+    return any != 0;
+}
+
+
 /* Keys.  A sid is 20 base64url characters; NGX_ERROR if it is not. */
 
 ngx_int_t ngx_http_socketio_key_session(sio_str_t sid,

@@ -244,13 +244,6 @@ ngx_http_socketio_outbox_done(ngx_http_socketio_zone_t *zone, uint64_t id,
 }
 
 
-ngx_uint_t
-ngx_http_socketio_outbox_any(ngx_http_socketio_zone_t *zone)
-{
-    return zone->records[NGX_HTTP_SOCKETIO_STORE_OUTBOX] != 0;
-}
-
-
 uint64_t
 ngx_http_socketio_outbox_last(ngx_http_socketio_zone_t *zone)
 {

@@ -86,9 +86,8 @@ ngx_int_t ngx_http_socketio_outbox_get(ngx_http_socketio_zone_t *zone,
 void ngx_http_socketio_outbox_done(ngx_http_socketio_zone_t *zone,
     uint64_t id, ngx_uint_t keep);
 
-/* Whether there is a record; the id of the newest item or record there is. */
+/* The id of the newest item or record there is. */
 
-ngx_uint_t ngx_http_socketio_outbox_any(ngx_http_socketio_zone_t *zone);
 uint64_t ngx_http_socketio_outbox_last(ngx_http_socketio_zone_t *zone);
 
 
