@@ -99,31 +99,6 @@ sio_event_arg(const sio_event_t *event, unsigned n, sio_str_t *value)
 }
 
 
-unsigned
-sio_event_nargs(const sio_event_t *event)
-{
-    unsigned   n;
-    sio_str_t  args, value;
-
-    args = event->args;
-
-    for (n = 0; sio_event_shift(&args, &value) == SIO_OK; n++) { /* void */ }
-
-    return n;
-}
-
-
-int
-sio_event_name(const sio_event_t *event, sio_buf_t *buf)
-{
-    if (sio_json_type(event->name) == SIO_JSON_STRING) {
-        return sio_json_unescape(buf, event->name);
-    }
-
-    return sio_buf_append_str(buf, event->name);
-}
-
-
 int
 sio_event_encode(sio_buf_t *buf, sio_str_t name, sio_str_t args)
 {

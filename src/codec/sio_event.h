@@ -42,16 +42,6 @@ int sio_event_shift(sio_str_t *args, sio_str_t *value);
 
 int sio_event_arg(const sio_event_t *event, unsigned n, sio_str_t *value);
 
-/* How many arguments there are. */
-
-unsigned sio_event_nargs(const sio_event_t *event);
-
-/*
- * The name unescaped (a number as its text) is appended to buf.  Results as
- * sio_buf_append().
- */
-int sio_event_name(const sio_event_t *event, sio_buf_t *buf);
-
 /*
  * Append ["name",args]: name unescaped bytes, args as in sio_event_t.
  * Results as sio_buf_append(); on failure buf is as it was.

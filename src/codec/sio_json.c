@@ -63,19 +63,6 @@ sio_json_fail(sio_json_scan_t *s, const uint8_t *p, const char *error)
 }
 
 
-static inline const uint8_t *
-sio_json_space(const uint8_t *p, const uint8_t *end)
-{
-    while (p < end
-           && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
-    {
-        p++;
-    }
-
-    return p;
-}
-
-
 /*
  * The first byte of a string that is not plain ASCII: a quote, a backslash, a
  * control character, or above.  In a word, a byte's high bit is set in the

@@ -99,6 +99,21 @@ typedef struct {
 int sio_json_validate(sio_str_t text, const sio_json_limits_t *limits,
     sio_json_info_t *info, sio_str_t *value);
 
+/* Past white space.  RFC 8259, 2.  JSON Grammar */
+
+static inline const uint8_t *
+sio_json_space(const uint8_t *p, const uint8_t *end)
+{
+    while (p < end
+           && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
+    {
+        p++;
+    }
+
+    return p;
+}
+
+
 /* The type, by the first byte.  An empty slice is SIO_JSON_NONE. */
 
 sio_json_e sio_json_type(sio_str_t value);

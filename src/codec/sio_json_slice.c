@@ -11,19 +11,6 @@
 #include "codec/sio_json.h"
 
 
-static inline const uint8_t *
-sio_json_space(const uint8_t *p, const uint8_t *end)
-{
-    while (p < end
-           && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
-    {
-        p++;
-    }
-
-    return p;
-}
-
-
 /*
  * p stands on the opening quote; the byte behind the closing one or end.  A
  * quote closes unless an odd number of backslashes stands before it: memchr()

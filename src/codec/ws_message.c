@@ -67,13 +67,6 @@ ws_message_free(ws_message_t *m, const sio_mem_t *mem)
 
 
 int
-ws_message_partial(const ws_message_t *m)
-{
-    return m->opcode || m->in_payload || m->frame.have;
-}
-
-
-int
 ws_message_feed(ws_message_t *m, const ws_limits_t *lim, uint8_t *data,
     size_t len, size_t *used, ws_event_t *ev)
 {

@@ -105,10 +105,6 @@ void ws_message_free(ws_message_t *m, const sio_mem_t *mem);
 int ws_message_feed(ws_message_t *m, const ws_limits_t *lim, uint8_t *data,
     size_t len, size_t *used, ws_event_t *ev);
 
-/* Whether a message or frame has begun and not ended. */
-
-int ws_message_partial(const ws_message_t *m);
-
 
 #pragma GCC visibility pop
 

@@ -366,32 +366,3 @@ sio_select_room(sio_namespace_t *ns, sio_str_t name, sio_selection_t *sel)
     room->walkers--;
     sio_room_release(room);
 }
-
-
-int
-sio_target_matches(const sio_target_t *target, sio_socket_t *socket)
-{
-    unsigned  n;
-
-    if (socket->leaving) {
-        return 0;
-    }
-
-    for (n = 0; n < target->nexcept; n++) {
-        if (sio_room_has(socket, target->except[n])) {
-            return 0;
-        }
-    }
-
-    if (target->nrooms == 0) {
-        return 1;
-    }
-
-    for (n = 0; n < target->nrooms; n++) {
-        if (sio_room_has(socket, target->rooms[n])) {
-            return 1;
-        }
-    }
-
-    return 0;
-}

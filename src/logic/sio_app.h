@@ -246,10 +246,6 @@ typedef void (*sio_target_pt)(sio_socket_t *socket, void *ctx);
 unsigned sio_namespace_select(sio_namespace_t *ns, const sio_target_t *target,
     sio_target_pt fn, void *ctx);
 
-/* Whether target addresses this one socket. */
-
-int sio_target_matches(const sio_target_t *target, sio_socket_t *socket);
-
 
 /* For this floor. */
 

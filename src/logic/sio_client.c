@@ -96,17 +96,25 @@ sio_client_socket(sio_client_t *client, sio_str_t nsp)
 
 
 int
-sio_client_send(sio_client_t *client, const sio_packet_t *pkt)
+sio_client_send(sio_client_t *client, sio_packet_e type, sio_str_t nsp,
+    int64_t id, sio_str_t data)
 {
-    int         rc;
-    sio_buf_t   buf;
-    sio_app_t  *app;
+    int            rc;
+    sio_buf_t      buf;
+    sio_app_t     *app;
+    sio_packet_t   pkt;
 
     app = client->app;
 
+    memset(&pkt, 0, sizeof(sio_packet_t));
+    pkt.type = type;
+    pkt.nsp = nsp;
+    pkt.id = id;
+    pkt.data = data;
+
     sio_buf_init(&buf, app->mem, UINT32_MAX);
 
-    rc = sio_packet_encode(&buf, pkt);
+    rc = sio_packet_encode(&buf, &pkt);
 
     if (rc == SIO_OK) {
         rc = eio_session_send_text(client->session, sio_buf_str(&buf));
@@ -337,7 +345,7 @@ static int
 sio_client_refuse(sio_client_t *client, sio_str_t text, uint64_t now)
 {
     sio_socket_t  *socket;
-    sio_packet_t   pkt, ack;
+    sio_packet_t   pkt;
 
     if (sio_packet_head(text, &client->app->limits->packet, &pkt) != SIO_OK) {
         return SIO_ERROR;
@@ -371,13 +379,8 @@ sio_client_refuse(sio_client_t *client, sio_str_t text, uint64_t now)
     } else if (pkt.id != SIO_NO_ID
                && (pkt.type == SIO_EVENT || pkt.type == SIO_BINARY_EVENT))
     {
-        memset(&ack, 0, sizeof(sio_packet_t));
-        ack.type = SIO_ACK;
-        ack.nsp = pkt.nsp;
-        ack.id = pkt.id;
-        ack.data = sio_cstr("[" SIO_LIMITED "]");
-
-        (void) sio_client_send(client, &ack);
+        (void) sio_client_send(client, SIO_ACK, pkt.nsp, pkt.id,
+                               sio_cstr("[" SIO_LIMITED "]"));
     }
 
     return SIO_DONE;
@@ -622,15 +625,8 @@ static void
 sio_client_connect_error(sio_client_t *client, sio_str_t nsp,
     const char *error)
 {
-    sio_packet_t  pkt;
-
-    memset(&pkt, 0, sizeof(sio_packet_t));
-    pkt.type = SIO_CONNECT_ERROR;
-    pkt.nsp = nsp;
-    pkt.id = SIO_NO_ID;
-    pkt.data = sio_cstr(error);
-
-    (void) sio_client_send(client, &pkt);
+    (void) sio_client_send(client, SIO_CONNECT_ERROR, nsp, SIO_NO_ID,
+                           sio_cstr(error));
 }
 
 

@@ -82,10 +82,11 @@ sio_socket_t *sio_client_socket(sio_client_t *client, sio_str_t nsp);
 void sio_client_disconnect(sio_client_t *client);
 
 /*
- * Encode a packet without attachments and send it.  Results as
- * eio_session_send(): whatever fails closes the session.
+ * Send a packet without attachments.  Results as eio_session_send():
+ * whatever fails closes the session.
  */
-int sio_client_send(sio_client_t *client, const sio_packet_t *pkt);
+int sio_client_send(sio_client_t *client, sio_packet_e type, sio_str_t nsp,
+    int64_t id, sio_str_t data);
 
 
 #pragma GCC visibility pop

@@ -112,6 +112,25 @@ sio_hint_try(sio_hint_t *hint, sio_str_t name)
 }
 
 
+const void *
+sio_hint_find(sio_hint_t *hint, const void *table, size_t size)
+{
+    const uint8_t    *row;
+    const sio_str_t  *name;
+
+    for (row = table; (name = (const void *) row)->len; row += size) {
+
+        if (sio_str_eq(*name, hint->token)) {
+            return row;
+        }
+
+        sio_hint_try(hint, *name);
+    }
+
+    return NULL;
+}
+
+
 const char *
 sio_hint_text(sio_hint_t *hint)
 {

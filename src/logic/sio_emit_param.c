@@ -6,8 +6,6 @@
 #include "logic/sio_rule_emit.h"
 
 
-static const sio_emit_param_t *sio_emit_param_find(
-    const sio_emit_param_t *param, sio_str_t name, sio_hint_t *hint);
 static int sio_emit_param_volatile(sio_compile_t *c, sio_rule_emit_t *emit,
     sio_str_t value);
 static int sio_emit_param_mailbox(sio_compile_t *c, sio_rule_emit_t *emit,
@@ -56,10 +54,10 @@ sio_emit_param(sio_compile_t *c, sio_rule_emit_t *emit, sio_str_t token)
 
     sio_hint_init(&hint, name);
 
-    param = sio_emit_param_find(sio_emit_params, name, &hint);
+    param = sio_hint_find(&hint, sio_emit_params, sizeof(sio_emit_param_t));
 
     for (tables = c->params; param == NULL && tables && *tables; tables++) {
-        param = sio_emit_param_find(*tables, name, &hint);
+        param = sio_hint_find(&hint, *tables, sizeof(sio_emit_param_t));
     }
 
     if (param) {
@@ -97,23 +95,6 @@ sio_emit_param_like(sio_str_t token)
     }
 
     return 0;
-}
-
-
-static const sio_emit_param_t *
-sio_emit_param_find(const sio_emit_param_t *param, sio_str_t name,
-    sio_hint_t *hint)
-{
-    for ( /* void */ ; param->name.len; param++) {
-
-        if (sio_str_eq(param->name, name)) {
-            return param;
-        }
-
-        sio_hint_try(hint, param->name);
-    }
-
-    return NULL;
 }
 
 

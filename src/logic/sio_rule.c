@@ -25,8 +25,6 @@ static void sio_rule_first(const sio_rule_t *first, const sio_rule_t *rule,
     char *text, size_t size);
 static int sio_rule_insert_exact(sio_compile_t *c, sio_rules_t *rules,
     sio_rule_t *rule);
-static const sio_verb_t *sio_rule_verb(const sio_verb_t *const *tables,
-    sio_str_t name, sio_hint_t *hint);
 static int sio_rule_reachable(sio_compile_t *c);
 static int sio_rule_when_step(sio_run_t *run, const sio_step_t *step);
 static int sio_rule_jump_step(sio_run_t *run, const sio_step_t *step);
@@ -236,7 +234,11 @@ sio_rule_compile(sio_compile_t *c, const sio_verb_t *const *tables,
 
     sio_hint_init(&hint, args[0]);
 
-    verb = sio_rule_verb(tables, args[0], &hint);
+    verb = NULL;
+
+    for ( /* void */ ; verb == NULL && *tables; tables++) {
+        verb = sio_hint_find(&hint, *tables, sizeof(sio_verb_t));
+    }
 
     if (verb == NULL) {
         for (n = 0; n < 2; n++) {
@@ -274,28 +276,6 @@ sio_rule_compile(sio_compile_t *c, const sio_verb_t *const *tables,
 }
 
 
-static const sio_verb_t *
-sio_rule_verb(const sio_verb_t *const *tables, sio_str_t name,
-    sio_hint_t *hint)
-{
-    const sio_verb_t  *verb;
-
-    for ( /* void */ ; *tables; tables++) {
-
-        for (verb = *tables; verb->name.len; verb++) {
-
-            if (sio_str_eq(verb->name, name)) {
-                return verb;
-            }
-
-            sio_hint_try(hint, verb->name);
-        }
-    }
-
-    return NULL;
-}
-
-
 static int
 sio_rule_reachable(sio_compile_t *c)
 {
@@ -316,7 +296,7 @@ sio_rule_ends(sio_compile_t *c, sio_str_t verb)
 }
 
 
-sio_step_t *
+int
 sio_rule_step(sio_compile_t *c, sio_step_pt run, void *args)
 {
     unsigned     cap;
@@ -330,7 +310,7 @@ sio_rule_step(sio_compile_t *c, sio_step_pt run, void *args)
 
         steps = sio_compile_alloc(c, cap * sizeof(sio_step_t));
         if (steps == NULL) {
-            return NULL;
+            return SIO_NOMEM;
         }
 
         if (rule->nsteps) {
@@ -352,22 +332,22 @@ sio_rule_step(sio_compile_t *c, sio_step_pt run, void *args)
     step->line = c->line;
     step->check = 0;
 
-    return step;
+    return SIO_OK;
 }
 
 
-sio_step_t *
+int
 sio_rule_check_step(sio_compile_t *c, sio_step_pt run, void *args)
 {
-    sio_step_t  *step;
+    int  rc;
 
-    step = sio_rule_step(c, run, args);
+    rc = sio_rule_step(c, run, args);
 
-    if (step) {
-        step->check = 1;
+    if (rc == SIO_OK) {
+        c->rule->steps[c->rule->nsteps - 1].check = 1;
     }
 
-    return step;
+    return rc;
 }
 
 
@@ -397,13 +377,10 @@ sio_rule_when(sio_compile_t *c, const sio_str_t *args, unsigned nargs,
         return rc;
     }
 
-    if (sio_rule_step(c, sio_rule_when_step, cond) == NULL) {
-        return SIO_NOMEM;
-    }
-
+    rc = sio_rule_step(c, sio_rule_when_step, cond);
     *mark = c->rule->nsteps - 1;
 
-    return SIO_OK;
+    return rc;
 }
 
 
@@ -415,19 +392,19 @@ sio_rule_when(sio_compile_t *c, const sio_str_t *args, unsigned nargs,
 int
 sio_rule_otherwise(sio_compile_t *c, unsigned *mark)
 {
-    sio_step_t  *step;
+    sio_rule_t  *rule;
 
-    step = sio_rule_step(c, sio_rule_jump_step, NULL);
-    if (step == NULL) {
+    if (sio_rule_step(c, sio_rule_jump_step, NULL) != SIO_OK) {
         return SIO_NOMEM;
     }
 
-    step->jump = !c->rule->unreachable;
+    rule = c->rule;
+    rule->steps[rule->nsteps - 1].jump = !rule->unreachable;
 
-    c->rule->unreachable = 0;
-    c->rule->steps[*mark].jump = c->rule->nsteps;
+    rule->unreachable = 0;
+    rule->steps[*mark].jump = rule->nsteps;
 
-    *mark = c->rule->nsteps - 1;
+    *mark = rule->nsteps - 1;
 
     return SIO_OK;
 }

@@ -398,6 +398,13 @@ void sio_hint_init(sio_hint_t *hint, sio_str_t token);
 void sio_hint_try(sio_hint_t *hint, sio_str_t name);
 const char *sio_hint_text(sio_hint_t *hint);
 
+/*
+ * The row that the token names in a table: its rows, of size bytes, begin
+ * with their names, and the last one has none.  NULL: no row, and all names
+ * have been tried.
+ */
+const void *sio_hint_find(sio_hint_t *hint, const void *table, size_t size);
+
 /* The rule in words, for messages: "on connect". */
 
 const char *sio_compile_where(sio_compile_t *c);
@@ -430,10 +437,11 @@ int sio_rule_compile(sio_compile_t *c, const sio_verb_t *const *tables,
     const sio_str_t *args, unsigned nargs);
 
 /*
- * Append a step, for verbs.  NULL: no memory.  The step may move when the
- * next one is appended.
+ * Append a step, for verbs; and one that does nothing but check: a dry run
+ * goes on when it fails.  SIO_OK, SIO_NOMEM.
  */
-sio_step_t *sio_rule_step(sio_compile_t *c, sio_step_pt run, void *args);
+int sio_rule_step(sio_compile_t *c, sio_step_pt run, void *args);
+int sio_rule_check_step(sio_compile_t *c, sio_step_pt run, void *args);
 
 /*
  * A value that count has named in this rule before: SIO_OK and value gets it,
@@ -441,13 +449,6 @@ sio_step_t *sio_rule_step(sio_compile_t *c, sio_step_pt run, void *args);
  */
 int sio_rule_count_value(sio_compile_t *c, sio_value_t *value,
     sio_str_t name);
-
-/*
- * The same for a step that does nothing but check: a dry run goes on when it
- * fails.
- */
-sio_step_t *sio_rule_check_step(sio_compile_t *c, sio_step_pt run,
-    void *args);
 
 /* What follows in this block does not run; verb for the message. */
 

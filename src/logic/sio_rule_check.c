@@ -412,8 +412,7 @@ sio_rule_check(sio_compile_t *c, const sio_str_t *args, unsigned nargs)
         return rc;
     }
 
-    return sio_rule_check_step(c, sio_rule_check_run, cond) ? SIO_OK
-                                                            : SIO_NOMEM;
+    return sio_rule_check_step(c, sio_rule_check_run, cond);
 }
 
 

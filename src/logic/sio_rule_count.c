@@ -77,7 +77,7 @@ sio_rule_count(sio_compile_t *c, const sio_str_t *args, unsigned nargs)
 
     count->index = name->index;
 
-    return sio_rule_step(c, sio_rule_count_step, count) ? SIO_OK : SIO_NOMEM;
+    return sio_rule_step(c, sio_rule_count_step, count);
 }
 
 

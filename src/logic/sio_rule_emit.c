@@ -85,7 +85,7 @@ sio_rule_emit(sio_compile_t *c, const sio_str_t *args, unsigned nargs)
         return rc;
     }
 
-    return sio_rule_step(c, sio_rule_emit_step, emit) ? SIO_OK : SIO_NOMEM;
+    return sio_rule_step(c, sio_rule_emit_step, emit);
 }
 
 
@@ -133,7 +133,7 @@ sio_rule_relay(sio_compile_t *c, const sio_str_t *args, unsigned nargs)
 
     emit->except_self = 1;
 
-    return sio_rule_step(c, sio_rule_emit_step, emit) ? SIO_OK : SIO_NOMEM;
+    return sio_rule_step(c, sio_rule_emit_step, emit);
 }
 
 
@@ -662,7 +662,7 @@ sio_rule_ack(sio_compile_t *c, const sio_str_t *args, unsigned nargs)
         }
     }
 
-    return sio_rule_step(c, sio_rule_ack_step, ack) ? SIO_OK : SIO_NOMEM;
+    return sio_rule_step(c, sio_rule_ack_step, ack);
 }
 
 

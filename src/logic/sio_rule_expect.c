@@ -158,8 +158,7 @@ sio_rule_expect(sio_compile_t *c, const sio_str_t *args, unsigned nargs)
         return rc;
     }
 
-    return sio_rule_check_step(c, sio_expect_step, expect) ? SIO_OK
-                                                           : SIO_NOMEM;
+    return sio_rule_check_step(c, sio_expect_step, expect);
 }
 
 

@@ -119,7 +119,7 @@ sio_rule_forward(sio_compile_t *c, const sio_str_t *args, unsigned nargs)
         c->rule->waits = 1;
     }
 
-    return sio_rule_step(c, sio_forward_step, forward) ? SIO_OK : SIO_NOMEM;
+    return sio_rule_step(c, sio_forward_step, forward);
 }
 
 

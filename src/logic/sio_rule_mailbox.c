@@ -48,7 +48,7 @@ sio_rule_mailbox_flush(sio_compile_t *c, const sio_str_t *args,
                                  sio_compile_where(c));
     }
 
-    return sio_rule_step(c, sio_rule_flush_step, NULL) ? SIO_OK : SIO_NOMEM;
+    return sio_rule_step(c, sio_rule_flush_step, NULL);
 }
 
 
@@ -74,7 +74,7 @@ sio_rule_mailbox_drop(sio_compile_t *c, const sio_str_t *args,
         return rc;
     }
 
-    return sio_rule_step(c, sio_rule_drop_step, key) ? SIO_OK : SIO_NOMEM;
+    return sio_rule_step(c, sio_rule_drop_step, key);
 }
 
 

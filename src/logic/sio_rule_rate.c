@@ -81,7 +81,7 @@ sio_rule_limit(sio_compile_t *c, const sio_str_t *args, unsigned nargs)
     }
 
     if (sio_rate_step(c, &limit->step) != SIO_OK
-        || sio_rule_check_step(c, sio_rule_limit_step, limit) == NULL)
+        || sio_rule_check_step(c, sio_rule_limit_step, limit) != SIO_OK)
     {
         return SIO_NOMEM;
     }
@@ -217,7 +217,7 @@ sio_rule_dedup(sio_compile_t *c, const sio_str_t *args, unsigned nargs)
     }
 
     if (sio_rate_step(c, &dedup->step) != SIO_OK
-        || sio_rule_step(c, sio_rule_dedup_step, dedup) == NULL)
+        || sio_rule_step(c, sio_rule_dedup_step, dedup) != SIO_OK)
     {
         return SIO_NOMEM;
     }

@@ -145,7 +145,7 @@ sio_rule_rooms(sio_compile_t *c, const sio_str_t *args, unsigned nargs,
         }
     }
 
-    return sio_rule_step(c, run, rooms) ? SIO_OK : SIO_NOMEM;
+    return sio_rule_step(c, run, rooms);
 }
 
 
@@ -233,7 +233,7 @@ sio_rule_set(sio_compile_t *c, const sio_str_t *args, unsigned nargs)
         return rc;
     }
 
-    return sio_rule_step(c, sio_rule_set_step, set) ? SIO_OK : SIO_NOMEM;
+    return sio_rule_step(c, sio_rule_set_step, set);
 }
 
 
@@ -323,7 +323,7 @@ sio_rule_reject(sio_compile_t *c, const sio_str_t *args, unsigned nargs)
         }
     }
 
-    if (sio_rule_step(c, sio_rule_reject_step, reject) == NULL) {
+    if (sio_rule_step(c, sio_rule_reject_step, reject) != SIO_OK) {
         return SIO_NOMEM;
     }
 
@@ -366,7 +366,7 @@ sio_rule_reject_step(sio_run_t *run, const sio_step_t *step)
 static int
 sio_rule_disconnect(sio_compile_t *c, const sio_str_t *args, unsigned nargs)
 {
-    if (sio_rule_step(c, sio_rule_disconnect_step, NULL) == NULL) {
+    if (sio_rule_step(c, sio_rule_disconnect_step, NULL) != SIO_OK) {
         return SIO_NOMEM;
     }
 

@@ -20,6 +20,8 @@ static int sio_socket_hold(sio_socket_t *socket, eio_msg_t *msg);
 static void sio_socket_flush(sio_socket_t *socket);
 static void sio_socket_drop_held(sio_socket_t *socket);
 static int sio_socket_answer(sio_socket_t *socket);
+static void sio_socket_send_off(sio_socket_t *socket, sio_packet_e type,
+    sio_str_t data);
 static void sio_socket_destroy(sio_socket_t *socket);
 static sio_str_t sio_reason_name(unsigned reason);
 static int sio_socket_user_room(sio_socket_t *socket, sio_str_t user,
@@ -157,7 +159,6 @@ sio_socket_answer(sio_socket_t *socket)
     uint8_t        data[sizeof("{\"sid\":\"\",\"pid\":\"\"}") - 1
                         + 2 * EIO_SID_LEN];
     sio_str_t      pid;
-    sio_packet_t   pkt;
 
     pid = sio_str(NULL, 0);
 
@@ -185,71 +186,51 @@ sio_socket_answer(sio_socket_t *socket)
     memcpy(p, "\"}", 2);
     p += 2;
 
-    memset(&pkt, 0, sizeof(sio_packet_t));
-    pkt.type = SIO_CONNECT;
-    pkt.nsp = sio_namespace_name(socket->ns);
-    pkt.id = SIO_NO_ID;
-    pkt.data = sio_str(data, (size_t) (p - data));
-
-    return sio_client_send(socket->client, &pkt);
+    return sio_client_send(socket->client, SIO_CONNECT,
+                           sio_namespace_name(socket->ns), SIO_NO_ID,
+                           sio_str(data, (size_t) (p - data)));
 }
 
 
 void
 sio_socket_refuse(sio_socket_t *socket, sio_str_t error)
 {
-    sio_app_t     *app;
-    sio_packet_t   pkt;
-
     if (socket->accepted || socket->leaving) {
         return;
     }
 
-    app = socket->ns->app;
-
-    memset(&pkt, 0, sizeof(sio_packet_t));
-    pkt.type = SIO_CONNECT_ERROR;
-    pkt.nsp = sio_namespace_name(socket->ns);
-    pkt.id = SIO_NO_ID;
-    pkt.data = error;
-
-    sio_app_enter(app);
-
     /* the upper floor knows already */
     socket->waiting = 0;
 
-    (void) sio_client_send(socket->client, &pkt);
-    sio_socket_end(socket, SIO_REASON_SERVER);
-
-    sio_app_leave(app);
+    sio_socket_send_off(socket, SIO_CONNECT_ERROR, error);
 }
 
 
 void
 sio_socket_disconnect(sio_socket_t *socket)
 {
-    sio_app_t     *app;
-    sio_packet_t   pkt;
-
     if (!socket->accepted) {
         sio_socket_refuse(socket, sio_cstr(SIO_ERROR_ENDED));
-        return;
-    }
 
-    if (socket->leaving) {
-        return;
+    } else if (!socket->leaving) {
+        sio_socket_send_off(socket, SIO_DISCONNECT, sio_str(NULL, 0));
     }
+}
+
+
+/* The client is told, with the last packet that the socket gets. */
+
+static void
+sio_socket_send_off(sio_socket_t *socket, sio_packet_e type, sio_str_t data)
+{
+    sio_app_t  *app;
 
     app = socket->ns->app;
 
-    memset(&pkt, 0, sizeof(sio_packet_t));
-    pkt.type = SIO_DISCONNECT;
-    pkt.nsp = sio_namespace_name(socket->ns);
-    pkt.id = SIO_NO_ID;
-
     sio_app_enter(app);
 
-    (void) sio_client_send(socket->client, &pkt);
+    (void) sio_client_send(socket->client, type,
+                           sio_namespace_name(socket->ns), SIO_NO_ID, data);
     sio_socket_end(socket, SIO_REASON_SERVER);
 
     sio_app_leave(app);

@@ -22,8 +22,8 @@ static int sio_value_index(sio_compile_t *c, sio_str_t ref, sio_str_t digits,
     uint32_t *index);
 static int sio_value_kind(sio_compile_t *c, sio_value_t *value,
     const sio_value_kind_t *kind, sio_str_t name);
-static const sio_value_kind_t *sio_value_kind_find(
-    const sio_value_kind_t *kind, sio_str_t name, sio_hint_t *hint);
+static const sio_value_kind_t *sio_value_kind_find(sio_compile_t *c,
+    sio_hint_t *hint);
 static int sio_value_no_members(sio_compile_t *c, sio_str_t name);
 static int sio_value_named(sio_compile_t *c, sio_value_t *value,
     sio_str_t name);
@@ -137,7 +137,7 @@ sio_value_compile_ref(sio_compile_t *c, sio_value_t *value, sio_str_t ref)
     sio_str_t                 name, path;
     sio_hint_t                hint;
     const uint8_t            *p, *end;
-    const sio_value_kind_t   *kind, *const *tables;
+    const sio_value_kind_t   *kind;
 
     memset(value, 0, sizeof(sio_value_t));
 
@@ -177,11 +177,7 @@ sio_value_compile_ref(sio_compile_t *c, sio_value_t *value, sio_str_t ref)
 
     sio_hint_init(&hint, name);
 
-    kind = sio_value_kind_find(sio_value_kinds, name, &hint);
-
-    for (tables = c->kinds; kind == NULL && tables && *tables; tables++) {
-        kind = sio_value_kind_find(*tables, name, &hint);
-    }
+    kind = sio_value_kind_find(c, &hint);
 
     if (kind) {
         return sio_value_kind(c, value, kind, name);
@@ -315,19 +311,17 @@ sio_value_index(sio_compile_t *c, sio_str_t ref, sio_str_t digits,
 
 
 static const sio_value_kind_t *
-sio_value_kind_find(const sio_value_kind_t *kind, sio_str_t name,
-    sio_hint_t *hint)
+sio_value_kind_find(sio_compile_t *c, sio_hint_t *hint)
 {
-    for ( /* void */ ; kind->name.len; kind++) {
+    const sio_value_kind_t  *kind, *const *tables;
 
-        if (sio_str_eq(kind->name, name)) {
-            return kind;
-        }
+    kind = sio_hint_find(hint, sio_value_kinds, sizeof(sio_value_kind_t));
 
-        sio_hint_try(hint, kind->name);
+    for (tables = c->kinds; kind == NULL && tables && *tables; tables++) {
+        kind = sio_hint_find(hint, *tables, sizeof(sio_value_kind_t));
     }
 
-    return NULL;
+    return kind;
 }
 
 
@@ -377,18 +371,11 @@ sio_value_no_members(sio_compile_t *c, sio_str_t name)
 int
 sio_value_builtin(sio_compile_t *c, sio_str_t name)
 {
-    sio_hint_t                       hint;
-    const sio_value_kind_t          *kind, *const *tables;
+    sio_hint_t  hint;
 
     sio_hint_init(&hint, name);
 
-    kind = sio_value_kind_find(sio_value_kinds, name, &hint);
-
-    for (tables = c->kinds; kind == NULL && tables && *tables; tables++) {
-        kind = sio_value_kind_find(*tables, name, &hint);
-    }
-
-    return kind != NULL;
+    return sio_value_kind_find(c, &hint) != NULL;
 }
 
 

@@ -183,9 +183,6 @@ stream_run(const uint8_t *data, size_t size, const ws_limits_t *lim,
 
         data += n;
         size -= n;
-
-        expect(ws_message_partial(&m) || m.partial == NULL
-               || rc != SIO_AGAIN);
     }
 
     ws_message_free(&m, lim->mem);

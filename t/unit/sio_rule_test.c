@@ -612,7 +612,7 @@ table_step(sio_run_t *run, const sio_step_t *step)
 static int
 table_verb(sio_compile_t *c, const sio_str_t *args, unsigned nargs)
 {
-    return sio_rule_step(c, table_step, NULL) ? SIO_OK : SIO_NOMEM;
+    return sio_rule_step(c, table_step, NULL);
 }
 
 

@@ -356,29 +356,22 @@ test_cases(void)
 static void
 test_truncations(const case_t *c, const stream_t *s)
 {
-    int           end;
     size_t        n;
     unsigned      wrong;
     sio_buf_t     trace;
     ws_message_t  m;
 
     wrong = 0;
-    end = SIO_AGAIN;
     sio_buf_init(&trace, &unit_mem, 4096);
 
     for (n = 0; n <= s->len; n++) {
         sio_buf_reset(&trace);
         ws_message_init(&m);
-        end = slice_feed(&m, &limits, s->bytes, n, &trace);
+        (void) slice_feed(&m, &limits, s->bytes, n, &trace);
 
         wrong += trace.len > strlen(c->trace)
                  || (trace.len
                      && memcmp(trace.data, c->trace, trace.len) != 0);
-
-        if (end == SIO_AGAIN) {
-            wrong += !ws_message_partial(&m) && m.partial;
-            wrong += (n == s->len) && ws_message_partial(&m);
-        }
 
         ws_message_free(&m, &unit_mem);
     }
@@ -496,7 +489,6 @@ test_views(void)
     is_int(used, 11, "no byte more is taken");
 
     (void) ws_message_feed(&m, &limits, p + 11, 6, &used, &ev);
-    ok(ws_message_partial(&m), "a header alone");
 
     (void) ws_message_feed(&m, &limits, p + 17, 4, &used, &ev);
     ok(ev.data == p + 17, "the payload that follows it is a view too");
@@ -682,11 +674,9 @@ test_idle(void)
     is_int(ws_message_feed(&m, &limits, NULL, 0, &used, &ev), SIO_AGAIN,
            "nothing more is there");
     is_int(unit_mem_ctx.live, 0, "the block is given back");
-    ok(!ws_message_partial(&m), "the connection is idle");
 
     script_build(&s, "89 ping");
     (void) ws_message_feed(&m, &limits, s.bytes, 1, &used, &ev);
-    ok(ws_message_partial(&m), "one byte of a header");
     ws_message_init(&m);
 
     (void) ws_message_feed(&m, &limits, s.bytes, 8, &used, &ev);
@@ -699,7 +689,6 @@ test_idle(void)
 
     script_build(&s, "01 a|00 b");
     (void) ws_message_feed(&m, &limits, s.bytes, s.len, &used, &ev);
-    ok(ws_message_partial(&m), "between fragments it is not idle");
     is_int(ws_message_feed(&m, &limits, NULL, 0, &used, &ev), SIO_AGAIN,
            "feeding nothing");
     is_int(unit_mem_ctx.live, 1, "keeps the fragments");
