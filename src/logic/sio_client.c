@@ -367,7 +367,8 @@ sio_client_refuse(sio_client_t *client, sio_str_t text, uint64_t now)
 
     /* who is flooded by answers of his own making need not have them all */
 
-    if (sio_limit_count(&client->meter->answers, &sio_client_answers, 1, now)
+    if (sio_limit_count(&client->meter->bucket[SIO_METER_ANSWERS],
+                        &sio_client_answers, 1, now)
         != SIO_OK)
     {
         return SIO_DONE;

@@ -71,23 +71,28 @@ int
 sio_quota_count(sio_meter_t *meter, const sio_quota_t *quota, size_t len,
     uint64_t now)
 {
-    if (quota->bytes.rate) {
-        sio_limit_drain(&meter->bytes, &quota->bytes, now);
+    sio_bucket_t  *bytes, *packets;
 
-        if (meter->bytes.excess > quota->bytes.burst) {
+    bytes = &meter->bucket[SIO_METER_BYTES];
+    packets = &meter->bucket[SIO_METER_PACKETS];
+
+    if (quota->bytes.rate) {
+        sio_limit_drain(bytes, &quota->bytes, now);
+
+        if (bytes->excess > quota->bytes.burst) {
             return SIO_DECLINED;
         }
     }
 
     if (quota->packets.rate
-        && sio_limit_count(&meter->packets, &quota->packets, 1, now)
+        && sio_limit_count(packets, &quota->packets, 1, now)
            != SIO_OK)
     {
         return SIO_DECLINED;
     }
 
     if (quota->bytes.rate) {
-        meter->bytes.excess += len * SIO_LIMIT_ONE;
+        bytes->excess += len * SIO_LIMIT_ONE;
     }
 
     return SIO_OK;
@@ -98,14 +103,19 @@ void
 sio_quota_part(sio_meter_t *meter, const sio_quota_t *quota, size_t len,
     uint64_t now)
 {
+    sio_bucket_t  *bytes, *packets;
+
+    bytes = &meter->bucket[SIO_METER_BYTES];
+    packets = &meter->bucket[SIO_METER_PACKETS];
+
     if (quota->packets.rate) {
-        sio_limit_drain(&meter->packets, &quota->packets, now);
-        meter->packets.excess += SIO_LIMIT_ONE;
+        sio_limit_drain(packets, &quota->packets, now);
+        packets->excess += SIO_LIMIT_ONE;
     }
 
     if (quota->bytes.rate) {
-        sio_limit_drain(&meter->bytes, &quota->bytes, now);
-        meter->bytes.excess += len * SIO_LIMIT_ONE;
+        sio_limit_drain(bytes, &quota->bytes, now);
+        bytes->excess += len * SIO_LIMIT_ONE;
     }
 }
 

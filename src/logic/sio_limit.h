@@ -51,10 +51,15 @@ typedef struct {
 
 /* What it has sent, and how often it was told of what is refused. */
 
+typedef enum {
+    SIO_METER_PACKETS = 0,
+    SIO_METER_BYTES,
+    SIO_METER_ANSWERS,
+    SIO_METER_BUCKETS
+} sio_meter_e;
+
 typedef struct {
-    sio_bucket_t packets;
-    sio_bucket_t bytes;
-    sio_bucket_t answers;
+    sio_bucket_t bucket[SIO_METER_BUCKETS];
 } sio_meter_t;
 
 

@@ -8,6 +8,7 @@
  *     captured values: n, then their bytes
  *     binary packet on its way: attachments due (0: none), text,
  *         attachments got: n, then their bytes
+ *     meter: buckets (0: nothing was counted), then (excess, age) each
  *     sockets: n, then (namespace, sid, auth, user, claims,
  *         expires, what it has gathered) each
  *
@@ -47,13 +48,17 @@ static void sio_record_pack_pending(const sio_client_t *client,
 static int sio_record_unpack_pending(sio_client_t *client, sio_wire_t *r);
 static int sio_record_fill_pending(sio_binary_pending_t *pending,
     sio_wire_t *r, size_t max);
+static void sio_record_pack_meter(const sio_client_t *client,
+    sio_wire_writer_t *w, uint64_t now);
+static int sio_record_unpack_meter(sio_client_t *client, sio_wire_t *r,
+    uint64_t now);
 static void sio_record_pack_socket(const sio_socket_t *socket,
     sio_wire_writer_t *w);
 static int sio_record_unpack_socket(sio_client_t *client, sio_wire_t *r);
 static int sio_record_unpack_socket_state(sio_socket_t *socket,
     sio_wire_t *r);
 static int sio_record_unpack_all(eio_session_t *s, sio_client_t *client,
-    sio_wire_t *r);
+    sio_wire_t *r, uint64_t now);
 
 
 int
@@ -88,6 +93,7 @@ sio_record_pack(const eio_session_t *s, const sio_client_t *client,
     sio_record_pack_queue(s, w);
     sio_record_pack_captured(client, w);
     sio_record_pack_pending(client, w);
+    sio_record_pack_meter(client, w, now);
 
     sio_wire_put_u32(w, client->nsockets);
 
@@ -110,7 +116,7 @@ sio_record_unpack(eio_session_t *s, sio_client_t *client, sio_wire_t *r,
 
     sio_record_unpack_engine(s, client, r, now);
 
-    rc = sio_record_unpack_all(s, client, r);
+    rc = sio_record_unpack_all(s, client, r, now);
 
     if (rc == SIO_OK) {
         eio_session_resume(s, (eio_transport_e) s->transport);
@@ -138,7 +144,8 @@ sio_record_unpack(eio_session_t *s, sio_client_t *client, sio_wire_t *r,
 
 
 static int
-sio_record_unpack_all(eio_session_t *s, sio_client_t *client, sio_wire_t *r)
+sio_record_unpack_all(eio_session_t *s, sio_client_t *client, sio_wire_t *r,
+    uint64_t now)
 {
     int       rc;
     uint32_t  n;
@@ -151,6 +158,10 @@ sio_record_unpack_all(eio_session_t *s, sio_client_t *client, sio_wire_t *r)
 
     if (rc == SIO_OK) {
         rc = sio_record_unpack_pending(client, r);
+    }
+
+    if (rc == SIO_OK) {
+        rc = sio_record_unpack_meter(client, r, now);
     }
 
     if (rc != SIO_OK) {
@@ -486,6 +497,63 @@ sio_record_fill_pending(sio_binary_pending_t *pending, sio_wire_t *r,
         if (rc != SIO_AGAIN) {
             return SIO_ERROR;
         }
+    }
+
+    return r->error ? SIO_ERROR : SIO_OK;
+}
+
+
+/* Or an upgrade would be one more burst. */
+
+static void
+sio_record_pack_meter(const sio_client_t *client, sio_wire_writer_t *w,
+    uint64_t now)
+{
+    unsigned             i;
+    const sio_meter_t   *meter;
+    const sio_bucket_t  *bucket;
+
+    meter = client->meter;
+
+    sio_wire_put_u8(w, meter ? SIO_METER_BUCKETS : 0);
+
+    for (i = 0; meter && i < SIO_METER_BUCKETS; i++) {
+        bucket = &meter->bucket[i];
+
+        sio_wire_put_u64(w, bucket->excess);
+        sio_wire_put_u64(w, now > bucket->last ? now - bucket->last : 0);
+    }
+}
+
+
+static int
+sio_record_unpack_meter(sio_client_t *client, sio_wire_t *r, uint64_t now)
+{
+    unsigned       i, n;
+    uint64_t       age;
+    sio_bucket_t  *bucket;
+
+    n = sio_wire_get_u8(r);
+
+    if (n == 0) {
+        return r->error ? SIO_ERROR : SIO_OK;
+    }
+
+    if (n != SIO_METER_BUCKETS) {
+        return SIO_ERROR;
+    }
+
+    client->meter = sio_calloc(client->app->mem, sizeof(sio_meter_t));
+    if (client->meter == NULL) {
+        return SIO_NOMEM;
+    }
+
+    for (i = 0; i < n; i++) {
+        bucket = &client->meter->bucket[i];
+
+        bucket->excess = sio_wire_get_u64(r);
+        age = sio_wire_get_u64(r);
+        bucket->last = now > age ? now - age : 0;
     }
 
     return r->error ? SIO_ERROR : SIO_OK;

@@ -116,7 +116,8 @@ test_quota(void)
     is_int(sio_quota_count(&meter, &quota, 1, 1), SIO_OK, "a packet");
     is_int(sio_quota_count(&meter, &quota, 1, 1), SIO_OK, "another");
     is_int(sio_quota_count(&meter, &quota, 1, 1), SIO_DECLINED, "one too many");
-    is_int(meter.bytes.excess, 2 * SIO_LIMIT_ONE, "its bytes do not count");
+    is_int(meter.bucket[SIO_METER_BYTES].excess, 2 * SIO_LIMIT_ONE,
+           "its bytes do not count");
 
     sio_quota_part(&meter, &quota, 3000, 1);
     is_int(sio_quota_count(&meter, &quota, 1, 1001), SIO_DECLINED,

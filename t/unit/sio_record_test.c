@@ -57,6 +57,11 @@ make(void)
     captured->value[1] = sio_str(NULL, 0);
     conn->c.captured = captured;
 
+    conn->c.meter = unit_mem_alloc(&unit_mem_ctx, sizeof(sio_meter_t));
+    memset(conn->c.meter, 0, sizeof(sio_meter_t));
+    conn->c.meter->bucket[SIO_METER_PACKETS].excess = 7000;
+    conn->c.meter->bucket[SIO_METER_PACKETS].last = fx.now - 30;
+
     conn->s.waiting_pong = 1;
     conn->s.proving = 1;
     conn->c.dry_run = 1;
@@ -138,6 +143,10 @@ check_same(fx_conn_t *conn, const char *sid)
     (void) sio_socket_get(socket, sio_cstr("b"), &value);
     is_str(value, "{\"x\":[]}", "its variables");
     ok(fx_socket(conn, "/n"), "the other socket");
+
+    ok(conn->c.meter && conn->c.meter->bucket[0].excess == 7000
+       && conn->c.meter->bucket[0].last == fx.now - 1030,
+       "what it has sent counts on");
 
     is_int(conn->c.captured->n, 2, "captured values");
     is_str(conn->c.captured->value[0], "127.0.0.1", "the first");
