@@ -298,6 +298,8 @@ ngx_http_socketio_redis_mail_loaded(redisAsyncContext *ac, void *r,
 
     ngx_memcpy(mail->sha, reply->str, NGX_HTTP_SOCKETIO_REDIS_SHA);
 
+    ngx_http_socketio_redis_clock(mail);
+
     ngx_http_socketio_redis_call(mail, &call, "state");
     (void) ngx_http_socketio_redis_call_send(mail, &call,
                                     ngx_http_socketio_redis_mail_state, NULL);
@@ -342,7 +344,8 @@ ngx_http_socketio_redis_call(ngx_http_socketio_redis_mail_t *mail,
     ngx_http_socketio_redis_call_str(call, sio_cstr("1"));
     ngx_http_socketio_redis_call_str(call, sio_buf_str(&mail->base));
     ngx_http_socketio_redis_call_str(call, sio_cstr(command));
-    ngx_http_socketio_redis_call_number(call, ngx_http_socketio_calendar());
+    ngx_http_socketio_redis_call_number(call,
+        ngx_http_socketio_redis_time_to(mail, ngx_http_socketio_calendar()));
 
     /* small enough for a number of the script, and not 0 */
 
@@ -481,6 +484,7 @@ ngx_http_socketio_redis_mail_put(ngx_http_socketio_redis_mail_t *mail,
     ngx_http_socketio_redis_call_t *call,
     const ngx_http_socketio_letter_out_t *letter)
 {
+    uint64_t                         expires;
     sio_wire_writer_t                w;
     ngx_http_socketio_found_t        found;
     const ngx_http_socketio_post_t  *post;
@@ -494,7 +498,8 @@ ngx_http_socketio_redis_mail_put(ngx_http_socketio_redis_mail_t *mail,
     ngx_http_socketio_redis_call_str(call,
                        sio_str(mail->origin, NGX_HTTP_SOCKETIO_REDIS_ORIGIN));
 
-    ngx_http_socketio_redis_call_number(call, post->expires);
+    expires = ngx_http_socketio_redis_time_to(mail, post->expires);
+    ngx_http_socketio_redis_call_number(call, expires);
     ngx_http_socketio_redis_call_number(call, mail->hub->conf->mailbox_max);
 
     ngx_http_socketio_directory_user(mail->hub->zone, letter->nsp,
@@ -512,7 +517,7 @@ ngx_http_socketio_redis_mail_put(ngx_http_socketio_redis_mail_t *mail,
     sio_wire_put_str(&w, letter->nsp);
     sio_wire_put_str(&w, letter->user);
     sio_wire_put_str(&w, letter->key);
-    sio_wire_put_u64(&w, post->expires);
+    sio_wire_put_u64(&w, expires);
     sio_wire_put_str(&w, post->image);
     (void) sio_wire_end(&w);
 
@@ -668,6 +673,7 @@ ngx_http_socketio_redis_mail_read(redisAsyncContext *ac, void *r, void *data)
             continue;
         }
 
+        item.expires = ngx_http_socketio_redis_time_from(mail, item.expires);
         item.written = (e[1]->integer != 0);
         ngx_http_socketio_mailer_item(mail->hub, reading, &item);
     }
@@ -701,6 +707,8 @@ ngx_http_socketio_redis_mail_tick(ngx_http_socketio_hub_t *hub)
         ngx_http_socketio_redis_restart(&mail->command, "no answer");
         return;
     }
+
+    ngx_http_socketio_redis_clock(mail);
 
     words[0] = sio_cstr("PUBLISH");
     words[1] = sio_buf_str(&mail->own);

@@ -281,6 +281,7 @@ ngx_http_socketio_redis_news_tell(ngx_http_socketio_redis_mail_t *mail,
     ngx_http_socketio_item_in_t  item;
 
     if (ngx_http_socketio_redis_news_item(bytes, &item) == NGX_OK) {
+        item.expires = ngx_http_socketio_redis_time_from(mail, item.expires);
         ngx_http_socketio_mailer_put(mail->hub, &item, sequence);
         return;
     }

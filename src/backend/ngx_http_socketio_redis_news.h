@@ -51,6 +51,7 @@ typedef struct {
     uint64_t                     drop;       /* post that may take several, */
     uint64_t                     bound;      /* 0: not begun */
 
+    int64_t                      ahead;      /* Redis' calendar is, msec */
     uint64_t                     epoch;
     ngx_http_socketio_backlog_t  backlog;    /* heard before its time */
     ngx_msec_t                   heard;      /* a sign of life */
@@ -60,6 +61,30 @@ typedef struct {
     unsigned                     lost:1;     /* the backlog was full */
 } ngx_http_socketio_redis_mail_t;
 
+
+/*
+ * Times that hosts share are those of Redis' calendar: each of theirs may be
+ * minutes away.  To it and back; 0: never.
+ */
+static ngx_inline uint64_t
+ngx_http_socketio_redis_time_to(const ngx_http_socketio_redis_mail_t *mail,
+    uint64_t msec)
+{
+    return msec ? msec + (uint64_t) mail->ahead : 0;
+}
+
+
+static ngx_inline uint64_t
+ngx_http_socketio_redis_time_from(const ngx_http_socketio_redis_mail_t *mail,
+    uint64_t msec)
+{
+    return msec ? msec - (uint64_t) mail->ahead : 0;
+}
+
+
+/* Ask for Redis' time: at the beginning, and again, as clocks are set. */
+
+void ngx_http_socketio_redis_clock(ngx_http_socketio_redis_mail_t *mail);
 
 /* The subscription, while this worker is the mailer. */
 

@@ -26,6 +26,7 @@
 #include "shm/ngx_http_socketio_shm_store.h"
 
 
+#define NGX_HTTP_SOCKETIO_GRANT_MSEC  (SIO_OPERATION_TTL_MAX * 1000)
 #define NGX_HTTP_SOCKETIO_GRANTS_MAX  500        /* of a user, in a namespace */
 
 

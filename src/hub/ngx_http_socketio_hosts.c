@@ -349,6 +349,7 @@ void
 ngx_http_socketio_hosts_granted(ngx_http_socketio_hub_t *hub,
     const sio_str_t *name, const ngx_http_socketio_grant_t *grant)
 {
+    uint64_t            left, now;
     ngx_uint_t          i;
     sio_wire_writer_t  *w;
 
@@ -358,11 +359,17 @@ ngx_http_socketio_hosts_granted(ngx_http_socketio_hub_t *hub,
 
     w = ngx_http_socketio_hosts_put(hub, NGX_HTTP_SOCKETIO_HOSTS_GRANT);
 
+    /* how long it lasts: the other host's calendar may be minutes away */
+
+    now = ngx_http_socketio_calendar();
+    left = grant->expires == 0 ? 0
+           : grant->expires > now ? grant->expires - now : 1;
+
     for (i = 0; i < 3; i++) {
         sio_wire_put_str(w, name[i]);
     }
 
-    sio_wire_put_u64(w, grant->expires);
+    sio_wire_put_u64(w, left);
     sio_wire_put_u64(w, grant->stamp);
     sio_wire_put_u64(w, grant->host);
 }

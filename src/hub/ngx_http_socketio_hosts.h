@@ -132,7 +132,7 @@ typedef enum {
     NGX_HTTP_SOCKETIO_HOSTS_OFF,       /* namespace, user */
     NGX_HTTP_SOCKETIO_HOSTS_SAID,      /* namespace, user, u8: online,
                                           u8: heard here alone, u64: seen */
-    NGX_HTTP_SOCKETIO_HOSTS_GRANT,     /* namespace, user, room, u64: expires,
+    NGX_HTTP_SOCKETIO_HOSTS_GRANT,     /* namespace, user, room, u64: left,
                                           u64: stamp, u64: host */
     NGX_HTTP_SOCKETIO_HOSTS_ASK,       /* all others are to tell all */
     NGX_HTTP_SOCKETIO_HOSTS_BEGIN,     /* of all users */

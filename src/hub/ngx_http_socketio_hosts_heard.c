@@ -468,6 +468,7 @@ static ngx_int_t
 ngx_http_socketio_hosts_grant(ngx_http_socketio_hub_t *hub, sio_wire_t *r,
     sio_str_t nsp, sio_str_t user)
 {
+    uint64_t                   left;
     sio_str_t                  name[3];
     ngx_http_socketio_grant_t  grant;
 
@@ -475,9 +476,12 @@ ngx_http_socketio_hosts_grant(ngx_http_socketio_hub_t *hub, sio_wire_t *r,
     name[1] = user;
     name[2] = sio_wire_get_str(r);
 
-    grant.expires = sio_wire_get_u64(r);
+    left = sio_wire_get_u64(r);
     grant.stamp = sio_wire_get_u64(r);
     grant.host = sio_wire_get_u64(r);
+
+    grant.expires = left ? ngx_http_socketio_calendar()
+                           + ngx_min(left, NGX_HTTP_SOCKETIO_GRANT_MSEC) : 0;
 
     if (r->error || !sio_room_name_valid(name[2])
         || sio_room_reserved(name[2]))
