@@ -20,10 +20,13 @@
 
 #define NGX_HTTP_SOCKETIO_WEBSOCKET_BUFFER   65536    /* bytes of a recv() */
 #define NGX_HTTP_SOCKETIO_WEBSOCKET_READS    16       /* of one event */
+#define NGX_HTTP_SOCKETIO_WEBSOCKET_SHARE    8192     /* of who has a limit */
 #define NGX_HTTP_SOCKETIO_WEBSOCKET_LINGER   5000     /* msec */
 
 
 static void ngx_http_socketio_websocket_read(ngx_event_t *rev);
+static void ngx_http_socketio_websocket_leave(
+    ngx_http_socketio_websocket_t *ws);
 static void ngx_http_socketio_websocket_ended(
     ngx_http_socketio_websocket_t *ws, ssize_t n);
 static void ngx_http_socketio_websocket_write(ngx_event_t *wev);
@@ -84,6 +87,7 @@ ngx_http_socketio_websocket_begin(ngx_http_socketio_websocket_t *ws,
 static void
 ngx_http_socketio_websocket_read(ngx_event_t *rev)
 {
+    size_t                          size;
     ssize_t                         n;
     ngx_uint_t                      i, reads;
     ngx_connection_t               *c;
@@ -104,14 +108,7 @@ ngx_http_socketio_websocket_read(ngx_event_t *rev)
 
     if (c->close) {
 
-        /* the worker's time is over: say so, and be gone */
-
-        if (ws->session) {
-            eio_session_close(&ws->session->eio, EIO_REASON_SHUTTING_DOWN,
-                              ngx_http_socketio_now());
-        }
-
-        ngx_http_socketio_websocket_close(ws, WS_CLOSE_AWAY);
+        ngx_http_socketio_websocket_leave(ws);
         return;
     }
 
@@ -123,9 +120,18 @@ ngx_http_socketio_websocket_read(ngx_event_t *rev)
         sio_free(&ngx_http_socketio_mem, kept);
     }
 
-    /* who may be flooding has one buffer in a turn, so that all have theirs */
+    /*
+     * Who may be flooding has a small share of each turn: all others wait for
+     * as many of them as there are.
+     */
 
-    reads = ws->engine->options.quota ? 1 : NGX_HTTP_SOCKETIO_WEBSOCKET_READS;
+    size = NGX_HTTP_SOCKETIO_WEBSOCKET_BUFFER;
+    reads = NGX_HTTP_SOCKETIO_WEBSOCKET_READS;
+
+    if (ws->engine->options.quota) {
+        size = NGX_HTTP_SOCKETIO_WEBSOCKET_SHARE;
+        reads = 1;
+    }
 
     for (i = 0; rev->ready && !ws->paused; i++) {
 
@@ -134,8 +140,7 @@ ngx_http_socketio_websocket_read(ngx_event_t *rev)
             return;
         }
 
-        n = c->recv(c, ngx_http_socketio_websocket_buffer,
-                    NGX_HTTP_SOCKETIO_WEBSOCKET_BUFFER);
+        n = c->recv(c, ngx_http_socketio_websocket_buffer, size);
 
         if (n == NGX_AGAIN) {
             break;
@@ -158,6 +163,20 @@ ngx_http_socketio_websocket_read(ngx_event_t *rev)
     if (ngx_handle_read_event(rev, 0) != NGX_OK) {
         ngx_http_socketio_websocket_finalize(ws, EIO_REASON_TRANSPORT_ERROR);
     }
+}
+
+
+/* The worker's time is over: say so, and be gone. */
+
+static void
+ngx_http_socketio_websocket_leave(ngx_http_socketio_websocket_t *ws)
+{
+    if (ws->session) {
+        eio_session_close(&ws->session->eio, EIO_REASON_SHUTTING_DOWN,
+                          ngx_http_socketio_now());
+    }
+
+    ngx_http_socketio_websocket_close(ws, WS_CLOSE_AWAY);
 }
 
 
