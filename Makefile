@@ -4,6 +4,7 @@
 #            (a whole nginx with ASan and UBSan, the module linked in)
 # NGINX_SRC  another nginx source tree: builds its nginx and the module for it
 # JOBS       compilers and test files at a time (2)
+# VALGRIND   1: the tests with nginx run it under valgrind (BUILD=debug)
 # FUZZ TIME  the decoder to fuzz, and for how many seconds
 #
 # A test file with nginx that fails is run once more at the end; what fails
@@ -75,7 +76,8 @@ stop: ## stop the demo
 test: test-deps unit fuzz-replay layers style prove ## everything (BUILD=debug)
 
 prove: $(PRODUCT) client ## the tests with nginx: t/*.t, or TESTS="t/a.t ..."
-	@SOCKETIO_BUILD=$(OUT) t/tools/prove $(TESTS)
+	@SOCKETIO_BUILD=$(OUT) SOCKETIO_VALGRIND=$(VALGRIND) \
+	    t/tools/prove $(TESTS)
 
 unit: ## the unit tests, without nginx, under ASan and UBSan
 	@$(MAKE) --no-print-directory -j$(JOBS) -f t/tools/unit.mk unit

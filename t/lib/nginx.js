@@ -12,7 +12,8 @@
 // cert.pem and key.pem there.  The other options are those of nginx_conf.js.
 //
 // SOCKETIO_BUILD names the build folder: its nginx, if it has one, else the
-// installed nginx with its module.
+// installed nginx with its module.  SOCKETIO_VALGRIND=1: it runs under
+// valgrind, what that finds is a complaint, and all has more time.
 
 const fs = require('node:fs');
 const http = require('node:http');
@@ -31,6 +32,13 @@ const built = path.join(build, 'nginx');
 const binary = fs.existsSync(built) ? built : 'nginx';
 const dynamic = path.join(build, 'ngx_http_socketio_module.so');
 const module_path = fs.existsSync(dynamic) ? dynamic : null;
+
+// Blocks of nginx's pools are no blocks of valgrind's, so that what leaks is
+// not asked for; what is read or written where it must not be, is.
+
+const valgrind = process.env.SOCKETIO_VALGRIND
+  ? ['valgrind', '-q', '--num-callers=24', '--log-file=logs/valgrind.%p.log']
+  : [];
 
 const complaints = /\[(?:alert|emerg)\]|ERROR: |runtime error|SUMMARY: /;
 
@@ -192,11 +200,11 @@ class Nginx {
     // nginx must not outlive a test that is killed.
 
     const [command, ...args] = [...this.options.inside || [], 'setpriv',
-      '--pdeathsig', 'TERM', binary, '-p', this.prefix, '-c', 'nginx.conf',
-      '-e', 'logs/error.log'];
+      '--pdeathsig', 'TERM', ...valgrind, binary, '-p', this.prefix, '-c',
+      'nginx.conf', '-e', 'logs/error.log'];
 
     this.process = spawn(command, args,
-      { env, stdio: ['ignore', 'ignore', 'pipe'] });
+      { env, cwd: this.prefix, stdio: ['ignore', 'ignore', 'pipe'] });
 
     this.master = this.process.pid;
     this.process.stderr.on('data', (text) => { this.stderr += text; });
@@ -239,18 +247,27 @@ class Nginx {
   // The pids of the workers that accept connections.
 
   workers() {
-    return childrenOf(this.master)
-      .filter(({ title }) => /worker process\s*$/.test(title))
-      .map(({ pid }) => pid)
-      .sort((a, b) => a - b);
+    return this.children(/worker process\s*$/);
   }
 
   // Those of older configurations, which finish what they have.
 
   oldWorkers() {
+    return this.children(/is shutting down/);
+  }
+
+  // Under valgrind all have its title, but the log tells who is who.
+
+  children(title) {
+    const log = valgrind.length ? this.log() : '';
+    const named = (child) => (!log ? child.title
+      : log.includes(` ${child.pid}#${child.pid}: gracefully shutting down`)
+        ? 'is shutting down' : 'worker process');
+
     return childrenOf(this.master)
-      .filter(({ title }) => /is shutting down/.test(title))
-      .map(({ pid }) => pid);
+      .filter((child) => title.test(named(child)))
+      .map(({ pid }) => pid)
+      .sort((a, b) => a - b);
   }
 
   // What the test kills itself is no complaint.
@@ -330,7 +347,16 @@ class Nginx {
 
     return (this.log() + this.stderr).split('\n').filter((line) =>
       (complaints.test(line) || /exited on signal/.test(line))
-      && !own.test(line) && !(allow && allow.test(line)));
+      && !own.test(line) && !(allow && allow.test(line)))
+      .concat(this.valgrindReport());
+  }
+
+  // The lines of all processes.
+
+  valgrindReport() {
+    return fs.readdirSync(path.join(this.prefix, 'logs'))
+      .filter((name) => /^valgrind/.test(name))
+      .flatMap((name) => this.log(name).split('\n').filter(Boolean));
   }
 
   // Graceful first; an nginx that does not go is a complaint too.

@@ -24,7 +24,7 @@ const usual = `
         location = /status     { socketio_status campus; }
         location = /healthz    { socketio_health campus; }`;
 
-// Room for many clients, where the system allows it.
+// Room for many clients, where the system allows it; valgrind does not.
 
 function files() {
   const limits = fs.readFileSync('/proc/self/limits', 'utf8');
@@ -71,7 +71,7 @@ ${module_path ? `load_module ${module_path};` : ''}
 ${process.getuid() === 0 ? 'user root;' : ''}
 daemon off;
 worker_processes ${workers};
-worker_rlimit_nofile ${files()};
+${process.env.SOCKETIO_VALGRIND ? '' : `worker_rlimit_nofile ${files()};`}
 error_log logs/error.log ${debug ? 'debug' : 'info'};
 pid nginx.pid;
 ${main}
