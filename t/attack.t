@@ -12,6 +12,8 @@ const { connect, ask } = require('./lib/clients');
 const { request } = require('./lib/http');
 const { frame } = require('./lib/raw');
 const { SioRaw } = require('./lib/sio_raw');
+const { until } = require('./lib/wait');
+const { H2, frame: h2frame, fields, ...h2 } = require('./lib/h2');
 const { namespaces, keyring, tokens, jwe, COOKIE } =
   require('./lib/token_attacks');
 
@@ -56,6 +58,7 @@ const upgrade = { connection: 'Upgrade', upgrade: 'websocket',
   'sec-websocket-version': '13',
   'sec-websocket-key': 'AAAAAAAAAAAAAAAAAAAAAA==' };
 const ws = (headers) => ({ ...upgrade, ...headers });
+const bearer = (key) => ({ authorization: `Bearer ${key}` });
 const big = 'x'.repeat(20001);
 
 const requests = [
@@ -121,9 +124,53 @@ const requests = [
   ['another WebSocket', 'GET', WS, ws({ 'sec-websocket-version': '8' }), 426,
     3],
   ['a GET with a body', 'GET', EIO, { 'content-length': '5' }, 400, 3, '42[1]'],
+  ['the API by GET', 'GET', '/api/emit', bearer(KEY), 405],
+  ['by PUT', 'PUT', '/api/emit', bearer(KEY), 405],
+  ['by a header of another method', 'GET', '/api/emit', { ...bearer(KEY),
+    'x-http-method-override': 'POST' }, 405],
+  ['by an upgrade', 'GET', '/api/emit', ws(bearer(KEY)), 405],
   ['early data', 'GET', EIO, { 'early-data': '1' }, 425],
   ['too many connections', 'GET', `${EIO}&full`, {}, 429],
   ['a location that is denied', 'GET', '/denied/?' + EIO, {}, 403],
+];
+
+// The same over HTTP/2, a connection each: fields, a body, and the status; or
+// it is for nginx itself to refuse it, with 400, a reset, or the end.
+
+const NGINX = null;
+const at = `/socket.io/?${EIO}`;
+const upgrades = Object.entries(upgrade);
+const overH2 = [
+  ['a WebSocket by CONNECT', fields('CONNECT', `/socket.io/?${WS}`,
+    [[':protocol', 'websocket'], ['sec-websocket-version', '13']])],
+  ['a CONNECT', [[':method', 'CONNECT'], [':authority', 'localhost:80']]],
+  ['a smuggled upgrade', fields('GET', `/socket.io/?${WS}`, upgrades)],
+  ['one with a body', fields('POST', `/socket.io/?${WS}`, upgrades), 'x'],
+  ['a WebSocket without one', fields('GET', `/socket.io/?${WS}`)],
+  ['an upgrade of polling', fields('GET', at, upgrades)],
+  ['a foreign origin', fields('GET', at, [['origin', 'https://evil.example']]),
+    , 403],
+  ['an unknown session', fields('GET', `${at}&sid=${'A'.repeat(20)}`)],
+  ['a POST to one', fields('POST', `${at}&sid=${'A'.repeat(20)}`), '42["x"]'],
+  ['a chunked body', fields('POST', at, [['transfer-encoding', 'chunked']]),
+    '0\r\n\r\nGET /api/emit HTTP/1.1\r\n\r\n'],
+  ['less than it says', fields('POST', at, [['content-length', '100']]), 'x'],
+  ['more than it says', fields('POST', at, [['content-length', '1']]),
+    '4'.repeat(100)],
+  ['a line in a header', fields('GET', at, [['x', 'y\r\nz: a']]), , NGINX],
+  ['a line in a name', fields('GET', at, [['x\r\nz: a', 'y']]), , NGINX],
+  ['a line in the path', fields('GET', `${at} HTTP/1.1\r\nz: a`), , NGINX],
+  ['a zero byte in a header', fields('GET', at, [['x', 'y\0z']]), , NGINX],
+  ['a name in capitals', fields('GET', at, [['Origin', 'null']]), , NGINX],
+  ['no path', fields('GET', at).slice(0, 3)],
+  ['two paths', fields('GET', at, [[':path', '/api/emit']])],
+  ['a path that is none', fields('GET', 'socket.io')],
+  ['two hosts', fields('GET', at, [['host', 'a'], ['host', 'b']])],
+  ['headers without end', fields('GET', at, Array(40)
+    .fill(['x', 'y'.repeat(1000)])), , NGINX],
+  ['the API without a key', fields('POST', '/api/emit'), '{"event":"x"}', 401],
+  ['with two', fields('POST', '/api/emit', [['authorization', 'Bearer x'],
+    ['authorization', `Bearer ${KEY}`]]), '{"event":"x"}', NGINX],
 ];
 
 // Bodies of polling POSTs by a session of one's own: status.
@@ -259,7 +306,6 @@ const events = [
 
 // The API: path, headers, body; status and code.
 
-const bearer = (key) => ({ authorization: `Bearer ${key}` });
 const key = bearer(KEY);
 const now = () => Date.now() / 1000;
 const sign = (body, uri = '/api/emit', time = now(), secret = SECRET) => ({
@@ -302,6 +348,23 @@ const calls = [
     'unauthorized'],
   ['one that is none', 'emit', { 'x-socketio-signature': 'v1=00' }, X, 401,
     'unauthorized'],
+  ['many signatures', 'emit', { 'x-socketio-signature': `${
+    sign(X)['x-socketio-signature']}${`,v1=${'0'.repeat(64)}`.repeat(4)}` }, X,
+    401, 'unauthorized'],
+  ['two of them, the first false', 'emit', { 'x-socketio-signature':
+    [sign('{}'), sign(X)].map((it) => it['x-socketio-signature']) }, X, 401,
+    'unauthorized'],
+  ['a false one beside a key', 'emit', { ...key, ...sign('{}') }, X, 401,
+    'unauthorized'],
+  ['a signature without its query', 'emit?x', sign(X), X, 401,
+    'unauthorized'],
+  ['a time that is none', 'emit', sign(X, '/api/emit', 'now'), X, 401,
+    'unauthorized'],
+  ['a huge time', 'emit', sign(X, '/api/emit', '9'.repeat(30)), X, 401,
+    'unauthorized'],
+  ['a huge key', 'emit', bearer('k'.repeat(7000)), X, 401, 'unauthorized'],
+  ['the key at last', 'emit', { authorization: ['Bearer x', `Bearer ${KEY}`] },
+    X, 400],
   ['a call that is none', 'emits', key, X, 404, 'not_found'],
   ['a step up', '..%2femit/..', key, X, 404, 'not_found'],
   ['no body', 'emit', key, '', 400, 'invalid'],
@@ -331,7 +394,7 @@ const calls = [
 ];
 
 const counted = Object.fromEntries(Object.entries({ requests, posts, frames,
-  packets, events, calls }).map(([name, list]) => [name, list.length]));
+  packets, events, calls, overH2 }).map(([name, list]) => [name, list.length]));
 
 for (const workers of [1, 4]) {
   const fact = (text, run, options) =>
@@ -347,7 +410,15 @@ for (const workers of [1, 4]) {
     site = await Site.start({ workers, app, path: '/socket.io/',
       files: { ...(await keys).files, 'api.key': `${KEY}\n${NEWS} name=news `
         + `namespace=/ event=news call=emit\n${SECRET} signed\n` },
+      ports: ['tls'], certificate: true,
+      server: `listen 127.0.0.1:@tls@ ssl http2;
+        ssl_certificate cert.pem; ssl_certificate_key key.pem;`,
       locations: `
+        location /soon/ { socketio campus; socketio_connect_timeout 2s;
+                          socketio_max_packets 100; send_timeout 2s; }
+        location /limited/ { socketio campus; socketio_max_packets 100;
+                             socketio_limit rate=1r/s burst=20; }
+        location /few/  { socketio campus; socketio_limit_conn 10 key=$uri; }
         location /socket.io/ { socketio campus;
           socketio_origin https://app.example
                           "~^https://[a-z]+\\.team\\.example$"; }
@@ -382,12 +453,12 @@ for (const workers of [1, 4]) {
 
   // After each table: nobody has heard of it.
 
-  const unharmed = async (t) => {
+  const unharmed = async (t, what) => {
     for (const witness of witnesses) {
       t.is((await ask(witness, 'enter', { room: 'other' })), null);
     }
-    t.deepIs(heard, []);
-    t.deepIs(site.ngx.workers(), pids);
+    t.deepIs(heard, [], what);
+    t.deepIs(site.ngx.workers(), pids, what);
   };
 
   fact(`${requests.length} requests`, async (t) => {
@@ -484,6 +555,139 @@ for (const workers of [1, 4]) {
     await unharmed(t);
   });
 
+  fact(`${overH2.length} requests over HTTP/2`, async (t) => {
+    const wrong = [];
+
+    for (const [what, list, body, wanted = 400] of overH2) {
+      const client = await H2.connect(site.ngx.ports.tls);
+      const answer = await client.ask(list, body);
+
+      if (wanted === NGINX ? answer.status !== 400 && !answer.reset
+          && !answer.gone : answer.status !== wanted) {
+        wrong.push(`${what}: ${JSON.stringify(answer)}`);
+      }
+      client.close();
+    }
+    t.deepIs(wrong, []);
+    await unharmed(t);
+  });
+
+  // Requests that are begun, and given up at once, and frames of no use: nginx
+  // bounds them, and what they had opened ends.
+
+  const sessions = async () => {
+    const { polling, websocket } = (await site.ngx.status()).total.sessions;
+    return polling + websocket;
+  };
+
+  fact('storms over HTTP/2', async (t) => {
+    const before = await sessions();
+    const soon = `/soon/?${EIO}`;
+    const opened = async (client) =>
+      JSON.parse((await client.ask(fields('GET', soon))).body.slice(1)).sid;
+    const reset = (id) => h2frame(h2.RST_STREAM, 0, id, Buffer.of(0, 0, 0, 8));
+
+    for (const [what, storm] of Object.entries({
+      'a hundred polls that wait': async (client) => {
+        for (let n = 0; n < 100; n++) {
+          client.send(...client.request(fields('GET',
+            `${soon}&sid=${await opened(client)}`)).frames);
+        }
+      },
+      'handshakes, reset': (client) => {
+        for (let n = 0; n < 2000; n++) {
+          const { id, frames: list } = client.request(fields('GET', soon));
+          client.send(...list, reset(id));
+        }
+      },
+      'polls of one session, reset': async (client) => {
+        const uri = `${soon}&sid=${await opened(client)}`;
+        for (let n = 0; n < 2000; n++) {
+          const { id, frames: list } = client.request(fields('GET', uri));
+          client.send(...list, reset(id));
+        }
+      },
+      'posts that do not end, reset': async (client) => {
+        const uri = `${soon}&sid=${await opened(client)}`;
+        for (let n = 0; n < 500; n++) {
+          const { id, frames: list } = client.request(fields('POST', uri), '4',
+            { end: false });
+          client.send(...list, reset(id));
+        }
+      },
+      settings: (client) => client.send(...Array(20000)
+        .fill(h2frame(h2.SETTINGS, 0, 0))),
+      pings: (client) => client.send(...Array(20000)
+        .fill(h2frame(h2.PING, 0, 0, Buffer.alloc(8)))),
+      'continuations': (client) => client.send(h2frame(h2.HEADERS, 0, 1),
+        ...Array(20000).fill(h2frame(h2.CONTINUATION, 0, 1))),
+      'windows': (client) => client.send(...Array(20000)
+        .fill(h2frame(h2.WINDOW_UPDATE, 0, 0, Buffer.of(0, 0, 0, 1)))),
+    })) {
+      const client = await H2.connect(site.ngx.ports.tls);
+
+      await storm(client);
+      await unharmed(t, what);
+      client.close();
+    }
+
+    // Nothing may be sent to it, and it asks.
+
+    const client = await H2.connect(site.ngx.ports.tls,
+      Buffer.of(0, 4, 0, 0, 0, 0));
+    client.send(...Array.from({ length: 50 }, () =>
+      client.request(fields('GET', soon)).frames).flat());
+    await until(async () => await sessions() === before,
+      { what: 'none is left' });
+    await unharmed(t);
+    client.close();
+  });
+
+  fact('storms of polling', async (t) => {
+    const before = await sessions();
+    const tally = (answers) => answers.reduce((sum, { status: code }) =>
+      ({ ...sum, [code]: (sum[code] || 0) + 1 }), {});
+    const all = (count, ask) => Promise.all(Array.from({ length: count }, ask));
+
+    // many at once of one session: there is one that may wait
+
+    const peer = await site.polling(0, { path: '/soon/' });
+    t.deepIs(tally(await all(100, (_, i) => peer.get(i))),
+      { 200: 1, 400: 99 });
+
+    const other = await site.polling(0, { path: '/soon/' });
+    t.deepIs(tally(await all(100, (_, i) => other.post('6', i))),
+      { 200: 100 });
+
+    // many packets, of which few are looked at
+
+    const body = Array(100).fill('42["say",{"room":"other"}]').join('\x1e');
+    const refused = async () => (await site.ngx.status()).total.drops
+      .limit_packets;
+    const third = await site.polling(0, { path: '/limited/' });
+    const already = await refused();
+
+    await third.post('40{"name":"mallory"}');
+    await third.poll();
+    t.deepIs(tally(await all(100, (_, i) => third.post(body, i))),
+      { 200: 100 });
+    t.ok(await refused() >= already + 9900);
+    await third.post('1');
+
+    // many of one address
+
+    const few = await all(100, () => status(`/few/?${EIO}`));
+    t.deepIs(tally(few), { 200: 10, 429: 90 });
+    for (const { body: open } of few.filter((it) => it.status === 200)) {
+      await status(`/few/?${EIO}&sid=${JSON.parse(open.slice(1)).sid}`,
+        { method: 'POST', body: '1' });
+    }
+
+    await until(async () => await sessions() === before,
+      { what: 'none is left' });
+    await unharmed(t);
+  });
+
   // Each lane has a connection of its own, which lives all the while, as no
   // answer ends it; what the headers are of is a connection.
 
@@ -522,7 +726,7 @@ for (const workers of [1, 4]) {
                                                     body });
 
       t.is(answer.status, wanted, `${what}: ${answer.body}`);
-      t.is(answer.json().error.code, code, what);
+      t.is(code && answer.json().error.code, code, what);
     }
 
     // The same signature again.
