@@ -21,13 +21,17 @@ void
 ngx_http_socketio_handover_sign(ngx_http_socketio_adapter_t *a,
     const char *what)
 {
-    u_char  text[64], *end;
+    u_char     text[64], *end;
+    sio_str_t  words[3];
 
     end = ngx_snprintf(text, sizeof(text), "%s %ui %uD", what, a->hub->n,
                        a->hub->incarnation);
 
-    (void) ngx_http_socketio_publish_now(&a->publisher, a->own,
-                                         sio_str(text, end - text));
+    words[0] = sio_cstr("PUBLISH");
+    words[1] = a->own;
+    words[2] = sio_str(text, end - text);
+
+    (void) ngx_http_socketio_publish_now(&a->publisher, words, 3);
 }
 
 

@@ -114,19 +114,10 @@ ngx_http_socketio_publish(ngx_http_socketio_publisher_t *p,
 
 ngx_int_t
 ngx_http_socketio_publish_now(ngx_http_socketio_publisher_t *p,
-    sio_str_t channel, sio_str_t message)
+    const sio_str_t *words, ngx_uint_t n)
 {
-    sio_str_t  words[3];
-
-    if (!p->redis.up) {
-        return NGX_DECLINED;
-    }
-
-    words[0] = sio_cstr("PUBLISH");
-    words[1] = channel;
-    words[2] = message;
-
-    return ngx_http_socketio_publisher_send(p, words, 3);
+    return p->redis.up ? ngx_http_socketio_publisher_send(p, words, n)
+                       : NGX_DECLINED;
 }
 
 
@@ -196,14 +187,18 @@ ngx_http_socketio_publisher_heard(redisAsyncContext *ac, void *reply)
 static ngx_uint_t
 ngx_http_socketio_publisher_open(const ngx_http_socketio_publisher_t *p)
 {
-    if (!p->redis.up || p->hold
-        || p->flying > NGX_HTTP_SOCKETIO_PUBLISH_FLYING)
-    {
-        return 0;
-    }
+    return !p->hold && p->flying <= NGX_HTTP_SOCKETIO_PUBLISH_FLYING
+           && ngx_http_socketio_publisher_answers(p);
+}
 
-    return p->sent == p->answered
-           || ngx_current_msec - p->progress < NGX_HTTP_SOCKETIO_PUBLISH_STALL;
+
+ngx_uint_t
+ngx_http_socketio_publisher_answers(const ngx_http_socketio_publisher_t *p)
+{
+    return p->redis.up
+           && (p->sent == p->answered
+               || ngx_current_msec - p->progress
+                  < NGX_HTTP_SOCKETIO_PUBLISH_STALL);
 }
 
 

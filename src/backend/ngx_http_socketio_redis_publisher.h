@@ -81,11 +81,16 @@ void ngx_http_socketio_publish(ngx_http_socketio_publisher_t *p,
     const sio_str_t *words, ngx_uint_t n);
 
 /*
- * Publish at once, past what is kept, for this host's own ears: NGX_OK, or
+ * A command that publishes, at once and past what is kept: NGX_OK, or
  * NGX_DECLINED: there is no connection.
  */
 ngx_int_t ngx_http_socketio_publish_now(ngx_http_socketio_publisher_t *p,
-    sio_str_t channel, sio_str_t message);
+    const sio_str_t *words, ngx_uint_t n);
+
+/* Whether the other side is there, and answers. */
+
+ngx_uint_t ngx_http_socketio_publisher_answers(
+    const ngx_http_socketio_publisher_t *p);
 
 /* Whether a command that is published now goes out at once. */
 

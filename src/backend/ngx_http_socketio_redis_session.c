@@ -1,9 +1,9 @@
 /*
  * Lost sessions.
  *
- * What is said goes with all that is published, and in its order; what is
- * asked has the same connection, so that a worker's own session is there when
- * it asks for it.  A session is taken by whose DEL removes it.
+ * What is left and what is asked goes past the events that are kept, on the
+ * same connection, so that a worker's own session is there when it asks for
+ * it.  A session is taken by whose DEL removes it.
  */
 
 
@@ -44,7 +44,7 @@ ngx_http_socketio_redis_save(ngx_http_socketio_hub_t *hub, sio_str_t pid,
         return NGX_OK;
     }
 
-    if (!ngx_http_socketio_publisher_ready_now(&a->publisher)) {
+    if (!ngx_http_socketio_publisher_answers(&a->publisher)) {
         return NGX_DECLINED;
     }
 
@@ -55,9 +55,7 @@ ngx_http_socketio_redis_save(ngx_http_socketio_hub_t *hub, sio_str_t pid,
     words[3] = sio_cstr("PX");
     words[4] = sio_str(px, len);
 
-    ngx_http_socketio_publish(&a->publisher, words, 5);
-
-    return NGX_OK;
+    return ngx_http_socketio_publish_now(&a->publisher, words, 5);
 }
 
 
@@ -85,7 +83,7 @@ ngx_http_socketio_redis_recall(ngx_http_socketio_hub_t *hub,
 
     a = hub->cluster_data;
 
-    if (!ngx_http_socketio_publisher_ready_now(&a->publisher)) {
+    if (!ngx_http_socketio_publisher_answers(&a->publisher)) {
         return NGX_DECLINED;
     }
 

@@ -521,6 +521,12 @@ ngx_http_socketio_recovery_read(ngx_http_socketio_hub_t *hub,
         return NGX_DECLINED;
     }
 
+    if (recall->n == 0) {
+        /* this host does not read the stream yet */
+        return st->tries < NGX_HTTP_SOCKETIO_RECOVERY_TRIES
+               ? NGX_AGAIN : NGX_DECLINED;
+    }
+
     recall->id.seq++;
 
     return ngx_http_socketio_recovery_next(recall,
@@ -611,6 +617,7 @@ static ngx_int_t
 ngx_http_socketio_recovery_finish(ngx_http_socketio_hub_t *hub,
     ngx_http_socketio_recoverable_t *st, const sio_offset_t *offset)
 {
+    u_char                       host[16];
     ngx_int_t                    rc;
     ngx_uint_t                   nrooms;
     sio_socket_t                *socket;
@@ -627,6 +634,8 @@ ngx_http_socketio_recovery_finish(ngx_http_socketio_hub_t *hub,
 
     ngx_memzero(&saving, sizeof(ngx_http_socketio_saving_t));
     saving.sid = session.sid;
+    saving.foreign = !sio_str_eq(session.host,
+                                 ngx_http_socketio_recovery_host(hub, host));
 
     if (ngx_http_socketio_recovery_rooms(socket, &session) != NGX_OK
         || ngx_http_socketio_recovery_put_out(hub, socket, &session))

@@ -266,6 +266,7 @@ ngx_http_socketio_recovery_check(ngx_http_socketio_hub_t *hub,
 
     saving->position = saved.position;
     saving->version = saved.version;
+    saving->foreign = 0;
     saving->gathered = r;
 
     return NGX_OK;
@@ -289,6 +290,14 @@ ngx_http_socketio_recovery_missed(ngx_http_socketio_hub_t *hub,
 
     for (n = saving->position + 1; n <= st->since; n++) {
         rc = ngx_http_socketio_log_head(hub->zone, n, &entry);
+
+        /* what this host said for itself was not for who was elsewhere, or
+           it has got it before */
+
+        if (rc == NGX_OK && saving->foreign && !entry.in_stream && !entry.away)
+        {
+            continue;
+        }
 
         if (rc == NGX_OK && (entry.sieve & sieve)) {
             rc = ngx_http_socketio_recovery_entry(hub, st, saving, &entry);

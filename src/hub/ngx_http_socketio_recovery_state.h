@@ -88,6 +88,7 @@ typedef struct {
     uint64_t                   id;
     uint64_t                   position;
     uint64_t                   version;
+    ngx_uint_t                 foreign;      /* it was lost elsewhere */
     sio_str_t                  sid;
     sio_wire_t                 gathered;
 } ngx_http_socketio_saving_t;

@@ -77,6 +77,8 @@ ngx_http_socketio_log_create(ngx_http_socketio_zone_t *zone)
                          << NGX_HTTP_SOCKETIO_LOG_BITS;
         zone->log_first = zone->log_last + 1;
         zone->log_ordered = zone->log_first;
+        ngx_memzero(&zone->log_id, sizeof(sio_stream_id_t));
+        ngx_memzero(&zone->log_begin, sizeof(sio_stream_id_t));
 
         __atomic_store_n(&zone->log_data, index + places * sizeof(uint64_t),
                          __ATOMIC_RELEASE);
@@ -307,8 +309,9 @@ ngx_http_socketio_log_locate(ngx_http_socketio_zone_t *zone,
 
     (void) ngx_http_socketio_log_seen(zone, &offset->id);
 
-    if (sio_stream_id_cmp(&offset->id, &zone->log_begin) < 0
-        && sio_stream_id_cmp(&offset->id, &zone->log_id) < 0)
+    if (sio_stream_id_is_none(&zone->log_id)
+        || (sio_stream_id_cmp(&offset->id, &zone->log_begin) < 0
+            && sio_stream_id_cmp(&offset->id, &zone->log_id) < 0))
     {
         return NGX_DECLINED;
     }
