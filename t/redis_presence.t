@@ -9,6 +9,7 @@ const { test } = require('./lib/tap');
 const { Redis } = require('./lib/redis');
 const { SioRaw } = require('./lib/sio_raw');
 const { connect } = require('./lib/clients');
+const { forged, item } = require('./lib/forged');
 const { random } = require('./lib/model');
 const { sleep, until } = require('./lib/wait');
 
@@ -136,23 +137,6 @@ const alone = async (hosts, observers) => {
 };
 
 const params = 'heartbeat=500ms';
-
-// A message of hosts as no nginx writes it: items of a host without a beat.
-
-const number = (n, size) => {
-  const bytes = Buffer.alloc(8);
-  bytes.writeBigUInt64LE(BigInt(n));
-  return bytes.subarray(0, size);
-};
-const text = (s) => Buffer.concat([number(Buffer.from(s).length, 4),
-  Buffer.from(s)]);
-const comes = (user) => Buffer.concat([Buffer.from([1]), text('/'),
-  text(user), Buffer.from([0])]);
-const gone = Buffer.from([8, 0, 0, 0, 0, 1, 0, 0, 0]);
-const bye = Buffer.from([9]);
-const forged = (host, ...items) => Buffer.concat([Buffer.from([1, 2]),
-  number(host, 8), number(0, 4), number(1, 4), number(1, 8), number(500, 4),
-  Buffer.alloc(17), text(Buffer.concat([Buffer.from([2, 2]), ...items]))]);
 
 function suite(workers) {
   const name = (text) => `${text}, ${workers} workers`;
@@ -453,14 +437,14 @@ function suite(workers) {
     forget(near, far);
     for (let i = 0; i < 16; i++) {
       await client.publish('socket.io-hosts#campus#',
-        forged(100 + i, comes(Buffer.from([0x61 + i, 0xff, 0xfe]))));
+        forged(100 + i, item.on(Buffer.from([0x61 + i, 0xff, 0xfe]))));
     }
     await until(async () => await refused() === before + 16,
       { what: 'they are refused' });
     await client.publish('socket.io-hosts#campus#',
-      forged(200, bye, comes('ghost')));
+      forged(200, item.bye, item.on('ghost')));
     await client.publish('socket.io-hosts#campus#',
-      forged(201, gone, comes('ghost')));
+      forged(201, item.gone, item.on('ghost')));
     const tab = await Tab.open(a, 'sense');
     await hear([near, far], 'sense online');
     for (const observer of [near, far]) {

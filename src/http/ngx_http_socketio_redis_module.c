@@ -135,7 +135,7 @@ static const ngx_http_socketio_param_t  ngx_http_socketio_redis_params[] = {
       ngx_http_socketio_param_msec,
       offsetof(ngx_http_socketio_redis_conf_t, heartbeat),
       "invalid heartbeat \"%V\" of redis, it is a time of 100ms to 10m",
-      NGX_HTTP_SOCKETIO_HOSTS_BEAT_MIN, NGX_HTTP_SOCKETIO_HOSTS_BEAT_MAX },
+      SIO_HOSTS_BEAT_MIN, SIO_HOSTS_BEAT_MAX },
 
     { ngx_string("tls="),
       ngx_http_socketio_redis_tls,

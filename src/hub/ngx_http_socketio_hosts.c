@@ -86,7 +86,7 @@ ngx_http_socketio_hosts_cleanup(ngx_http_socketio_hub_t *hub)
         return;
     }
 
-    (void) ngx_http_socketio_hosts_put(hub, NGX_HTTP_SOCKETIO_HOSTS_BYE);
+    (void) ngx_http_socketio_hosts_put(hub, SIO_HOSTS_BYE);
     ngx_http_socketio_hosts_send(hub);
 
     if (hosts->timer.timer_set) {
@@ -166,7 +166,7 @@ ngx_http_socketio_hosts_leads(ngx_http_socketio_hub_t *hub)
 
 sio_wire_writer_t *
 ngx_http_socketio_hosts_put(ngx_http_socketio_hub_t *hub,
-    ngx_http_socketio_hosts_item_e item)
+    sio_hosts_item_e item)
 {
     ngx_http_socketio_hosts_t  *hosts;
 
@@ -180,7 +180,7 @@ ngx_http_socketio_hosts_put(ngx_http_socketio_hub_t *hub,
         hosts->open = 1;
         sio_buf_reset(&hosts->items);
         sio_wire_begin(&hosts->writer, &hosts->items,
-                       NGX_HTTP_SOCKETIO_HOSTS_ITEMS);
+                       SIO_HOSTS_ITEMS);
         ngx_http_socketio_hub_post(hub);
     }
 
@@ -212,7 +212,7 @@ ngx_http_socketio_hosts_send(ngx_http_socketio_hub_t *hub)
     hosts->sent = ngx_current_msec;
 
     sio_buf_reset(&hosts->message);
-    sio_wire_begin(&w, &hosts->message, NGX_HTTP_SOCKETIO_HOSTS_MESSAGE);
+    sio_wire_begin(&w, &hosts->message, SIO_HOSTS_MESSAGE);
     sio_wire_put_u64(&w, hosts->self);
     sio_wire_put_u32(&w, (uint32_t) hub->n);
     sio_wire_put_u32(&w, hub->incarnation);
@@ -260,7 +260,7 @@ ngx_http_socketio_hosts_came(sio_socket_t *socket)
     hosts->users++;
     hosts->digest ^= ngx_http_socketio_peer_hash(nsp, user);
 
-    w = ngx_http_socketio_hosts_put(hub, NGX_HTTP_SOCKETIO_HOSTS_ON);
+    w = ngx_http_socketio_hosts_put(hub, SIO_HOSTS_ON);
     sio_wire_put_str(w, nsp);
     sio_wire_put_str(w, user);
     sio_wire_put_u8(w, 0);
@@ -289,7 +289,7 @@ ngx_http_socketio_hosts_left(sio_room_t *room)
     hosts->users--;
     hosts->digest ^= ngx_http_socketio_peer_hash(nsp, user);
 
-    w = ngx_http_socketio_hosts_put(hub, NGX_HTTP_SOCKETIO_HOSTS_OFF);
+    w = ngx_http_socketio_hosts_put(hub, SIO_HOSTS_OFF);
     sio_wire_put_str(w, nsp);
     sio_wire_put_str(w, user);
 }
@@ -320,7 +320,7 @@ ngx_http_socketio_hosts_gone(ngx_http_socketio_hub_t *hub, ngx_uint_t slot,
         return;
     }
 
-    w = ngx_http_socketio_hosts_put(hub, NGX_HTTP_SOCKETIO_HOSTS_GONE);
+    w = ngx_http_socketio_hosts_put(hub, SIO_HOSTS_GONE);
     sio_wire_put_u32(w, (uint32_t) slot);
     sio_wire_put_u32(w, incarnation);
 }
@@ -336,7 +336,7 @@ ngx_http_socketio_hosts_said(ngx_http_socketio_hub_t *hub, sio_str_t nsp,
         return;
     }
 
-    w = ngx_http_socketio_hosts_put(hub, NGX_HTTP_SOCKETIO_HOSTS_SAID);
+    w = ngx_http_socketio_hosts_put(hub, SIO_HOSTS_SAID);
     sio_wire_put_str(w, nsp);
     sio_wire_put_str(w, user);
     sio_wire_put_u8(w, online ? 1 : 0);
@@ -357,7 +357,7 @@ ngx_http_socketio_hosts_granted(ngx_http_socketio_hub_t *hub,
         return;
     }
 
-    w = ngx_http_socketio_hosts_put(hub, NGX_HTTP_SOCKETIO_HOSTS_GRANT);
+    w = ngx_http_socketio_hosts_put(hub, SIO_HOSTS_GRANT);
 
     /* how long it lasts: the other host's calendar may be minutes away */
 
@@ -390,6 +390,25 @@ ngx_http_socketio_hosts_turn(ngx_http_socketio_hub_t *hub)
         if (ngx_http_socketio_hosts_leads(hub)) {
             ngx_http_socketio_presence_sweep(hub);
         }
+    }
+
+    if (hosts->changed) {
+        hosts->changed = 0;
+        ngx_http_socketio_hosts_spread(hub, 0);
+    }
+
+    /* if it has just been answered the tick comes back to it */
+
+    if (hosts->owes && (hosts->answered == 0
+                        || ngx_current_msec - hosts->answered
+                           >= hosts->beat / 4))
+    {
+        hosts->owes = 0;
+        hosts->answered = ngx_current_msec;
+
+        ngx_http_socketio_hosts_spread(hub, 1);
+        ngx_http_socketio_hosts_all(hub);
+        ngx_http_socketio_grant_tell(hub);
     }
 
     if (hosts->open) {
@@ -544,9 +563,9 @@ ngx_http_socketio_hosts_all(ngx_http_socketio_hub_t *hub)
 
     hosts->told = ngx_current_msec;
 
-    (void) ngx_http_socketio_hosts_put(hub, NGX_HTTP_SOCKETIO_HOSTS_BEGIN);
+    (void) ngx_http_socketio_hosts_put(hub, SIO_HOSTS_BEGIN);
     ngx_http_socketio_hosts_users(hub, 1);
-    (void) ngx_http_socketio_hosts_put(hub, NGX_HTTP_SOCKETIO_HOSTS_END);
+    (void) ngx_http_socketio_hosts_put(hub, SIO_HOSTS_END);
 
     ngx_http_socketio_hosts_send(hub);
 }
@@ -610,7 +629,7 @@ ngx_http_socketio_hosts_user(ngx_http_socketio_hub_t *hub,
         ngx_http_socketio_presence_queue(hub, nsp, user, 0, 0);
     }
 
-    w = ngx_http_socketio_hosts_put(hub, NGX_HTTP_SOCKETIO_HOSTS_ON);
+    w = ngx_http_socketio_hosts_put(hub, SIO_HOSTS_ON);
     sio_wire_put_str(w, nsp);
     sio_wire_put_str(w, user);
     sio_wire_put_u8(w, said ? 1 : 0);

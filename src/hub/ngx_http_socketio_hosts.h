@@ -25,10 +25,10 @@
 #include "hub/ngx_http_socketio_hub.h"
 #include "shm/ngx_http_socketio_shm_peer.h"
 
+#include "codec/sio_hosts.h"
+
 
 #define NGX_HTTP_SOCKETIO_HOSTS_BEAT      5000   /* msec */
-#define NGX_HTTP_SOCKETIO_HOSTS_BEAT_MIN  100
-#define NGX_HTTP_SOCKETIO_HOSTS_BEAT_MAX  600000
 #define NGX_HTTP_SOCKETIO_HOSTS_MISSING   3      /* beats: it is dead */
 #define NGX_HTTP_SOCKETIO_HOSTS_PATIENCE  6      /* beats: who should say it
                                                     does not */
@@ -116,32 +116,6 @@ void ngx_http_socketio_hosts_receive(ngx_http_socketio_hub_t *hub,
 
 /* For the files of hosts. */
 
-/*
- * What a message has: who tells (host, slot, incarnation), its number, msec
- * between beats, whether the host knows who is where, how many users are
- * there and their digest; then a record of items.
- */
-typedef enum {
-    NGX_HTTP_SOCKETIO_HOSTS_MESSAGE = 1,     /* a record's type */
-    NGX_HTTP_SOCKETIO_HOSTS_ITEMS
-} ngx_http_socketio_hosts_record_e;
-
-
-typedef enum {
-    NGX_HTTP_SOCKETIO_HOSTS_ON = 1,    /* namespace, user, u8: said */
-    NGX_HTTP_SOCKETIO_HOSTS_OFF,       /* namespace, user */
-    NGX_HTTP_SOCKETIO_HOSTS_SAID,      /* namespace, user, u8: online,
-                                          u8: heard here alone, u64: seen */
-    NGX_HTTP_SOCKETIO_HOSTS_GRANT,     /* namespace, user, room, u64: left,
-                                          u64: stamp, u64: host */
-    NGX_HTTP_SOCKETIO_HOSTS_ASK,       /* all others are to tell all */
-    NGX_HTTP_SOCKETIO_HOSTS_BEGIN,     /* of all users */
-    NGX_HTTP_SOCKETIO_HOSTS_END,
-    NGX_HTTP_SOCKETIO_HOSTS_GONE,      /* u32: slot, u32: incarnation */
-    NGX_HTTP_SOCKETIO_HOSTS_BYE
-} ngx_http_socketio_hosts_item_e;
-
-
 struct ngx_http_socketio_hosts_s {
     uint64_t               self;       /* this host's id */
     ngx_msec_t             beat;
@@ -167,6 +141,13 @@ struct ngx_http_socketio_hosts_s {
     uint32_t               cursor;     /* up to here */
     unsigned               again:1;    /* and once more */
 
+    ngx_msec_t             answered;   /* an ASK */
+    ngx_http_socketio_often_t  forged; /* refused */
+    time_t                 second;     /* of the log */
+    ngx_uint_t             lines;      /* written in it */
+    unsigned               owes:1;     /* an answer to an ASK */
+    unsigned               changed:1;  /* hosts have: the others are told */
+
     unsigned               tells:1;    /* somebody asks for users */
     unsigned               open:1;     /* items are being written */
 };
@@ -175,7 +156,7 @@ struct ngx_http_socketio_hosts_s {
 /* Begin an item; its fields are put into the writer that is returned. */
 
 sio_wire_writer_t *ngx_http_socketio_hosts_put(ngx_http_socketio_hub_t *hub,
-    ngx_http_socketio_hosts_item_e item);
+    sio_hosts_item_e item);
 
 /* Send what is to be told, or nothing but that this worker is there. */
 
@@ -184,6 +165,11 @@ void ngx_http_socketio_hosts_send(ngx_http_socketio_hub_t *hub);
 /* Ask all others to tell all, if nobody has just done so. */
 
 void ngx_http_socketio_hosts_ask(ngx_http_socketio_hub_t *hub);
+
+/* All workers here look who is there; all: they tell of their users. */
+
+void ngx_http_socketio_hosts_spread(ngx_http_socketio_hub_t *hub,
+    ngx_uint_t all);
 
 /* Tell all others of all users here, unless it was just done. */
 

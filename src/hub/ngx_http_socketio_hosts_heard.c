@@ -12,7 +12,6 @@
  */
 
 
-#include "codec/sio_utf8.h"
 #include "hub/ngx_http_socketio_hosts.h"
 #include "hub/ngx_http_socketio_channel.h"
 #include "hub/ngx_http_socketio_presence.h"
@@ -23,44 +22,36 @@
 #define NGX_HTTP_SOCKETIO_HOSTS_ANSWER  500
 
 
+/* Lines of the log in a second, of workers of other hosts. */
+
+#define NGX_HTTP_SOCKETIO_HOSTS_LINES   64
+
+
 /* Who tells. */
 
 typedef struct {
-    uint64_t                   host;
-    uint32_t                   slot;
-    uint32_t                   incarnation;
-    uint64_t                   sequence;
-    uint32_t                   beat;
-    uint8_t                    ready;
-    uint64_t                   users;
-    uint64_t                   digest;
-    sio_str_t                  items;
+    sio_hosts_t                m;
     ngx_uint_t                 peer;
 } ngx_http_socketio_told_t;
 
 
-static ngx_int_t ngx_http_socketio_hosts_open(sio_str_t message,
-    ngx_http_socketio_told_t *told);
 static ngx_int_t ngx_http_socketio_hosts_meet(ngx_http_socketio_hub_t *hub,
     ngx_http_socketio_told_t *told);
-static ngx_int_t ngx_http_socketio_hosts_items(ngx_http_socketio_hub_t *hub,
+static int ngx_http_socketio_hosts_items(ngx_http_socketio_hub_t *hub,
     ngx_http_socketio_told_t *told);
-static ngx_int_t ngx_http_socketio_hosts_item(ngx_http_socketio_hub_t *hub,
-    ngx_http_socketio_told_t *told, sio_wire_t *r);
+static void ngx_http_socketio_hosts_item(ngx_http_socketio_hub_t *hub,
+    ngx_http_socketio_told_t *told, const sio_hosts_told_t *item);
 static void ngx_http_socketio_hosts_on(ngx_http_socketio_hub_t *hub,
-    ngx_http_socketio_told_t *told, sio_str_t nsp, sio_str_t user,
-    ngx_uint_t said);
+    ngx_http_socketio_told_t *told, const sio_hosts_told_t *item);
 static void ngx_http_socketio_hosts_off(ngx_http_socketio_hub_t *hub,
-    ngx_http_socketio_told_t *told, sio_str_t nsp, sio_str_t user);
+    ngx_http_socketio_told_t *told, const sio_hosts_told_t *item);
 static void ngx_http_socketio_hosts_words(ngx_http_socketio_hub_t *hub,
-    sio_str_t nsp, sio_str_t user, ngx_uint_t online, ngx_uint_t alone,
-    uint64_t seen);
-static ngx_int_t ngx_http_socketio_hosts_grant(ngx_http_socketio_hub_t *hub,
-    sio_wire_t *r, sio_str_t nsp, sio_str_t user);
+    const sio_hosts_told_t *item);
 static void ngx_http_socketio_hosts_mark(ngx_http_socketio_hub_t *hub,
     ngx_http_socketio_told_t *told, ngx_uint_t begin);
-static void ngx_http_socketio_hosts_spread(ngx_http_socketio_hub_t *hub,
-    ngx_uint_t all);
+static void ngx_http_socketio_hosts_refuse(ngx_http_socketio_hub_t *hub,
+    const char *why);
+static ngx_uint_t ngx_http_socketio_hosts_logs(ngx_http_socketio_hub_t *hub);
 static void ngx_http_socketio_hosts_drop(ngx_http_socketio_hub_t *hub,
     ngx_uint_t n, const char *why);
 static void ngx_http_socketio_hosts_changed(ngx_http_socketio_hub_t *hub);
@@ -89,6 +80,7 @@ ngx_http_socketio_hosts_listen(ngx_http_socketio_hub_t *hub)
         }
     }
 
+    zone->stale |= missed;
     hub->hosts->listening = ngx_current_msec;
 
     zone->missed = 0;
@@ -124,7 +116,7 @@ ngx_http_socketio_hosts_ask(ngx_http_socketio_hub_t *hub)
 
     hub->zone->asked = now ? now : 1;
 
-    (void) ngx_http_socketio_hosts_put(hub, NGX_HTTP_SOCKETIO_HOSTS_ASK);
+    (void) ngx_http_socketio_hosts_put(hub, SIO_HOSTS_ASK);
 }
 
 
@@ -134,11 +126,14 @@ ngx_http_socketio_hosts_heard(ngx_http_socketio_hub_t *hub, sio_str_t message)
     ngx_http_socketio_told_t   told;
     ngx_http_socketio_peer_t  *peer;
 
-    if (ngx_http_socketio_hosts_open(message, &told) != NGX_OK) {
-        goto refused;
+    if (sio_hosts_decode(message, &told.m) != SIO_OK
+        || told.m.slot >= NGX_HTTP_SOCKETIO_SLOTS)
+    {
+        ngx_http_socketio_hosts_refuse(hub, "malformed");
+        return;
     }
 
-    if (told.host == hub->hosts->self) {
+    if (told.m.host == hub->hosts->self) {
         return;
     }
 
@@ -150,9 +145,10 @@ ngx_http_socketio_hosts_heard(ngx_http_socketio_hub_t *hub, sio_str_t message)
 
     peer = ngx_http_socketio_peer(hub->zone, told.peer);
 
-    if (ngx_http_socketio_hosts_items(hub, &told) != NGX_OK) {
+    if (ngx_http_socketio_hosts_items(hub, &told) != SIO_DONE) {
         peer->synced = 0;
-        goto refused;
+        ngx_http_socketio_hosts_refuse(hub, "malformed");
+        return;
     }
 
     if (peer->host == 0) {
@@ -160,54 +156,55 @@ ngx_http_socketio_hosts_heard(ngx_http_socketio_hub_t *hub, sio_str_t message)
     }
 
     if (peer->synced && !peer->full
-        && (peer->users != told.users || peer->digest != told.digest))
+        && (peer->users != told.m.users || peer->digest != told.m.digest))
     {
-        ngx_log_error(NGX_LOG_WARN, hub->log, 0,
-                      "socketio app \"%V\": %uL users of another host's "
-                      "worker are known, it has %uL: it is asked",
-                      &hub->conf->name, peer->users, told.users);
+        if (ngx_http_socketio_hosts_logs(hub)) {
+            ngx_log_error(NGX_LOG_WARN, hub->log, 0,
+                          "socketio app \"%V\": %uL users of another host's "
+                          "worker are known, it has %uL: it is asked",
+                          &hub->conf->name, peer->users, told.m.users);
+        }
+
         peer->synced = 0;
     }
 
     if (!peer->synced) {
         ngx_http_socketio_hosts_ask(hub);
     }
-
-    return;
-
-refused:
-
-    ngx_http_socketio_stat(hub, NGX_HTTP_SOCKETIO_STAT_REDIS_REFUSED, 1);
 }
 
 
-static ngx_int_t
-ngx_http_socketio_hosts_open(sio_str_t message,
-    ngx_http_socketio_told_t *told)
-{
-    uint8_t     type;
-    sio_wire_t  r;
+/* Whoever can write to Redis is trusted, but for this. */
 
-    if (sio_wire_open(&r, message.data, message.len, &type) != SIO_OK
-        || type != NGX_HTTP_SOCKETIO_HOSTS_MESSAGE)
-    {
-        return NGX_ERROR;
+static void
+ngx_http_socketio_hosts_refuse(ngx_http_socketio_hub_t *hub, const char *why)
+{
+    ngx_uint_t  n;
+
+    ngx_http_socketio_stat(hub, NGX_HTTP_SOCKETIO_STAT_REDIS_REFUSED, 1);
+
+    n = ngx_http_socketio_often(&hub->hosts->forged);
+
+    if (n) {
+        ngx_log_error(NGX_LOG_WARN, hub->log, 0,
+                      "socketio app \"%V\": what another host tells was "
+                      "refused: %s, %ui since the last such line",
+                      &hub->conf->name, why, n);
+    }
+}
+
+
+/* Whether a line may be written: there are as many as who tells wants. */
+
+static ngx_uint_t
+ngx_http_socketio_hosts_logs(ngx_http_socketio_hub_t *hub)
+{
+    if (hub->hosts->second != ngx_time()) {
+        hub->hosts->second = ngx_time();
+        hub->hosts->lines = 0;
     }
 
-    told->host = sio_wire_get_u64(&r);
-    told->slot = sio_wire_get_u32(&r);
-    told->incarnation = sio_wire_get_u32(&r);
-    told->sequence = sio_wire_get_u64(&r);
-    told->beat = sio_wire_get_u32(&r);
-    told->ready = sio_wire_get_u8(&r);
-    told->users = sio_wire_get_u64(&r);
-    told->digest = sio_wire_get_u64(&r);
-    told->items = sio_wire_get_str(&r);
-    told->peer = NGX_HTTP_SOCKETIO_NO_PEER;
-
-    return sio_wire_done(&r) == SIO_OK && told->host && told->sequence
-           && told->beat && told->beat <= NGX_HTTP_SOCKETIO_HOSTS_BEAT_MAX
-           ? NGX_OK : NGX_ERROR;
+    return hub->hosts->lines++ < NGX_HTTP_SOCKETIO_HOSTS_LINES;
 }
 
 
@@ -222,54 +219,59 @@ ngx_http_socketio_hosts_meet(ngx_http_socketio_hub_t *hub,
     ngx_uint_t                 n;
     ngx_http_socketio_peer_t  *peer;
 
-    n = ngx_http_socketio_peer_find(hub->zone, told->host, told->slot);
+    n = ngx_http_socketio_peer_find(hub->zone, told->m.host, told->m.slot);
 
     if (n != NGX_HTTP_SOCKETIO_NO_PEER) {
         peer = ngx_http_socketio_peer(hub->zone, n);
 
-        if ((int32_t) (told->incarnation - peer->incarnation) < 0) {
+        if ((int32_t) (told->m.incarnation - peer->incarnation) < 0) {
             return NGX_DECLINED;
         }
 
-        if (told->incarnation != peer->incarnation) {
+        if (told->m.incarnation != peer->incarnation) {
             ngx_http_socketio_hosts_drop(hub, n, "was replaced");
             n = NGX_HTTP_SOCKETIO_NO_PEER;
         }
     }
 
     if (n == NGX_HTTP_SOCKETIO_NO_PEER) {
-        n = ngx_http_socketio_peer_add(hub->zone, told->host, told->slot,
-                                       told->incarnation);
+        n = ngx_http_socketio_peer_add(hub->zone, told->m.host, told->m.slot,
+                                       told->m.incarnation);
 
         if (n == NGX_HTTP_SOCKETIO_NO_PEER) {
+            ngx_http_socketio_hosts_refuse(hub, "too many workers");
             return NGX_DECLINED;
         }
 
-        ngx_log_error(NGX_LOG_INFO, hub->log, 0,
-                      "socketio app \"%V\": worker %uD of host %016xL is "
-                      "there", &hub->conf->name, told->slot, told->host);
+        if (ngx_http_socketio_hosts_logs(hub)) {
+            ngx_log_error(NGX_LOG_INFO, hub->log, 0,
+                          "socketio app \"%V\": worker %uD of host %016xL is "
+                          "there", &hub->conf->name, told->m.slot,
+                          told->m.host);
+        }
 
         /* one that has just started has told all */
 
         peer = ngx_http_socketio_peer(hub->zone, n);
-        peer->synced = (told->sequence == 1);
-        peer->sequence = told->sequence - 1;
+        peer->synced = (told->m.sequence == 1);
+        peer->sequence = told->m.sequence - 1;
     }
 
     peer = ngx_http_socketio_peer(hub->zone, n);
+    peer->again = (peer->heard != 0);
 
-    if (told->sequence != peer->sequence + 1) {
+    if (told->m.sequence != peer->sequence + 1) {
         peer->synced = 0;
         peer->telling = 0;
         peer->skips = 0;
     }
 
-    peer->sequence = told->sequence;
+    peer->sequence = told->m.sequence;
     peer->heard = ngx_http_socketio_now();
-    peer->beat = told->beat;
+    peer->beat = told->m.beat;
 
-    if (peer->ready != told->ready) {
-        peer->ready = told->ready;
+    if (peer->ready != told->m.ready) {
+        peer->ready = told->m.ready;
         ngx_http_socketio_hosts_changed(hub);
     }
 
@@ -279,131 +281,107 @@ ngx_http_socketio_hosts_meet(ngx_http_socketio_hub_t *hub,
 }
 
 
-static ngx_int_t
+/* SIO_DONE, SIO_ERROR. */
+
+static int
 ngx_http_socketio_hosts_items(ngx_http_socketio_hub_t *hub,
     ngx_http_socketio_told_t *told)
 {
-    uint8_t                    type;
-    sio_wire_t                 r;
+    int                        rc;
+    uint64_t                   now;
+    sio_hosts_told_t           item;
     ngx_http_socketio_peer_t  *peer;
 
-    if (told->items.len == 0) {
-        return NGX_OK;
-    }
-
-    if (sio_wire_open(&r, told->items.data, told->items.len, &type) != SIO_OK
-        || type != NGX_HTTP_SOCKETIO_HOSTS_ITEMS)
-    {
-        return NGX_ERROR;
-    }
+    peer = ngx_http_socketio_peer(hub->zone, told->peer);
+    now = ngx_http_socketio_calendar();
 
     /* nothing counts behind its own good-bye: nobody would take it back */
 
-    peer = ngx_http_socketio_peer(hub->zone, told->peer);
+    do {
+        rc = peer->host ? sio_hosts_next(&told->m, now, &item) : SIO_DONE;
 
-    while (r.pos < r.end && peer->host) {
-        if (ngx_http_socketio_hosts_item(hub, told, &r) != NGX_OK) {
-            return NGX_ERROR;
+        if (rc == SIO_OK) {
+            ngx_http_socketio_hosts_item(hub, told, &item);
+
+        } else if (rc == SIO_DECLINED) {
+            ngx_http_socketio_hosts_refuse(hub, "a time in the future");
         }
-    }
 
-    return NGX_OK;
+    } while (rc == SIO_OK || rc == SIO_DECLINED);
+
+    return rc;
 }
 
 
-static ngx_int_t
+static void
 ngx_http_socketio_hosts_item(ngx_http_socketio_hub_t *hub,
-    ngx_http_socketio_told_t *told, sio_wire_t *r)
+    ngx_http_socketio_told_t *told, const sio_hosts_told_t *item)
 {
-    uint8_t     item, online, flag;
-    uint32_t    slot, incarnation;
-    uint64_t    seen;
-    sio_str_t   nsp, user;
-    ngx_uint_t  n;
+    ngx_uint_t                 n;
+    ngx_http_socketio_grant_t  grant;
 
-    item = sio_wire_get_u8(r);
-    nsp = sio_str(NULL, 0);
-    user = nsp;
+    switch (item->type) {
 
-    if (item <= NGX_HTTP_SOCKETIO_HOSTS_GRANT) {
-        nsp = sio_wire_get_str(r);
-        user = sio_wire_get_str(r);
-
-        if (r->error || nsp.len == 0 || nsp.len > SIO_ROOM_MAX
-            || user.len == 0 || user.len > SIO_ROOM_MAX - SIO_USER_ROOM_LEN
-            || sio_utf8_valid(user.data, user.len) != SIO_OK)
-        {
-            return NGX_ERROR;
-        }
-    }
-
-    switch (item) {
-
-    case NGX_HTTP_SOCKETIO_HOSTS_ON:
-        flag = sio_wire_get_u8(r);
-        ngx_http_socketio_hosts_on(hub, told, nsp, user, flag);
+    case SIO_HOSTS_ON:
+        ngx_http_socketio_hosts_on(hub, told, item);
         break;
 
-    case NGX_HTTP_SOCKETIO_HOSTS_OFF:
-        ngx_http_socketio_hosts_off(hub, told, nsp, user);
+    case SIO_HOSTS_OFF:
+        ngx_http_socketio_hosts_off(hub, told, item);
         break;
 
-    case NGX_HTTP_SOCKETIO_HOSTS_SAID:
-        online = sio_wire_get_u8(r);
-        flag = sio_wire_get_u8(r);
-        seen = sio_wire_get_u64(r);
-        ngx_http_socketio_hosts_words(hub, nsp, user, online, flag, seen);
+    case SIO_HOSTS_SAID:
+        ngx_http_socketio_hosts_words(hub, item);
         break;
 
-    case NGX_HTTP_SOCKETIO_HOSTS_GRANT:
-        return ngx_http_socketio_hosts_grant(hub, r, nsp, user);
+    case SIO_HOSTS_GRANT:
+        grant.expires = item->left == 0 ? 0
+                        : ngx_http_socketio_calendar()
+                          + ngx_min(item->left, NGX_HTTP_SOCKETIO_GRANT_MSEC);
+        grant.stamp = item->stamp;
+        grant.host = item->host;
 
-    case NGX_HTTP_SOCKETIO_HOSTS_ASK:
-        ngx_http_socketio_hosts_spread(hub, 1);
-        ngx_http_socketio_hosts_all(hub);
-        ngx_http_socketio_grant_tell(hub);
+        ngx_http_socketio_grant_heard(hub, item->name, &grant);
         break;
 
-    case NGX_HTTP_SOCKETIO_HOSTS_BEGIN:
-    case NGX_HTTP_SOCKETIO_HOSTS_END:
-        ngx_http_socketio_hosts_mark(hub, told,
-                                     item == NGX_HTTP_SOCKETIO_HOSTS_BEGIN);
+    case SIO_HOSTS_ASK:
+        hub->hosts->owes = 1;
+        ngx_http_socketio_hub_post(hub);
         break;
 
-    case NGX_HTTP_SOCKETIO_HOSTS_GONE:
-        slot = sio_wire_get_u32(r);
-        incarnation = sio_wire_get_u32(r);
-        n = ngx_http_socketio_peer_find(hub->zone, told->host, slot);
+    case SIO_HOSTS_BEGIN:
+    case SIO_HOSTS_END:
+        ngx_http_socketio_hosts_mark(hub, told, item->type == SIO_HOSTS_BEGIN);
+        break;
+
+    case SIO_HOSTS_GONE:
+        n = ngx_http_socketio_peer_find(hub->zone, told->m.host, item->slot);
 
         if (n != NGX_HTTP_SOCKETIO_NO_PEER
             && ngx_http_socketio_peer(hub->zone, n)->incarnation
-               == incarnation)
+               == item->incarnation)
         {
             ngx_http_socketio_hosts_drop(hub, n, "was killed");
         }
 
         break;
 
-    case NGX_HTTP_SOCKETIO_HOSTS_BYE:
+    default: /* SIO_HOSTS_BYE */
         ngx_http_socketio_hosts_drop(hub, told->peer, "has ended");
-        break;
-
-    default:
-        return NGX_ERROR;
     }
-
-    return r->error ? NGX_ERROR : NGX_OK;
 }
 
 
 static void
 ngx_http_socketio_hosts_on(ngx_http_socketio_hub_t *hub,
-    ngx_http_socketio_told_t *told, sio_str_t nsp, sio_str_t user,
-    ngx_uint_t said)
+    ngx_http_socketio_told_t *told, const sio_hosts_told_t *item)
 {
+    sio_str_t                  nsp, user;
     ngx_http_socketio_peer_t  *peer;
 
     peer = ngx_http_socketio_peer(hub->zone, told->peer);
+    nsp = item->name[0];
+    user = item->name[1];
 
     if (peer->skips) {
         return;
@@ -417,10 +395,10 @@ ngx_http_socketio_hosts_on(ngx_http_socketio_hub_t *hub,
         return;
     }
 
-    if (said && !hub->zone->ready) {
+    if (item->said && !hub->zone->ready) {
         ngx_http_socketio_presence_note(hub, nsp, user, 1, 0);
 
-    } else if (said) {
+    } else if (item->said) {
         ngx_http_socketio_presence_heal(hub, nsp, user);
 
     } else {
@@ -431,12 +409,14 @@ ngx_http_socketio_hosts_on(ngx_http_socketio_hub_t *hub,
 
 static void
 ngx_http_socketio_hosts_off(ngx_http_socketio_hub_t *hub,
-    ngx_http_socketio_told_t *told, sio_str_t nsp, sio_str_t user)
+    ngx_http_socketio_told_t *told, const sio_hosts_told_t *item)
 {
-    (void) ngx_http_socketio_peer_user(hub->zone, told->peer, nsp, user, 0);
+    (void) ngx_http_socketio_peer_user(hub->zone, told->peer, item->name[0],
+                                       item->name[1], 0);
 
     if (hub->presence) {
-        ngx_http_socketio_presence_queue(hub, nsp, user, 0, 0);
+        ngx_http_socketio_presence_queue(hub, item->name[0], item->name[1], 0,
+                                         0);
     }
 }
 
@@ -444,54 +424,24 @@ ngx_http_socketio_hosts_off(ngx_http_socketio_hub_t *hub,
 /* Another host has said that a user came, or went. */
 
 static void
-ngx_http_socketio_hosts_words(ngx_http_socketio_hub_t *hub, sio_str_t nsp,
-    sio_str_t user, ngx_uint_t online, ngx_uint_t alone, uint64_t seen)
+ngx_http_socketio_hosts_words(ngx_http_socketio_hub_t *hub,
+    const sio_hosts_told_t *item)
 {
     if (hub->presence == NULL) {
         return;
     }
 
-    if (alone) {
-        ngx_http_socketio_presence_heal(hub, nsp, user);
+    if (item->alone) {
+        ngx_http_socketio_presence_heal(hub, item->name[0], item->name[1]);
         return;
     }
 
-    ngx_http_socketio_presence_note(hub, nsp, user, online, seen);
+    ngx_http_socketio_presence_note(hub, item->name[0], item->name[1],
+                                    item->online, item->seen);
 
     /* it may be otherwise by now */
 
-    ngx_http_socketio_presence_queue(hub, nsp, user, 0, 0);
-}
-
-
-static ngx_int_t
-ngx_http_socketio_hosts_grant(ngx_http_socketio_hub_t *hub, sio_wire_t *r,
-    sio_str_t nsp, sio_str_t user)
-{
-    uint64_t                   left;
-    sio_str_t                  name[3];
-    ngx_http_socketio_grant_t  grant;
-
-    name[0] = nsp;
-    name[1] = user;
-    name[2] = sio_wire_get_str(r);
-
-    left = sio_wire_get_u64(r);
-    grant.stamp = sio_wire_get_u64(r);
-    grant.host = sio_wire_get_u64(r);
-
-    grant.expires = left ? ngx_http_socketio_calendar()
-                           + ngx_min(left, NGX_HTTP_SOCKETIO_GRANT_MSEC) : 0;
-
-    if (r->error || !sio_room_name_valid(name[2])
-        || sio_room_reserved(name[2]))
-    {
-        return NGX_ERROR;
-    }
-
-    ngx_http_socketio_grant_heard(hub, name, &grant);
-
-    return NGX_OK;
+    ngx_http_socketio_presence_queue(hub, item->name[0], item->name[1], 0, 0);
 }
 
 
@@ -526,9 +476,7 @@ ngx_http_socketio_hosts_mark(ngx_http_socketio_hub_t *hub,
 }
 
 
-/* All workers here look who is there; all: they tell of their users. */
-
-static void
+void
 ngx_http_socketio_hosts_spread(ngx_http_socketio_hub_t *hub, ngx_uint_t all)
 {
     uint64_t           slots[NGX_HTTP_SOCKETIO_SLOTS / 64];
@@ -557,10 +505,12 @@ ngx_http_socketio_hosts_drop(ngx_http_socketio_hub_t *hub, ngx_uint_t n,
 
     peer = ngx_http_socketio_peer(hub->zone, n);
 
-    ngx_log_error(NGX_LOG_INFO, hub->log, 0,
-                  "socketio app \"%V\": worker %uD of host %016xL %s, it had "
-                  "%uL users", &hub->conf->name, peer->slot, peer->host, why,
-                  peer->users);
+    if (ngx_http_socketio_hosts_logs(hub)) {
+        ngx_log_error(NGX_LOG_INFO, hub->log, 0,
+                      "socketio app \"%V\": worker %uD of host %016xL %s, it "
+                      "had %uL users", &hub->conf->name, peer->slot,
+                      peer->host, why, peer->users);
+    }
 
     ngx_http_socketio_peer_drop(hub->zone, n);
     ngx_http_socketio_hosts_changed(hub);
@@ -575,7 +525,8 @@ ngx_http_socketio_hosts_changed(ngx_http_socketio_hub_t *hub)
 {
     (void) ngx_atomic_fetch_add(&hub->zone->members, 1);
 
-    ngx_http_socketio_hosts_spread(hub, 0);
+    hub->hosts->changed = 1;
+    ngx_http_socketio_hub_post(hub);
 }
 
 
@@ -584,7 +535,7 @@ ngx_http_socketio_hosts_changed(ngx_http_socketio_hub_t *hub)
 void
 ngx_http_socketio_hosts_expire(ngx_http_socketio_hub_t *hub, ngx_msec_t late)
 {
-    uint64_t                   now;
+    uint64_t                   now, beat;
     ngx_uint_t                 n;
     ngx_http_socketio_peer_t  *peer;
 
@@ -599,9 +550,12 @@ ngx_http_socketio_hosts_expire(ngx_http_socketio_hub_t *hub, ngx_msec_t late)
 
         peer->heard = ngx_min(peer->heard + late, now);
 
-        if (now - peer->heard
-            > NGX_HTTP_SOCKETIO_HOSTS_MISSING * peer->beat)
-        {
+        /* one that was heard once is none to be waited for long */
+
+        beat = peer->again ? peer->beat
+                           : ngx_min(peer->beat, hub->hosts->beat);
+
+        if (now - peer->heard > NGX_HTTP_SOCKETIO_HOSTS_MISSING * beat) {
             ngx_http_socketio_hosts_drop(hub, n, "is silent");
         }
     }

@@ -34,6 +34,7 @@ ngx_http_socketio_reap(ngx_http_socketio_hub_t *hub)
 {
     ngx_http_socketio_reap_slots(hub);
     ngx_http_socketio_message_reclaim(hub->zone, hub->n);
+    ngx_http_socketio_peer_reap(hub->zone);
 
     if (hub->mailbox && ngx_http_socketio_reap_first(hub)) {
         ngx_http_socketio_reap_mail(hub);

@@ -100,6 +100,7 @@ typedef struct {
                                              /* peers from here: never used */
     uint32_t                   listens;      /* its slot + 1, 0: none does */
     uint32_t                   missed;       /* none did for a while */
+    uint32_t                   stale;        /* cells of peers count no more */
     uint32_t                   ready;        /* it is known who is where */
     ngx_atomic_t               members;      /* grows when hosts come or go */
     uint64_t                   asked;        /* msec, all others */

@@ -562,7 +562,7 @@ ngx_http_socketio_directory_reap(ngx_http_socketio_zone_t *zone,
 
         if (__atomic_load_n(&cell->kind, __ATOMIC_ACQUIRE)
                 == NGX_HTTP_SOCKETIO_CELL_FREE
-            || cell->slot != slot
+            || ngx_min(cell->slot, NGX_HTTP_SOCKETIO_SLOTS) != slot
             || ngx_http_socketio_cell_live(zone, cell))
         {
             continue;
@@ -576,7 +576,7 @@ ngx_http_socketio_directory_reap(ngx_http_socketio_zone_t *zone,
             cell = ngx_http_socketio_cell(zone, n);
 
             if (cell->kind != NGX_HTTP_SOCKETIO_CELL_FREE
-                && cell->slot == slot
+                && ngx_min(cell->slot, NGX_HTTP_SOCKETIO_SLOTS) == slot
                 && !ngx_http_socketio_cell_live(zone, cell))
             {
                 ngx_http_socketio_cell_free(zone, n);

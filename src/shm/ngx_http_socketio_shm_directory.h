@@ -167,7 +167,8 @@ ngx_uint_t ngx_http_socketio_directory_slot(ngx_http_socketio_zone_t *zone,
 
 /*
  * Take back the cells of a slot whose incarnation has passed (all but the
- * present one's; if the slot is free, all).  Returns how many.
+ * present one's; if the slot is free, all); NGX_HTTP_SOCKETIO_SLOTS: those of
+ * all peers.  Returns how many.
  */
 ngx_uint_t ngx_http_socketio_directory_reap(ngx_http_socketio_zone_t *zone,
     ngx_uint_t slot);

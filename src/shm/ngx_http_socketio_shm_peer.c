@@ -3,7 +3,8 @@
  *
  * A peer's epoch is what its cells have for an incarnation.  It is raised when
  * the peer goes, and when it begins to tell of its users anew; so what was
- * known is void by one store, and is taken back from the directory after it.
+ * known is void by one store.  The cells are taken back later, those of all
+ * peers in one walk over the directory, however many went.
  */
 
 
@@ -74,6 +75,7 @@ ngx_http_socketio_peer_add(ngx_http_socketio_zone_t *zone, uint64_t host,
     peer->synced = 0;
     peer->ready = 0;
     peer->full = 0;
+    peer->again = 0;
     peer->telling = 0;
     peer->skips = 0;
 
@@ -99,7 +101,17 @@ ngx_http_socketio_peer_drop(ngx_http_socketio_zone_t *zone, ngx_uint_t n)
     ngx_http_socketio_peer_epochs(peer, epoch, epoch);
     __atomic_store_n(&peer->host, 0, __ATOMIC_RELEASE);
 
-    (void) ngx_http_socketio_directory_reap(zone, NGX_HTTP_SOCKETIO_SLOTS + n);
+    __atomic_store_n(&zone->stale, 1, __ATOMIC_RELEASE);
+}
+
+
+void
+ngx_http_socketio_peer_reap(ngx_http_socketio_zone_t *zone)
+{
+    if (zone->stale && __atomic_exchange_n(&zone->stale, 0, __ATOMIC_ACQUIRE))
+    {
+        (void) ngx_http_socketio_directory_reap(zone, NGX_HTTP_SOCKETIO_SLOTS);
+    }
 }
 
 
@@ -131,7 +143,7 @@ ngx_http_socketio_peer_end(ngx_http_socketio_zone_t *zone, ngx_uint_t n)
 
     ngx_http_socketio_peer_epochs(peer, epoch, epoch);
 
-    (void) ngx_http_socketio_directory_reap(zone, NGX_HTTP_SOCKETIO_SLOTS + n);
+    __atomic_store_n(&zone->stale, 1, __ATOMIC_RELEASE);
 }
 
 

@@ -40,6 +40,7 @@ typedef struct {
     u_char                     synced;       /* nothing of it was missed */
     u_char                     ready;        /* it knows who is where */
     u_char                     full;         /* users that found no room */
+    u_char                     again;        /* it was heard again */
     u_char                     telling;      /* of all its users */
     u_char                     skips;        /* it does, for others */
 } ngx_http_socketio_peer_t;
@@ -98,6 +99,10 @@ ngx_uint_t ngx_http_socketio_peer_add(ngx_http_socketio_zone_t *zone,
 
 void ngx_http_socketio_peer_drop(ngx_http_socketio_zone_t *zone,
     ngx_uint_t n);
+
+/* Take the cells back that count no more, if there are: once a second. */
+
+void ngx_http_socketio_peer_reap(ngx_http_socketio_zone_t *zone);
 
 /* It tells of all its users anew; it has told of all. */
 

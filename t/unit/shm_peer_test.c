@@ -117,6 +117,7 @@ test_drop(ngx_http_socketio_zone_t *zone)
     ngx_http_socketio_peer_begin(zone, b);
     ngx_http_socketio_peer_drop(zone, b);
     is_int(users_there(zone, 200), 0, "a peer that goes takes its users");
+    ngx_http_socketio_peer_reap(zone);
     is_int(zone->cells_used, 0, "and gives back the cells");
 
     a = ngx_http_socketio_peer_add(zone, 9, 3, 1);
@@ -142,6 +143,7 @@ test_full(ngx_http_socketio_zone_t *zone)
     ok(zone->full > 0, "and counted");
     is_int(zone->cells_used, zone->ncells - 1, "with all cells in use");
     ngx_http_socketio_peer_drop(zone, a);
+    ngx_http_socketio_peer_reap(zone);
     is_int(zone->cells_used, 0, "which are free again");
 
     for (a = 0; a < NGX_HTTP_SOCKETIO_PEERS; a++) {
