@@ -329,6 +329,7 @@ ngx_http_socketio_adapter_tick(ngx_http_socketio_hub_t *hub)
     ngx_http_socketio_publisher_tick(&a->publisher);
     ngx_http_socketio_leader_tick(a);
     ngx_http_socketio_rooms_tick(a);
+    ngx_http_socketio_answer_tick(a);
 }
 
 

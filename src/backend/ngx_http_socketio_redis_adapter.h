@@ -11,8 +11,12 @@
  * After a crash there is no old leader, and the mark is the beginning.
  *
  * Before its mark the new one is counted by peers beside the old one: of what
- * they ask both answer, the new one with nothing.  If there is no old one, all
- * that is heard is the new one's, from its first message on.
+ * they ask both answer, the new one with nothing.  What is heard behind the
+ * mark and before the old one has left, the new one answers for both.  Who
+ * asks behind that may have counted both all the same: he is answered once
+ * more a second later, with nothing, when all others have answered if he had
+ * not.  If there is no old one, all that is heard is the new one's, from its
+ * first message on.
  */
 
 
@@ -98,12 +102,14 @@ typedef struct {
                                                 pattern for all namespaces */
     unsigned                    dynamic:1;   /* there are other namespaces */
     unsigned                    alone:1;     /* nobody led when it subscribed */
+    unsigned                    both:1;      /* it answers for the old one, too */
 
     ngx_http_socketio_leader_e  leader;
     ngx_uint_t                  subscribed;
     ngx_uint_t                  confirmed;
     ngx_msec_t                  heard;       /* a sign of life */
     ngx_msec_t                  waits;       /* for the old one, since */
+    ngx_msec_t                  followed;    /* it, or 0 */
     ngx_http_socketio_rooms_t   rooms;
     ngx_http_socketio_xread_t   xread;
     ngx_http_socketio_backlog_t backlog;     /* heard while it waits */

@@ -10,6 +10,8 @@
 
 #define NGX_HTTP_SOCKETIO_DUE_MAX      1000      /* requests at a time */
 #define NGX_HTTP_SOCKETIO_ANSWER_SIZE  (64 * 1024 * 1024)
+#define NGX_HTTP_SOCKETIO_ANSWER_DOUBT 500       /* msec behind a change */
+#define NGX_HTTP_SOCKETIO_ANSWER_AGAIN 1000      /* msec until then */
 
 
 static sio_str_t ngx_http_socketio_due_copy(u_char **p, sio_str_t s);
@@ -197,6 +199,52 @@ ngx_http_socketio_answer_nothing(ngx_http_socketio_adapter_t *a,
     nothing.data = sio_cstr("null");
 
     ngx_http_socketio_adapter_response(a, nsp, r->uid, &nothing);
+}
+
+
+/*
+ * Not of a broadcast: Node takes one count too many for an end that never
+ * comes.  A host of our kind asks for pages, and says who was silent.
+ */
+void
+ngx_http_socketio_answer_again(ngx_http_socketio_adapter_t *a, sio_str_t nsp,
+    const sio_request_t *r)
+{
+    ngx_http_socketio_due_t  *due;
+
+    if (ngx_current_msec - a->followed > NGX_HTTP_SOCKETIO_ANSWER_DOUBT) {
+        a->followed = 0;
+        return;
+    }
+
+    if (r->id.len == 0 || r->page.len || r->type == SIO_REQUEST_BROADCAST
+        || (r->type >= SIO_REQUEST_JOIN && r->type <= SIO_REQUEST_DISCONNECT))
+    {
+        return;
+    }
+
+    due = ngx_http_socketio_due_create(a, nsp, r);
+
+    if (due) {
+        due->again = ngx_current_msec + NGX_HTTP_SOCKETIO_ANSWER_AGAIN;
+    }
+}
+
+
+void
+ngx_http_socketio_answer_tick(ngx_http_socketio_adapter_t *a)
+{
+    ngx_http_socketio_due_t  *due, *next;
+
+    for (due = a->due; due; due = next) {
+        next = due->next;
+
+        if (due->again
+            && (ngx_msec_int_t) (ngx_current_msec - due->again) >= 0)
+        {
+            ngx_http_socketio_answer_send(due);
+        }
+    }
 }
 
 
@@ -559,6 +607,7 @@ ngx_http_socketio_answer_send(ngx_http_socketio_due_t *due)
     r.id = due->id;
     r.rooms = rc == SIO_OK ? sio_buf_str(&due->json) : sio_cstr("[]");
     r.sockets = r.rooms;
+    r.data = sio_cstr("null");
 
     ngx_http_socketio_adapter_response(due->adapter, due->nsp, due->from, &r);
 

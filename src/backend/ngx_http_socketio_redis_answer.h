@@ -41,6 +41,7 @@ struct ngx_http_socketio_due_s {
     unsigned                       fetching:1;
     unsigned                       collecting:1;
     unsigned                       any:1;      /* json has an item */
+    ngx_msec_t                     again;      /* to be sent then, or 0 */
 
     u_char                         names[];    /* what the strings view */
 };
@@ -64,6 +65,14 @@ void ngx_http_socketio_answer_list(ngx_http_socketio_adapter_t *a,
 
 void ngx_http_socketio_answer_nothing(ngx_http_socketio_adapter_t *a,
     sio_str_t nsp, const sio_request_t *r);
+
+/*
+ * Answer once more, with nothing, in a second, if this host may have been
+ * counted twice; once a second: those whose time it is.
+ */
+void ngx_http_socketio_answer_again(ngx_http_socketio_adapter_t *a,
+    sio_str_t nsp, const sio_request_t *r);
+void ngx_http_socketio_answer_tick(ngx_http_socketio_adapter_t *a);
 
 /* The adapter ends: what is not answered yet never will be. */
 

@@ -62,8 +62,11 @@ ngx_http_socketio_leader_tick(ngx_http_socketio_adapter_t *a)
 
         /* one that has not heard the mark by now listens to something else */
 
-        if ((ngx_http_socketio_handover_begin(a) == NGX_OK
-             || ngx_current_msec - a->waits > NGX_HTTP_SOCKETIO_LEADER_WAIT)
+        if (ngx_current_msec - a->waits > NGX_HTTP_SOCKETIO_LEADER_WAIT) {
+            a->alone = 1;
+        }
+
+        if ((a->alone || ngx_http_socketio_handover_begin(a) == NGX_OK)
             && a->leader == NGX_HTTP_SOCKETIO_LEADER_WAITING)
         {
             ngx_http_socketio_leader_begin(a);
@@ -226,6 +229,9 @@ ngx_http_socketio_leader_begin(ngx_http_socketio_adapter_t *a)
                   "socketio app \"%V\": this worker listens to redis %V",
                   &a->hub->conf->name, &a->conf->name);
 
+    a->both = !a->alone;
+    a->followed = a->alone ? 0 : ngx_current_msec;
+
     while ((kept = ngx_http_socketio_backlog_take(&a->backlog)) != NULL) {
 
         ngx_http_socketio_leader_receive(a,
@@ -234,6 +240,8 @@ ngx_http_socketio_leader_begin(ngx_http_socketio_adapter_t *a)
                                      ngx_http_socketio_kept_message(kept));
         ngx_free(kept);
     }
+
+    a->both = 0;
 
     if (a->leader == NGX_HTTP_SOCKETIO_LEADER_YES && a->dialect->begin) {
         a->dialect->begin(a);

@@ -47,6 +47,13 @@ ngx_http_socketio_redis_request(ngx_http_socketio_adapter_t *a, sio_str_t nsp,
 
     ngx_http_socketio_stat(a->hub, NGX_HTTP_SOCKETIO_STAT_REDIS_IN, 1);
 
+    if (a->both) {
+        ngx_http_socketio_answer_nothing(a, nsp, r);
+
+    } else if (a->followed) {
+        ngx_http_socketio_answer_again(a, nsp, r);
+    }
+
     switch (r->type) {
 
     case SIO_REQUEST_JOIN:
