@@ -23,6 +23,13 @@ uint64_t ngx_http_socketio_recovery_leave(ngx_http_socketio_hub_t *hub,
     ngx_http_socketio_recoverable_t *st);
 
 /*
+ * What a session says that was lost here: the same for all workers of a host,
+ * of all generations.  host has room for 16 characters.
+ */
+sio_str_t ngx_http_socketio_recovery_host(ngx_http_socketio_hub_t *hub,
+    u_char *host);
+
+/*
  * A client is back; saving: this host's record, or NULL.
  *
  * NGX_OK        the pending socket is what it was

@@ -1,0 +1,130 @@
+/*
+ * A lost socket is left to all hosts: its session, as Node would have it.
+ */
+
+
+#include "hub/ngx_http_socketio_recovery_hosts.h"
+#include "codec/sio_session.h"
+#include "hub/ngx_http_socketio_cluster.h"
+
+
+static int ngx_http_socketio_recovery_values(const sio_socket_t *socket,
+    sio_buf_t *buf);
+
+
+uint64_t
+ngx_http_socketio_recovery_leave(ngx_http_socketio_hub_t *hub,
+    ngx_http_socketio_recoverable_t *st)
+{
+    u_char                         host[16], version[NGX_INT64_LEN];
+    uint64_t                       n;
+    sio_buf_t                     *buf;
+    sio_str_t                      rooms[NGX_HTTP_SOCKETIO_RECOVERY_ROOMS];
+    sio_offset_t                   offset;
+    sio_socket_t                  *socket;
+    sio_session_t                  session;
+    ngx_http_socketio_entry_t      entry;
+    ngx_http_socketio_recovery_t  *recovery;
+
+    recovery = hub->recovery;
+    socket = st->socket;
+
+    if (hub->stream == NULL
+        || socket->nrooms >= NGX_HTTP_SOCKETIO_RECOVERY_ROOMS)
+    {
+        return 0;
+    }
+
+    ngx_memzero(&session, sizeof(sio_session_t));
+    ngx_http_socketio_random(hub, (u_char *) &n, sizeof(n));
+    n = ngx_http_socketio_calendar() << 16 | (n & 0xffff);
+
+    session.sid = sio_socket_sid(socket);
+    session.pid = sio_str(st->pid, EIO_SID_LEN);
+    session.rooms = rooms;
+    session.host = ngx_http_socketio_recovery_host(hub, host);
+    session.version = sio_str(version,
+                              ngx_sprintf(version, "%uL", n) - version);
+    session.nsp = sio_namespace_name(socket->ns);
+    session.user = sio_socket_user(socket);
+
+    rooms[session.nrooms++] = session.sid;
+
+    while (session.nrooms <= socket->nrooms) {
+        rooms[session.nrooms] = sio_room_name(
+                                 socket->rooms[session.nrooms - 1].room);
+        session.nrooms++;
+    }
+
+    if (ngx_http_socketio_log_head(hub->zone, st->position, &entry) == NGX_OK)
+    {
+        ngx_http_socketio_history_offset(&entry, &offset);
+        session.offset = offset.id;
+    }
+
+    buf = &recovery->entry;
+    sio_buf_reset(buf);
+    recovery->decoded = NULL;
+
+    if (ngx_http_socketio_recovery_values(socket, buf) != SIO_OK) {
+        return 0;
+    }
+
+    session.data = sio_buf_str(buf);
+    sio_buf_reset(&recovery->text);
+
+    if (sio_session_encode(&recovery->codec, &recovery->text, &session)
+        != SIO_OK)
+    {
+        return 0;
+    }
+
+    return hub->cluster->save(hub, session.pid, sio_buf_str(&recovery->text),
+                              hub->conf->recovery)
+           == NGX_OK ? n : 0;
+}
+
+
+sio_str_t
+ngx_http_socketio_recovery_host(ngx_http_socketio_hub_t *hub, u_char *host)
+{
+    uint64_t  hash;
+
+    hash = sio_hash(&hub->zone->hash, "host", 4);
+
+    return sio_str(host, ngx_sprintf(host, "%016xL", hash) - host);
+}
+
+
+/* What rules have stored, as the members of an object. */
+
+static int
+ngx_http_socketio_recovery_values(const sio_socket_t *socket, sio_buf_t *buf)
+{
+    int                rc;
+    sio_socket_var_t  *var;
+
+    rc = sio_buf_append_char(buf, '{');
+
+    for (var = socket->vars; var && rc == SIO_OK; var = var->next) {
+
+        if (var != socket->vars) {
+            rc = sio_buf_append_char(buf, ',');
+        }
+
+        if (rc == SIO_OK) {
+            rc = sio_json_quote(buf, sio_str(var->text, var->name_len));
+        }
+
+        if (rc == SIO_OK) {
+            rc = sio_buf_append_char(buf, ':');
+        }
+
+        if (rc == SIO_OK) {
+            rc = sio_buf_append(buf, var->text + var->name_len,
+                                var->value_len);
+        }
+    }
+
+    return rc == SIO_OK ? sio_buf_append_char(buf, '}') : rc;
+}
