@@ -12,7 +12,6 @@
 #include "backend/ngx_http_socketio_redis_request.h"
 #include "backend/ngx_http_socketio_redis_rooms.h"
 #include "backend/ngx_http_socketio_redis_session.h"
-#include "hub/ngx_http_socketio_dispatch.h"
 #include "hub/ngx_http_socketio_hosts.h"
 #include "hub/ngx_http_socketio_stream.h"
 

@@ -10,7 +10,6 @@
 #include "codec/sio_event.h"
 #include "codec/sio_name.h"
 #include "hub/ngx_http_socketio_broadcast.h"
-#include "hub/ngx_http_socketio_dispatch.h"
 #include "hub/ngx_http_socketio_operation.h"
 #include "hub/ngx_http_socketio_server.h"
 

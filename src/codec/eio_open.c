@@ -6,7 +6,6 @@
 #include <stdio.h>
 
 #include "codec/eio_open.h"
-#include "codec/eio_packet.h"
 
 
 #define EIO_OPEN_TAIL  128       /* holds three numbers of 10 digits */

@@ -7,7 +7,6 @@
 
 
 #include "codec/sio_adapter_request.h"
-#include "codec/sio_event.h"
 
 
 #define SIO_ADAPTER_KEYS  1000000

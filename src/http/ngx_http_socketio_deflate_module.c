@@ -11,10 +11,6 @@
 #include "transport/ngx_http_socketio_deflate.h"
 
 
-#define NGX_HTTP_SOCKETIO_ANY_CONF                                            \
-    NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF
-
-
 static void *ngx_http_socketio_deflate_create_conf(ngx_conf_t *cf);
 static char *ngx_http_socketio_deflate_merge_conf(ngx_conf_t *cf, void *parent,
     void *child);

@@ -12,6 +12,10 @@
 #include <ngx_http.h>
 
 
+#define NGX_HTTP_SOCKETIO_ANY_CONF                                            \
+    NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF
+
+
 extern ngx_module_t  ngx_http_socketio_engine_module;
 
 /*

@@ -73,10 +73,6 @@ static char *ngx_http_socketio_engine_cookie(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
 
 
-#define NGX_HTTP_SOCKETIO_ANY_CONF                                            \
-    NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF
-
-
 static ngx_http_socketio_engine_bounds_t  ngx_http_socketio_engine_times = {
     ngx_http_socketio_engine_time,
     NGX_HTTP_SOCKETIO_MSEC_MAX,

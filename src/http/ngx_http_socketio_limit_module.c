@@ -20,10 +20,6 @@
 #define NGX_HTTP_SOCKETIO_LIMIT_KEY  "$binary_remote_addr"
 
 
-#define NGX_HTTP_SOCKETIO_ANY_CONF                                            \
-    NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF
-
-
 static void *ngx_http_socketio_limit_create_conf(ngx_conf_t *cf);
 static char *ngx_http_socketio_limit_merge_conf(ngx_conf_t *cf, void *parent,
     void *child);

@@ -3,7 +3,6 @@
  */
 
 
-#include "http/ngx_http_socketio_compile.h"
 #include "http/ngx_http_socketio_param.h"
 #include "http/ngx_http_socketio_presence_module.h"
 #include "hub/ngx_http_socketio_presence.h"

@@ -10,7 +10,6 @@
 
 #include "hub/ngx_http_socketio_hub.h"
 #include "hub/ngx_http_socketio_admit.h"
-#include "hub/ngx_http_socketio_broadcast.h"
 #include "hub/ngx_http_socketio_call.h"
 #include "hub/ngx_http_socketio_channel.h"
 #include "hub/ngx_http_socketio_cluster.h"

@@ -4,7 +4,6 @@
 
 
 #include "transport/ngx_http_socketio_transport.h"
-#include "transport/ngx_http_socketio_output.h"
 #include "transport/ngx_http_socketio_polling.h"
 #include "transport/ngx_http_socketio_upgrade.h"
 #include "transport/ngx_http_socketio_websocket.h"
