@@ -8,6 +8,7 @@ const { test } = require('./lib/tap');
 const { Nginx } = require('./lib/nginx');
 const { connect, open, once, ask, upgraded } = require('./lib/clients');
 const { until } = require('./lib/wait');
+const { Redis } = require('./lib/redis');
 const { Application } = require('./lib/application');
 
 const key = 'a key that both of them know';
@@ -232,6 +233,35 @@ for (const workers of [1, 4]) {
       }
     });
 }
+
+test('who is disconnected on one host is asked for anew on another',
+  async (t) => {
+    let gone = false;
+    const app = await Application.start({ key,
+      handle: (body, { headers }) => (gone && headers.cookie === 'eve'
+        ? { status: 401 } : { user: headers.cookie }) });
+    const redis = await Redis.start();
+    const [one, two] = await Promise.all([1, 2].map(() => Nginx.start({
+      workers: 2, app: `redis ${redis.address}; ${rules}`,
+      files: { 'hook.key': key }, locations: locations(app.port) })));
+    const come = (cookie) => connect(two, { nsp: '/cached',
+      extraHeaders: { cookie } }).then((socket) => socket.disconnect());
+
+    await Promise.all([one, two].map((ngx) => Redis.joined(ngx)));
+    for (let n = 0; n < 8; n++) {
+      await come('eve');
+    }
+    gone = true;
+    await come('eve');
+    await one.get('/api/disconnect', { method: 'POST',
+      body: JSON.stringify({ user: 'eve', namespace: '/cached' }) });
+    await until(() => come('eve').then(() => false, () => true),
+      { what: 'it is heard' });
+    for (let n = 0; n < 8; n++) {
+      t.is(await come('eve').catch(({ message }) => message),
+        'authentication required');
+    }
+  }, { timeout: 120000 });
 
 test('nginx -t says what is wrong', (t) => {
   const wrong = (text) => Nginx.check({
