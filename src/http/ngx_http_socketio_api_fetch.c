@@ -50,6 +50,8 @@ static const char *ngx_http_socketio_api_arg_prefix(
 static const char *ngx_http_socketio_api_arg_local(
     ngx_http_socketio_fetch_t *f, sio_str_t value);
 static const char *ngx_http_socketio_api_name(sio_str_t value);
+static void ngx_http_socketio_api_mute(ngx_http_socketio_json_t *json,
+    const sio_buf_t *hosts);
 static ngx_int_t ngx_http_socketio_api_invalid(ngx_http_request_t *r,
     const char *error, sio_str_t path);
 static ngx_int_t ngx_http_socketio_api_fetch_answer(
@@ -371,6 +373,29 @@ ngx_http_socketio_api_invalid(ngx_http_request_t *r, const char *error,
 }
 
 
+/* The ids of hosts, as their status has them. */
+
+static void
+ngx_http_socketio_api_mute(ngx_http_socketio_json_t *json,
+    const sio_buf_t *hosts)
+{
+    size_t    i;
+    u_char    text[24];
+    uint64_t  host;
+
+    ngx_http_socketio_json_text(json, ",\"silent_hosts\":[");
+
+    for (i = 0; i < hosts->len; i += sizeof(uint64_t)) {
+        ngx_memcpy(&host, hosts->data + i, sizeof(uint64_t));
+
+        *ngx_sprintf(text, "%s\"%016xL\"", i ? "," : "", host) = '\0';
+        ngx_http_socketio_json_text(json, (char *) text);
+    }
+
+    ngx_http_socketio_json_text(json, "]");
+}
+
+
 static ngx_int_t
 ngx_http_socketio_api_fetch_answer(ngx_http_socketio_api_wait_t *get)
 {
@@ -409,6 +434,7 @@ ngx_http_socketio_api_fetch_answer(ngx_http_socketio_api_wait_t *get)
 
     } else if (f->silent) {
         ngx_http_socketio_json_member(&json, "silent", f->silent);
+        ngx_http_socketio_api_mute(&json, &f->mute);
     }
 
     ngx_http_socketio_json_text(&json, "}");

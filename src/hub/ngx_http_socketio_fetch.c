@@ -66,6 +66,8 @@ ngx_http_socketio_fetch(ngx_http_socketio_fetch_t *f)
 
     q = &f->question;
 
+    sio_buf_init(&f->heard, &ngx_http_socketio_mem, 65536);
+    sio_buf_init(&f->mute, &ngx_http_socketio_mem, 65536);
     sio_buf_init(&f->answers, &ngx_http_socketio_mem,
                  NGX_HTTP_SOCKETIO_ANSWERS_MAX);
 
@@ -123,6 +125,8 @@ ngx_http_socketio_fetch_free(ngx_http_socketio_fetch_t *f)
     ngx_http_socketio_fetch_hosts_forget(f);
 
     sio_buf_free(&f->answers);
+    sio_buf_free(&f->heard);
+    sio_buf_free(&f->mute);
     sio_free(&ngx_http_socketio_mem, f->items);
     f->items = NULL;
 }

@@ -94,6 +94,8 @@ struct ngx_http_socketio_fetch_s {
     ngx_http_socketio_ask_t             *asks;    /* of other hosts, */
     ngx_uint_t                           nasks;   /* one a namespace */
     ngx_uint_t                           asking;  /* of these */
+    sio_buf_t                            heard;   /* ask and id of each host
+                                                     that answered one */
 
     /* The asker's: all is there, or time is up. */
     void                               (*done)(ngx_http_socketio_fetch_t *f);
@@ -107,7 +109,8 @@ struct ngx_http_socketio_fetch_s {
     unsigned                             more:1;
     unsigned                             partial:1;    /* somebody is silent */
     unsigned                             estimated:1;  /* users is */
-    ngx_uint_t                           silent;       /* hosts that are */
+    ngx_uint_t                           silent;       /* hosts that are, */
+    sio_buf_t                            mute;         /* ids of those known */
     unsigned                             away:1;       /* or all: who knows */
 
     /* the asker's wishes */

@@ -6,7 +6,16 @@
 #include "hub/ngx_http_socketio_fetch_hosts.h"
 #include "hub/ngx_http_socketio_fetch_answer.h"
 #include "hub/ngx_http_socketio_fetch_foreign.h"
+#include "shm/ngx_http_socketio_shm_peer.h"
 #include "codec/sio_base64.h"
+
+
+/* Who answered what. */
+
+typedef struct {
+    ngx_http_socketio_ask_t  *ask;
+    uint64_t                  host;
+} ngx_http_socketio_heard_t;
 
 
 static void ngx_http_socketio_page_ask(ngx_http_socketio_fetch_t *f,
@@ -15,9 +24,12 @@ static ngx_int_t ngx_http_socketio_page_write(
     const ngx_http_socketio_question_t *q, sio_buf_t *page);
 static void ngx_http_socketio_page_heard(ngx_http_socketio_ask_t *ask,
     const sio_response_t *r);
-static ngx_int_t ngx_http_socketio_page_take(ngx_http_socketio_fetch_t *f,
+static ngx_int_t ngx_http_socketio_page_take(ngx_http_socketio_ask_t *ask,
     sio_str_t page);
 static void ngx_http_socketio_page_done(ngx_http_socketio_ask_t *ask);
+static void ngx_http_socketio_page_mute(ngx_http_socketio_ask_t *ask);
+static ngx_uint_t ngx_http_socketio_page_has(const sio_buf_t *list,
+    const void *entry, size_t len);
 static ngx_int_t ngx_http_socketio_page_decode(sio_buf_t *buf,
     sio_str_t page);
 
@@ -162,6 +174,7 @@ ngx_http_socketio_page_answer(sio_buf_t *buf,
     sio_wire_begin(&w, &bytes, NGX_HTTP_SOCKETIO_RECORD_FETCHED);
     sio_wire_put_u8(&w, f->partial);
     sio_wire_put_str(&w, sio_buf_str(&f->answers));
+    sio_wire_put_u64(&w, ngx_http_socketio_peer_self(f->hub->zone));
 
     rc = sio_wire_end(&w) == SIO_OK
          && sio_base64_append(buf, sio_buf_str(&bytes)) == SIO_OK
@@ -185,7 +198,7 @@ ngx_http_socketio_page_heard(ngx_http_socketio_ask_t *ask,
     f = ask->data;
 
     if (r->page.len) {
-        rc = ngx_http_socketio_page_take(f, r->page);
+        rc = ngx_http_socketio_page_take(ask, r->page);
 
     } else {
         nsp = f->hub->conf->namespaces.elts;
@@ -204,13 +217,17 @@ ngx_http_socketio_page_heard(ngx_http_socketio_ask_t *ask,
 /* The answers of a host of our kind. */
 
 static ngx_int_t
-ngx_http_socketio_page_take(ngx_http_socketio_fetch_t *f, sio_str_t page)
+ngx_http_socketio_page_take(ngx_http_socketio_ask_t *ask, sio_str_t page)
 {
-    uint8_t     type;
-    sio_buf_t   buf;
-    sio_str_t   answers, answer;
-    ngx_int_t   rc;
-    sio_wire_t  r, each;
+    uint8_t                     type;
+    sio_buf_t                   buf;
+    sio_str_t                   answers, answer;
+    ngx_int_t                   rc;
+    sio_wire_t                  r, each;
+    ngx_http_socketio_fetch_t  *f;
+    ngx_http_socketio_heard_t   heard;
+
+    f = ask->data;
 
     sio_buf_init(&buf, &ngx_http_socketio_mem, SIZE_MAX);
 
@@ -226,11 +243,17 @@ ngx_http_socketio_page_take(ngx_http_socketio_fetch_t *f, sio_str_t page)
     f->partial |= (sio_wire_get_u8(&r) != 0);
     answers = sio_wire_get_str(&r);
 
+    ngx_memzero(&heard, sizeof(ngx_http_socketio_heard_t));
+
+    heard.ask = ask;
+    heard.host = sio_wire_get_u64(&r);
+
     if (sio_wire_done(&r) != SIO_OK) {
         goto done;
     }
 
-    rc = NGX_OK;
+    rc = sio_buf_append(&f->heard, &heard, sizeof(ngx_http_socketio_heard_t))
+         == SIO_OK ? NGX_OK : NGX_ERROR;
 
     sio_wire_fields(&each, answers);
 
@@ -260,9 +283,57 @@ ngx_http_socketio_page_done(ngx_http_socketio_ask_t *ask)
     if (ask->silent) {
         f->partial = 1;
         f->silent = ngx_max(f->silent, ask->silent);
+        ngx_http_socketio_page_mute(ask);
     }
 
     ngx_http_socketio_fetch_asked(f);
+}
+
+
+/* The nginx hosts that are known and did not answer. */
+
+static void
+ngx_http_socketio_page_mute(ngx_http_socketio_ask_t *ask)
+{
+    ngx_uint_t                  n;
+    ngx_http_socketio_peer_t   *peer;
+    ngx_http_socketio_fetch_t  *f;
+    ngx_http_socketio_heard_t   heard;
+
+    f = ask->data;
+
+    ngx_memzero(&heard, sizeof(ngx_http_socketio_heard_t));
+
+    heard.ask = ask;
+
+    for (n = 0; n < f->hub->zone->peer_top; n++) {
+        peer = ngx_http_socketio_peer(f->hub->zone, n);
+        heard.host = peer->host;
+
+        if (heard.host
+            && !ngx_http_socketio_page_has(&f->heard, &heard, sizeof(heard))
+            && !ngx_http_socketio_page_has(&f->mute, &heard.host,
+                                           sizeof(uint64_t)))
+        {
+            (void) sio_buf_append(&f->mute, &heard.host, sizeof(uint64_t));
+        }
+    }
+}
+
+
+static ngx_uint_t
+ngx_http_socketio_page_has(const sio_buf_t *list, const void *entry,
+    size_t len)
+{
+    size_t  i;
+
+    for (i = 0; i < list->len && ngx_memcmp(list->data + i, entry, len) != 0;
+         i += len)
+    {
+        /* void */
+    }
+
+    return i < list->len;
 }
 
 

@@ -150,10 +150,28 @@ function callsScenario({ workers, adapter }) {
 
     const answer = await a.api('rooms/all');
 
-    t.deepIs([answer.partial, answer.silent, answer.sockets], [true, 1, 4]);
+    t.deepIs([answer.partial, answer.silent, answer.silent_hosts,
+      answer.sockets], [true, 1, [], 4]);
     t.is((await a.api('sockets/AAAAAAAAAAAAAAAAAAAA')).error.code,
       'unavailable');
     await silent.disconnect();
+    await until(async () => !(await a.api('rooms/all')).partial);
+  });
+
+  fact('an nginx host that hangs is named', async (t) => {
+    const [a, b] = nginx();
+    const { hosts: { id }, workers: list } = await b.server.status();
+    const { pid } = list.find((w) => w.redis.subscribers);
+
+    await until(async () => (await a.server.status()).hosts.peers.some(
+      ({ host }) => host === id));
+    process.kill(pid, 'SIGSTOP');
+
+    const answer = await a.api('rooms/all').finally(() =>
+      process.kill(pid, 'SIGCONT'));
+
+    t.deepIs([answer.partial, answer.silent, answer.silent_hosts],
+      [true, 1, [id]]);
     await until(async () => !(await a.api('rooms/all')).partial);
   });
 
