@@ -22,9 +22,9 @@ typedef enum {
 
 static int sio_operation_together(sio_body_t *body,
     const sio_operation_t *operation);
-static int sio_operation_to(sio_body_t *body, unsigned key, void *object);
+static int sio_operation_targets(sio_body_t *body, unsigned key,
+    void *object);
 static int sio_operation_user(sio_body_t *body, unsigned key, void *object);
-static int sio_operation_socket(sio_body_t *body, unsigned key, void *object);
 static const char *sio_operation_id(sio_str_t name);
 static int sio_operation_rooms(sio_body_t *body, unsigned key, void *object);
 static int sio_operation_ttl(sio_body_t *body, unsigned key, void *object);
@@ -36,9 +36,9 @@ static int sio_operation_time(sio_str_t s, uint64_t *seconds);
 #define SIO_OPERATION_ADDRESS                                                 \
     { sio_string("namespace"), SIO_BODY_STRING, sio_body_namespace,           \
       offsetof(sio_operation_t, nsp), 0 },                                    \
-    { sio_string("to"), SIO_BODY_NAMES, sio_operation_to, 0, 0 },             \
+    { sio_string("to"), SIO_BODY_NAMES, sio_operation_targets, 0, 0 },        \
     { sio_string("user"), SIO_BODY_NAMES, sio_operation_user, 0, 0 },         \
-    { sio_string("socket"), SIO_BODY_NAMES, sio_operation_socket, 0, 0 }
+    { sio_string("socket"), SIO_BODY_NAMES, sio_operation_targets, 0, 0 }
 
 
 static const sio_body_key_t  sio_operation_join[] = {
@@ -181,13 +181,18 @@ sio_operation_together(sio_body_t *body, const sio_operation_t *operation)
 
 
 static int
-sio_operation_to(sio_body_t *body, unsigned key, void *object)
+sio_operation_targets(sio_body_t *body, unsigned key, void *object)
 {
     sio_operation_t  *operation = object;
 
-    operation->targets = body->name;
+    if (operation->ntargets == 0) {
+        operation->targets = body->name;
+    }
 
-    return sio_body_names(body, key, "", 0, NULL, &operation->ntargets);
+    return sio_body_names(body, key, "", 0,
+                          key == SIO_OPERATION_SOCKET ? sio_operation_id
+                                                      : NULL,
+                          &operation->ntargets);
 }
 
 
@@ -210,20 +215,6 @@ sio_operation_user(sio_body_t *body, unsigned key, void *object)
     operation->ntargets += operation->nusers;
 
     return rc;
-}
-
-
-static int
-sio_operation_socket(sio_body_t *body, unsigned key, void *object)
-{
-    sio_operation_t  *operation = object;
-
-    if (operation->ntargets == 0) {
-        operation->targets = body->name;
-    }
-
-    return sio_body_names(body, key, "", 0, sio_operation_id,
-                          &operation->ntargets);
 }
 
 
