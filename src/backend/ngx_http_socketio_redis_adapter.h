@@ -102,7 +102,7 @@ typedef struct {
                                                 pattern for all namespaces */
     unsigned                    dynamic:1;   /* there are other namespaces */
     unsigned                    alone:1;     /* nobody led when it subscribed */
-    unsigned                    both:1;      /* it answers for the old one, too */
+    unsigned                    both:1;      /* answers for the old one, too */
 
     ngx_http_socketio_leader_e  leader;
     ngx_uint_t                  subscribed;
