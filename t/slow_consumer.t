@@ -171,7 +171,8 @@ for (const policy of ['close', 'drop']) {
     t.note(`with:    ${ms(shared)}`);
     t.ok(beside < (full ? alone * 1.1 : alone * 5 + 3000),
       'the others are served in time');
-    t.ok(sanitized || now < before + 2 * BUFFER + 4096, 'it is bounded');
+    t.ok(sanitized || now < before + 2 * BUFFER + 4096 + READERS * 8,
+      'it is bounded');
   }, { timeout: 900000 });
 
   test(name('the end'), async (t) => {
@@ -238,9 +239,12 @@ for (const [what, ...how] of [['events', '42["x",{"a":[1,2,3]}]'],
       t.ok(sanitized || after.memory < before.memory + 8192
         + FLOODERS * 32, 'nothing piles up');
       await flood.stop();
+
+      // what they had sent by then is read first
+
       await until(async () => (await ngx.status()).total.sockets
-        === witnesses.length);
+        === witnesses.length, { timeout: 240000 });
       await until(async () => (await figures()).chunks === idle.chunks);
       witnesses.forEach((witness) => witness.disconnect());
-    }, { timeout: 300000 });
+    }, { timeout: 600000 });
 }
