@@ -37,6 +37,8 @@ static void ngx_http_socketio_leader_receive(ngx_http_socketio_adapter_t *a,
 void
 ngx_http_socketio_leader_tick(ngx_http_socketio_adapter_t *a)
 {
+    ngx_uint_t  late;
+
     switch (a->leader) {
 
     case NGX_HTTP_SOCKETIO_LEADER_NOT:
@@ -54,7 +56,9 @@ ngx_http_socketio_leader_tick(ngx_http_socketio_adapter_t *a)
         return;
 
     case NGX_HTTP_SOCKETIO_LEADER_MARKING:
-        ngx_http_socketio_leader_mark(&a->publisher);
+
+        /* once: another one would make the next leader leave */
+
         break;
 
     case NGX_HTTP_SOCKETIO_LEADER_WAITING:
@@ -62,13 +66,12 @@ ngx_http_socketio_leader_tick(ngx_http_socketio_adapter_t *a)
 
         /* one that has not heard the mark by now listens to something else */
 
-        if (ngx_current_msec - a->waits > NGX_HTTP_SOCKETIO_LEADER_WAIT) {
-            a->alone = 1;
-        }
+        late = ngx_current_msec - a->waits > NGX_HTTP_SOCKETIO_LEADER_WAIT;
 
-        if ((a->alone || ngx_http_socketio_handover_begin(a) == NGX_OK)
+        if ((ngx_http_socketio_handover_begin(a) == NGX_OK || late)
             && a->leader == NGX_HTTP_SOCKETIO_LEADER_WAITING)
         {
+            a->alone |= late;
             ngx_http_socketio_leader_begin(a);
         }
 

@@ -450,6 +450,7 @@ ngx_http_socketio_publisher_counted(redisAsyncContext *ac, void *r,
 {
     size_t                          i;
     uint64_t                        n;
+    ngx_msec_t                      wait;
     redisReply                     *reply = r;
     ngx_http_socketio_publisher_t  *p;
 
@@ -471,10 +472,11 @@ ngx_http_socketio_publisher_counted(redisAsyncContext *ac, void *r,
 
     /* Redis may still count those who have lost it as silently as we did */
 
-    if (p->hold
-        && ngx_current_msec - p->returned
-           < (!p->known || n < p->subscribers ? NGX_HTTP_SOCKETIO_PUBLISH_WAIT
-              : p->silent ? NGX_HTTP_SOCKETIO_PUBLISH_RETURN : 0))
+    wait = p->known < 2 || n < p->subscribers
+           ? NGX_HTTP_SOCKETIO_PUBLISH_WAIT
+           : p->silent ? NGX_HTTP_SOCKETIO_PUBLISH_RETURN : 0;
+
+    if (p->hold && ngx_current_msec - p->returned < wait)
     {
         ngx_add_timer(&p->retry, NGX_HTTP_SOCKETIO_PUBLISH_LOOK);
         return;
@@ -495,7 +497,7 @@ ngx_http_socketio_publisher_counted(redisAsyncContext *ac, void *r,
     }
 
     p->last = n;
-    p->known = 1;
+    p->known = ngx_min(p->known + 1, 2);
     p->hold = 0;
     p->silent = 0;
 

@@ -50,7 +50,7 @@ struct ngx_http_socketio_publisher_s {
     unsigned                      silent:1;  /* Redis was, not closed, */
     unsigned                      away:1;    /* or either, */
     unsigned                      hold:1;    /* so until the peers are back */
-    unsigned                      known:1;   /* how many there should be */
+    unsigned                      known:2;   /* 2: how many there should be */
     unsigned                      refused:1; /* a message was: complained */
 };
 
