@@ -114,8 +114,9 @@ test('and nothing in the zone', async (t) => {
   t.is(total.opened, total.closed);
 });
 
-// For long: a line of figures for each minute, when nobody is there, and the
-// middle ones of the third and the fourth quarter of the time.
+// For long: a line of figures for each minute, when nobody is there.  What a
+// young worker has depends on whom it happened to get; so the middle figure of
+// the last quarter must not be above all of the first half.
 
 const whole = { workers: 2, locations, app: `
   zone 16m;
@@ -174,7 +175,8 @@ async function long(t, reloaded) {
     t.note(`${reloaded ? 'reloaded' : 'calm'} ${JSON.stringify(rows.at(-1))}`);
   }
 
-  t.note(`${server.cycles} cycles, failed: ${server.failed}`);
+  t.note(`${server.cycles} cycles, ${server.failed.length} failed: ${
+    [...new Set(server.failed)]}`);
   t.ok(server.failed.length * 100 <= server.cycles, 'few fail');
 
   for (const name of Object.keys(rows[0])) {
@@ -183,7 +185,10 @@ async function long(t, reloaded) {
     const allowed = { master: 100, worker: 100, chunks: 2 }[name] ?? 0;
 
     t.note(`${name}: ${[0, 1, 2, 3].map(part)}`);
-    t.ok(part(3) <= part(2) + allowed, `${name}: ${part(2)}, then ${part(3)}`);
+    const most = Math.max(...rows.slice(0, rows.length >> 1)
+      .map((row) => row[name]));
+
+    t.ok(part(3) <= most + allowed, `${name}: ${most}, then ${part(3)}`);
   }
 }
 
