@@ -32,13 +32,9 @@ static int sio_binary_replace(sio_binary_walk_t *w, const uint8_t *start,
 static int sio_binary_flush(sio_binary_walk_t *w, const uint8_t *end);
 static int sio_binary_take(sio_binary_walk_t *w, sio_str_t num);
 static int sio_binary_num(sio_str_t num);
-static void sio_binary_string(sio_binary_walk_t *w);
-static void sio_binary_scalar(sio_binary_walk_t *w);
-static void sio_binary_space(sio_binary_walk_t *w);
 static int sio_binary_inline_value(sio_buf_t *buf, sio_str_t value,
     const sio_binary_t *from, sio_buf_t *work);
 static int sio_binary_inline_item(sio_buf_t *buf, sio_str_t bytes);
-static inline int sio_binary_is_space(uint8_t ch);
 static inline int sio_binary_next(sio_binary_walk_t *w, uint8_t ch);
 
 
@@ -172,7 +168,7 @@ sio_binary_renumber(sio_buf_t *buf, sio_str_t value, const sio_binary_t *from,
 static int
 sio_binary_value(sio_binary_walk_t *w)
 {
-    sio_binary_space(w);
+    w->pos = sio_json_space(w->pos, w->end);
 
     if (w->pos == w->end) {
         return SIO_OK;
@@ -186,12 +182,8 @@ sio_binary_value(sio_binary_walk_t *w)
     case '[':
         return sio_binary_array(w);
 
-    case '"':
-        sio_binary_string(w);
-        return SIO_OK;
-
     default:
-        sio_binary_scalar(w);
+        w->pos = sio_json_value_skip(w->pos, w->end);
         return SIO_OK;
     }
 }
@@ -285,14 +277,12 @@ sio_binary_key(sio_binary_walk_t *w)
 {
     const uint8_t  *start, *end;
 
-    sio_binary_space(w);
-
-    start = w->pos;
-    sio_binary_string(w);
-    end = w->pos;
+    start = sio_json_space(w->pos, w->end);
+    end = sio_json_value_skip(start, w->end);
+    w->pos = end;
 
     (void) sio_binary_next(w, ':');
-    sio_binary_space(w);
+    w->pos = sio_json_space(w->pos, w->end);
 
     return end - start < 2 ? sio_str(start, 0)
                            : sio_str(start + 1, end - start - 2);
@@ -304,8 +294,8 @@ sio_binary_key(sio_binary_walk_t *w)
 static int
 sio_binary_replace(sio_binary_walk_t *w, const uint8_t *start, sio_str_t num)
 {
-    int        rc, n;
-    sio_str_t  head;
+    int           rc, n;
+    sio_writer_t  out;
 
     n = sio_binary_take(w, num);
     if (n < 0) {
@@ -319,19 +309,13 @@ sio_binary_replace(sio_binary_walk_t *w, const uint8_t *start, sio_str_t num)
 
     w->copied = w->pos;
 
-    head = sio_cstr("{\"_placeholder\":true,\"num\":");
+    sio_writer_begin(&out, w->buf);
 
-    rc = sio_buf_append_str(w->buf, head);
-    if (rc != SIO_OK) {
-        return rc;
-    }
+    sio_writer_put_text(&out, "{\"_placeholder\":true,\"num\":");
+    sio_writer_put_uint(&out, (uint64_t) n);
+    sio_writer_put_text(&out, "}");
 
-    rc = sio_buf_append_uint(w->buf, (uint64_t) n);
-    if (rc != SIO_OK) {
-        return rc;
-    }
-
-    return sio_buf_append_char(w->buf, '}');
+    return sio_writer_end(&out);
 }
 
 
@@ -407,56 +391,12 @@ sio_binary_num(sio_str_t num)
 }
 
 
-static void
-sio_binary_string(sio_binary_walk_t *w)
-{
-    const uint8_t  *p;
-
-    for (p = w->pos + 1; p < w->end && *p != '"'; p++) {
-        if (*p == '\\') {
-            p++;
-        }
-    }
-
-    w->pos = p < w->end ? p + 1 : w->end;
-}
-
-
-/* A number, true, false or null. */
-
-static void
-sio_binary_scalar(sio_binary_walk_t *w)
-{
-    while (w->pos < w->end && *w->pos != ',' && *w->pos != ']'
-           && *w->pos != '}' && !sio_binary_is_space(*w->pos))
-    {
-        w->pos++;
-    }
-}
-
-
-static void
-sio_binary_space(sio_binary_walk_t *w)
-{
-    while (w->pos < w->end && sio_binary_is_space(*w->pos)) {
-        w->pos++;
-    }
-}
-
-
-static inline int
-sio_binary_is_space(uint8_t ch)
-{
-    return ch == ' ' || ch == '\t' || ch == '\n' || ch == '\r';
-}
-
-
 /* Whether ch is next; if so, step behind it. */
 
 static inline int
 sio_binary_next(sio_binary_walk_t *w, uint8_t ch)
 {
-    sio_binary_space(w);
+    w->pos = sio_json_space(w->pos, w->end);
 
     if (w->pos < w->end && *w->pos == ch) {
         w->pos++;

@@ -57,16 +57,10 @@ sio_buf_reserve(sio_buf_t *b, size_t len)
         cap = b->max < SIO_BUF_MIN ? b->max : SIO_BUF_MIN;
     }
 
-    data = sio_alloc(b->mem, cap);
+    data = sio_realloc(b->mem, b->data, b->len, cap);
     if (data == NULL) {
         return SIO_NOMEM;
     }
-
-    if (b->len) {
-        memcpy(data, b->data, b->len);
-    }
-
-    sio_free(b->mem, b->data);
 
     b->data = data;
     b->cap = cap;

@@ -11,7 +11,6 @@
 
 
 static sio_str_t sio_event_trim(const uint8_t *p, const uint8_t *end);
-static inline int sio_event_space(uint8_t ch);
 
 
 void
@@ -62,22 +61,13 @@ sio_event_shift(sio_str_t *args, sio_str_t *value)
 static sio_str_t
 sio_event_trim(const uint8_t *p, const uint8_t *end)
 {
-    while (p < end && sio_event_space(*p)) {
-        p++;
-    }
+    p = sio_json_space(p, end);
 
-    while (p < end && sio_event_space(end[-1])) {
+    while (p < end && sio_json_is_space(end[-1])) {
         end--;
     }
 
     return sio_str(p, end - p);
-}
-
-
-static inline int
-sio_event_space(uint8_t ch)
-{
-    return ch == ' ' || ch == '\t' || ch == '\n' || ch == '\r';
 }
 
 

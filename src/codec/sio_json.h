@@ -99,20 +99,29 @@ typedef struct {
 int sio_json_validate(sio_str_t text, const sio_json_limits_t *limits,
     sio_json_info_t *info, sio_str_t *value);
 
-/* Past white space.  RFC 8259, 2.  JSON Grammar */
+/* White space, and past it.  RFC 8259, 2.  JSON Grammar */
+
+static inline int
+sio_json_is_space(uint8_t ch)
+{
+    return ch == ' ' || ch == '\n' || ch == '\r' || ch == '\t';
+}
+
 
 static inline const uint8_t *
 sio_json_space(const uint8_t *p, const uint8_t *end)
 {
-    while (p < end
-           && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
-    {
+    while (p < end && sio_json_is_space(*p)) {
         p++;
     }
 
     return p;
 }
 
+
+/* The end of the value at p, which is no white space. */
+
+const uint8_t *sio_json_value_skip(const uint8_t *p, const uint8_t *end);
 
 /* The type, by the first byte.  An empty slice is SIO_JSON_NONE. */
 

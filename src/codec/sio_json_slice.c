@@ -47,9 +47,7 @@ sio_json_string_skip(const uint8_t *p, const uint8_t *end)
 }
 
 
-/* The end of the value at p. */
-
-static const uint8_t *
+const uint8_t *
 sio_json_value_skip(const uint8_t *p, const uint8_t *end)
 {
     size_t  depth;

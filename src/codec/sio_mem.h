@@ -53,4 +53,28 @@ sio_free(const sio_mem_t *mem, void *p)
 }
 
 
+/*
+ * A block of another size instead of p, which may be NULL, with the first
+ * used bytes of it.  NULL: no memory, and p stays.
+ */
+static inline void *
+sio_realloc(const sio_mem_t *mem, void *p, size_t used, size_t size)
+{
+    void  *block;
+
+    block = sio_alloc(mem, size);
+    if (block == NULL) {
+        return NULL;
+    }
+
+    if (used) {
+        memcpy(block, p, used);
+    }
+
+    sio_free(mem, p);
+
+    return block;
+}
+
+
 #endif /* _SIO_MEM_H_INCLUDED_ */

@@ -77,6 +77,19 @@ sio_room_user(sio_str_t room)
 }
 
 
+int
+sio_name_listed(sio_str_t name, const sio_str_t *names, unsigned n)
+{
+    while (n--) {
+        if (sio_str_eq(names[n], name)) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
 /* A star is any number of bytes; only the last one seen has to be retried. */
 
 int

@@ -44,6 +44,10 @@ int sio_room_reserved(sio_str_t name);
 sio_str_t sio_user_room(sio_str_t user, uint8_t room[SIO_ROOM_MAX]);
 sio_str_t sio_room_user(sio_str_t room);
 
+/* Whether a name is one of n. */
+
+int sio_name_listed(sio_str_t name, const sio_str_t *names, unsigned n);
+
 /* Match a pattern in which "*" is any text.  SIO_OK, SIO_DECLINED. */
 
 int sio_name_glob(sio_str_t pattern, sio_str_t name);

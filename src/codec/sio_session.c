@@ -7,6 +7,7 @@
 
 #include "codec/sio_session.h"
 #include "codec/sio_cluster.h"
+#include "codec/sio_name.h"
 
 
 static int sio_session_nginx(sio_adapter_t *a, sio_str_t object,
@@ -14,26 +15,6 @@ static int sio_session_nginx(sio_adapter_t *a, sio_str_t object,
 static void sio_session_put(sio_writer_t *w, const char *key,
     sio_str_t value);
 static void sio_session_put_nginx(sio_writer_t *w, const sio_session_t *s);
-
-
-int
-sio_session_is_id(sio_str_t id)
-{
-    size_t   i;
-    uint8_t  c;
-
-    for (i = 0; i < id.len; i++) {
-        c = id.data[i];
-
-        if (!((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z')
-              || (c >= 'a' && c <= 'z') || c == '-' || c == '_'))
-        {
-            return 0;
-        }
-    }
-
-    return id.len == SIO_PID_LEN;
-}
 
 
 int
@@ -84,7 +65,7 @@ sio_session_decode(sio_adapter_t *a, sio_str_t text, sio_session_t *s)
         s->data = sio_cstr("{}");
     }
 
-    return sio_session_is_id(s->sid) && sio_session_is_id(s->pid)
+    return sio_socket_id_like(s->sid) && sio_socket_id_like(s->pid)
            ? sio_session_nginx(a, object, s) : SIO_ERROR;
 }
 

@@ -65,10 +65,6 @@ int sio_session_decode(sio_adapter_t *a, sio_str_t text, sio_session_t *s);
 int sio_session_encode(sio_adapter_t *a, sio_buf_t *buf,
     const sio_session_t *s);
 
-/* A pid, or the id of a socket: 20 characters of base64url. */
-
-int sio_session_is_id(sio_str_t id);
-
 
 #pragma GCC visibility pop
 

@@ -44,13 +44,6 @@ sio_template_alpha(uint8_t ch)
 }
 
 
-static inline int
-sio_template_space(uint8_t ch)
-{
-    return ch == ' ' || ch == '\t' || ch == '\n' || ch == '\r';
-}
-
-
 static size_t
 sio_template_name_len(const uint8_t *p, const uint8_t *end)
 {
@@ -293,19 +286,17 @@ sio_template_ref_take(sio_template_parser_t *ps, sio_template_e type)
 static int
 sio_template_string_end(sio_template_parser_t *ps)
 {
-    size_t                  i, start;
+    size_t                  start;
+    const uint8_t          *p, *end;
     static const sio_str_t  reserved = sio_string("_placeholder");
 
     start = ps->string;
     ps->string = 0;
 
-    for (i = ps->pos + 1; i < ps->text.len; i++) {
-        if (!sio_template_space(ps->text.data[i])) {
-            break;
-        }
-    }
+    end = ps->text.data + ps->text.len;
+    p = sio_json_space(ps->text.data + ps->pos + 1, end);
 
-    if (i == ps->text.len || ps->text.data[i] != ':') {
+    if (p == end || *p != ':') {
         return SIO_OK;
     }
 
@@ -414,7 +405,7 @@ sio_template_walk(sio_template_parser_t *ps)
             ps->refs = 0;
         }
 
-        if (!sio_template_space(ch)) {
+        if (!sio_json_is_space(ch)) {
             *ps->out++ = ch;
         }
 

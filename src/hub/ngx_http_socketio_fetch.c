@@ -558,18 +558,13 @@ ngx_http_socketio_fetch_reserve(ngx_http_socketio_fetch_t *f, uint32_t n)
         return NGX_OK;
     }
 
-    items = sio_alloc(&ngx_http_socketio_mem,
-                      (f->n + n) * sizeof(ngx_http_socketio_fetched_t));
+    items = sio_realloc(&ngx_http_socketio_mem, f->items,
+                        f->n * sizeof(ngx_http_socketio_fetched_t),
+                        (f->n + n) * sizeof(ngx_http_socketio_fetched_t));
     if (items == NULL) {
         return NGX_ERROR;
     }
 
-    if (f->n) {
-        ngx_memcpy(items, f->items,
-                   f->n * sizeof(ngx_http_socketio_fetched_t));
-    }
-
-    sio_free(&ngx_http_socketio_mem, f->items);
     f->items = items;
 
     return NGX_OK;

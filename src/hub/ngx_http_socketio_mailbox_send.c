@@ -25,8 +25,6 @@ typedef struct {
 
 static void ngx_http_socketio_mailbox_keep(ngx_http_socketio_hub_t *hub,
     ngx_http_socketio_mailing_t *mailing);
-static ngx_uint_t ngx_http_socketio_mailbox_repeated(
-    const ngx_http_socketio_mailing_t *mailing, ngx_uint_t n);
 static void ngx_http_socketio_mailbox_zone_full(ngx_http_socketio_hub_t *hub,
     const ngx_http_socketio_mailing_t *mailing);
 static ngx_uint_t ngx_http_socketio_mailbox_online(
@@ -114,7 +112,9 @@ ngx_http_socketio_mailbox_keep(ngx_http_socketio_hub_t *hub,
 
     for (i = 0; i < mailing->nrooms; i++) {
 
-        if (ngx_http_socketio_mailbox_repeated(mailing, i)) {
+        /* each user once, as with rooms: a list of users is short */
+
+        if (sio_name_listed(mailing->rooms[i], mailing->rooms, (unsigned) i)) {
             mailing->what[i] = NGX_HTTP_SOCKETIO_MAIL_REPEATED;
             continue;
         }
@@ -150,33 +150,13 @@ ngx_http_socketio_mailbox_keep(ngx_http_socketio_hub_t *hub,
 }
 
 
-/* Each user once, as with rooms: a list of users is short. */
-
-static ngx_uint_t
-ngx_http_socketio_mailbox_repeated(const ngx_http_socketio_mailing_t *mailing,
-    ngx_uint_t n)
-{
-    ngx_uint_t  i;
-
-    for (i = 0; i < n; i++) {
-        if (sio_str_eq(mailing->rooms[i], mailing->rooms[n])) {
-            return 1;
-        }
-    }
-
-    return 0;
-}
-
-
 static void
 ngx_http_socketio_mailbox_zone_full(ngx_http_socketio_hub_t *hub,
     const ngx_http_socketio_mailing_t *mailing)
 {
-    static time_t  last;
+    static ngx_http_socketio_often_t  often;
 
-    if (last != ngx_time()) {
-        last = ngx_time();
-
+    if (ngx_http_socketio_often(&often)) {
         ngx_log_error(NGX_LOG_ERR, hub->log, 0,
                       "socketio app \"%V\": the zone is full, an item of %uD "
                       "bytes is not kept in a mailbox",
@@ -188,11 +168,9 @@ ngx_http_socketio_mailbox_zone_full(ngx_http_socketio_hub_t *hub,
 void
 ngx_http_socketio_mailbox_full(ngx_http_socketio_hub_t *hub)
 {
-    static time_t  last;
+    static ngx_http_socketio_often_t  often;
 
-    if (last != ngx_time()) {
-        last = ngx_time();
-
+    if (ngx_http_socketio_often(&often)) {
         ngx_log_error(NGX_LOG_WARN, hub->log, 0,
                       "socketio app \"%V\": a mailbox holds %ui items, "
                       "another one is not kept",

@@ -613,9 +613,7 @@ ngx_http_socketio_presence_end(ngx_http_socketio_run_t *run, int rc)
 static void
 ngx_http_socketio_presence_full(ngx_http_socketio_hub_t *hub)
 {
-    if (hub->presence->logged != ngx_time()) {
-        hub->presence->logged = ngx_time();
-
+    if (ngx_http_socketio_often(&hub->presence->full)) {
         ngx_log_error(NGX_LOG_CRIT, hub->log, 0,
                       "socketio app \"%V\": the zone is full, users come "
                       "online when there is room", &hub->conf->name);

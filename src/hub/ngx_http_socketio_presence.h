@@ -103,7 +103,7 @@ struct ngx_http_socketio_presence_s {
 
     uint32_t                            cursor;     /* of a sweep */
     uint64_t                            next_sweep; /* msec */
-    time_t                              logged;     /* that the store is full */
+    ngx_http_socketio_often_t           full;       /* the store is */
     unsigned                            sweeping:1;
     unsigned                            again:1;    /* another sweep */
     unsigned                            missed:1;   /* no memory for a check */

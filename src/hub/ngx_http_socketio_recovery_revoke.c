@@ -83,7 +83,7 @@ ngx_http_socketio_recovery_revoked(ngx_http_socketio_hub_t *hub,
     sio_str_t                  room, user;
     ngx_http_socketio_key_t    key;
     ngx_http_socketio_item_t  *item;
-    u_char                     name[SIO_USER_ROOM_LEN + SIO_ROOM_MAX];
+    u_char                     name[SIO_ROOM_MAX];
 
     if (hub->zone->revoked > seen) {
         return 1;
@@ -94,21 +94,14 @@ ngx_http_socketio_recovery_revoked(ngx_http_socketio_hub_t *hub,
     }
 
     kept = hub->conf->recovery + NGX_HTTP_SOCKETIO_RECOVERY_MARGIN;
-    user = sio_socket_user(socket);
-    user.len = ngx_min(user.len, SIO_ROOM_MAX);
-
-    ngx_memcpy(name, SIO_USER_ROOM, SIO_USER_ROOM_LEN);
-
-    if (user.len) {
-        ngx_memcpy(name + SIO_USER_ROOM_LEN, user.data, user.len);
-    }
+    user = sio_user_room(sio_socket_user(socket), name);
 
     /* all, its own two, and what it has joined */
 
     for (i = 0; i < 3 + (ngx_uint_t) socket->nrooms; i++) {
         room = i == 0 ? sio_str(NULL, 0)
                : i == 1 ? sid
-               : i == 2 ? sio_str(name, SIO_USER_ROOM_LEN + user.len)
+               : i == 2 ? user
                : sio_room_name(socket->rooms[i - 3].room);
 
         ngx_http_socketio_revocation_key(hub, sio_namespace_name(socket->ns),

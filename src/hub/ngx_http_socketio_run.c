@@ -30,8 +30,6 @@ static int ngx_http_socketio_run_throttle(sio_run_t *run, sio_str_t key,
     uint32_t msec);
 static int ngx_http_socketio_run_sent(sio_run_t *run,
     const sio_emission_t *emission);
-static ngx_uint_t ngx_http_socketio_run_listed(const sio_str_t *rooms,
-    ngx_uint_t n, sio_str_t room);
 static uint64_t ngx_http_socketio_run_members(sio_run_t *run, sio_str_t room);
 static void ngx_http_socketio_run_dry(sio_run_t *run);
 static void ngx_http_socketio_run_log(ngx_http_socketio_run_t *run,
@@ -347,9 +345,8 @@ ngx_http_socketio_run_sent(sio_run_t *run, const sio_emission_t *emission)
         room = target->rooms[i];
 
         if (sio_room_user(room).len == 0
-            || ngx_http_socketio_run_listed(target->except, target->nexcept,
-                                            room)
-            || ngx_http_socketio_run_listed(target->rooms, i, room)
+            || sio_name_listed(room, target->except, target->nexcept)
+            || sio_name_listed(room, target->rooms, (unsigned) i)
             || ngx_http_socketio_run_members(run, room) == 0)
         {
             continue;
@@ -364,20 +361,6 @@ ngx_http_socketio_run_sent(sio_run_t *run, const sio_emission_t *emission)
     emission->sent->delivered = sio_buf_str(&buf);
 
     return w.rc;
-}
-
-
-static ngx_uint_t
-ngx_http_socketio_run_listed(const sio_str_t *rooms, ngx_uint_t n,
-    sio_str_t room)
-{
-    while (n--) {
-        if (sio_str_eq(rooms[n], room)) {
-            return 1;
-        }
-    }
-
-    return 0;
 }
 
 

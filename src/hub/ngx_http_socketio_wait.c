@@ -37,6 +37,8 @@ static ngx_http_socketio_lane_t *ngx_http_socketio_lane_find(
 static void ngx_http_socketio_lane_flow(ngx_http_socketio_hub_t *hub,
     sio_client_t *client);
 static u_char *ngx_http_socketio_wait_copy(u_char *p, sio_str_t *s);
+static ngx_int_t ngx_http_socketio_wait_detach(
+    ngx_http_socketio_wait_t *wait);
 static int ngx_http_socketio_wait_go(ngx_http_socketio_wait_t *wait);
 static void ngx_http_socketio_wait_end(ngx_http_socketio_wait_t *wait, int rc);
 static void ngx_http_socketio_wait_free(ngx_http_socketio_wait_t *wait);
@@ -161,7 +163,11 @@ ngx_http_socketio_wait_copy(u_char *p, sio_str_t *s)
 }
 
 
-ngx_int_t
+/*
+ * The socket is about to go, and the run is to outlive it: it goes on with
+ * what the socket was.  NGX_ERROR: no memory, and it is freed.
+ */
+static ngx_int_t
 ngx_http_socketio_wait_detach(ngx_http_socketio_wait_t *wait)
 {
     wait->snapshot = sio_snapshot_create(&ngx_http_socketio_mem,

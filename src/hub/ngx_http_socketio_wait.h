@@ -100,12 +100,6 @@ ngx_http_socketio_wait_t *ngx_http_socketio_wait_create(
     const sio_binary_t *attachments, ngx_http_socketio_wait_pt end);
 
 /*
- * The run's socket is about to go, and the run is to outlive it: it goes on
- * with what the socket was.  NGX_OK; NGX_ERROR: no memory, and it is freed.
- */
-ngx_int_t ngx_http_socketio_wait_detach(ngx_http_socketio_wait_t *wait);
-
-/*
  * Run it.  SIO_AGAIN: it waits, end will be called.  SIO_OK: end has been
  * called, and it is freed.  The id of one that waits is wait->id.
  */

@@ -108,7 +108,9 @@ sio_ack_expect(sio_ack_table_t *table, sio_ack_t *ack, sio_str_t sid)
     if (ack->count == ack->cap) {
         cap = ack->cap ? ack->cap * 2 : SIO_ACK_SIDS_MIN;
 
-        block = sio_alloc(table->mem, (size_t) cap * (EIO_SID_LEN + 1));
+        block = sio_realloc(table->mem, ack->sids,
+                            (size_t) ack->count * EIO_SID_LEN,
+                            (size_t) cap * (EIO_SID_LEN + 1));
         if (block == NULL) {
             return SIO_NOMEM;
         }
@@ -116,12 +118,6 @@ sio_ack_expect(sio_ack_table_t *table, sio_ack_t *ack, sio_str_t sid)
         /* nobody has answered before the start: there is nothing to keep */
 
         memset(block + (size_t) cap * EIO_SID_LEN, 0, cap);
-
-        if (ack->count) {
-            memcpy(block, ack->sids, (size_t) ack->count * EIO_SID_LEN);
-        }
-
-        sio_free(table->mem, ack->sids);
 
         ack->sids = (uint8_t (*)[EIO_SID_LEN]) block;
         ack->answered = block + (size_t) cap * EIO_SID_LEN;

@@ -60,16 +60,12 @@ sio_distinct_add(sio_distinct_t *distinct, uint64_t hash)
     if (distinct->n == distinct->cap) {
         cap = distinct->cap ? distinct->cap * 2 : SIO_DISTINCT_MIN;
 
-        hashes = sio_alloc(distinct->mem, cap * sizeof(uint64_t));
+        hashes = sio_realloc(distinct->mem, distinct->hashes,
+                             distinct->n * sizeof(uint64_t),
+                             cap * sizeof(uint64_t));
         if (hashes == NULL) {
             return SIO_NOMEM;
         }
-
-        if (distinct->n) {
-            memcpy(hashes, distinct->hashes, distinct->n * sizeof(uint64_t));
-        }
-
-        sio_free(distinct->mem, distinct->hashes);
 
         distinct->hashes = hashes;
         distinct->cap = cap;

@@ -76,17 +76,12 @@ sio_page_add(sio_page_t *page, sio_str_t key, void *data)
     if (page->n == page->cap) {
         cap = page->cap ? page->cap * 2 : SIO_PAGE_MIN;
 
-        entries = sio_alloc(page->mem, cap * sizeof(sio_page_entry_t));
+        entries = sio_realloc(page->mem, page->entries,
+                              page->n * sizeof(sio_page_entry_t),
+                              cap * sizeof(sio_page_entry_t));
         if (entries == NULL) {
             return SIO_NOMEM;
         }
-
-        if (page->n) {
-            memcpy(entries, page->entries,
-                   page->n * sizeof(sio_page_entry_t));
-        }
-
-        sio_free(page->mem, page->entries);
 
         page->entries = entries;
         page->cap = cap;

@@ -199,21 +199,14 @@ sio_room_index(const sio_room_t *room, const sio_socket_t *socket)
 static int
 sio_room_resize(sio_room_t *room, uint32_t cap)
 {
-    sio_member_t     *members;
-    const sio_mem_t  *mem;
+    sio_member_t  *members;
 
-    mem = room->ns->app->mem;
-
-    members = sio_alloc(mem, cap * sizeof(sio_member_t));
+    members = sio_realloc(room->ns->app->mem, room->members,
+                          room->count * sizeof(sio_member_t),
+                          cap * sizeof(sio_member_t));
     if (members == NULL) {
         return SIO_NOMEM;
     }
-
-    if (room->count) {
-        memcpy(members, room->members, room->count * sizeof(sio_member_t));
-    }
-
-    sio_free(mem, room->members);
 
     room->members = members;
     room->cap = cap;
@@ -226,27 +219,20 @@ static int
 sio_room_grow_socket(sio_socket_t *socket)
 {
     uint32_t           cap;
-    const sio_mem_t   *mem;
     sio_membership_t  *rooms;
 
-    mem = socket->ns->app->mem;
     cap = socket->rooms_cap ? socket->rooms_cap * 2u : SIO_SOCKET_ROOMS_MIN;
 
     if (cap > UINT16_MAX) {
         cap = UINT16_MAX;
     }
 
-    rooms = sio_alloc(mem, cap * sizeof(sio_membership_t));
+    rooms = sio_realloc(socket->ns->app->mem, socket->rooms,
+                        socket->nrooms * sizeof(sio_membership_t),
+                        cap * sizeof(sio_membership_t));
     if (rooms == NULL) {
         return SIO_NOMEM;
     }
-
-    if (socket->nrooms) {
-        memcpy(rooms, socket->rooms,
-               socket->nrooms * sizeof(sio_membership_t));
-    }
-
-    sio_free(mem, socket->rooms);
 
     socket->rooms = rooms;
     socket->rooms_cap = (uint16_t) cap;

@@ -308,16 +308,12 @@ sio_rule_step(sio_compile_t *c, sio_step_pt run, void *args)
     if (rule->nsteps == rule->cap) {
         cap = rule->cap ? rule->cap * 2 : SIO_RULE_STEPS;
 
-        steps = sio_compile_alloc(c, cap * sizeof(sio_step_t));
+        steps = sio_realloc(c->mem, rule->steps,
+                            rule->nsteps * sizeof(sio_step_t),
+                            cap * sizeof(sio_step_t));
         if (steps == NULL) {
             return SIO_NOMEM;
         }
-
-        if (rule->nsteps) {
-            memcpy(steps, rule->steps, rule->nsteps * sizeof(sio_step_t));
-        }
-
-        sio_free(c->mem, rule->steps);
 
         rule->steps = steps;
         rule->cap = cap;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "codec/sio_base64.h"
+#include "codec/sio_name.h"
 #include "codec/sio_session.h"
 
 
@@ -80,7 +81,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
 
     if (sio_session_decode(&a, sio_buf_str(&text), &s) == SIO_OK) {
-        check(sio_session_is_id(s.sid) && sio_session_is_id(s.pid));
+        check(sio_socket_id_like(s.sid) && sio_socket_id_like(s.pid));
 
         if (sio_session_encode(&b, &again, &s) == SIO_OK) {
             check(sio_session_decode(&c, sio_buf_str(&again), &t) == SIO_OK);
