@@ -150,6 +150,10 @@ sio_cluster_unpack(sio_adapter_t *a, sio_str_t text, sio_binary_t *attachments)
     int     rc;
     size_t  len;
 
+    if (text.len == 0) {
+        return SIO_ERROR;
+    }
+
     sio_buf_reset(&a->bytes);
 
     rc = sio_buf_reserve(&a->bytes, sio_base64_decoded_max(text.len));

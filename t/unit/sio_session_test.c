@@ -167,6 +167,7 @@ test_refused(void)
                   &s),
            SIO_ERROR, "an offset that is none");
     is_int(sio_session_decode(&a, sio_cstr("!"), &s), SIO_ERROR, "no base64");
+    is_int(sio_session_decode(&a, sio_str(NULL, 0), &s), SIO_ERROR, "nothing");
 }
 
 
