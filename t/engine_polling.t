@@ -374,7 +374,7 @@ for (const workers of [1, 4]) {
     })();
 
     for (let i = 1; got.length < 1000; i++) {
-      got.push(...await peer.poll(i));
+      got.push(...await peer.messages(1, i));
     }
     await sending;
     t.deepIs(got, Array.from({ length: 1000 }, (_, i) => `4${i}`));
