@@ -266,6 +266,55 @@ for (const workers of [1, 4]) {
       t.is((await webhooks()).dropped, 0);
     });
 
+  test(name('and on, if those end before they have looked'), async (t) => {
+    const bob = await client('bob');
+    app.calls = [];
+    await app.stop();
+
+    for (let n = 0; n < 20; n++) {
+      bob.emit('later', n);
+    }
+
+    await until(async () => (await webhooks()).waiting === 20,
+      { what: 'all wait' });
+    bob.disconnect();
+    await app.listen();
+
+    // the first ones must not hand over yet, nor the second ones look
+
+    const signal = (pids, sig) => pids.forEach((pid) => ngx.kill(pid, sig));
+    const all = ngx.workers();
+
+    const next = async () => {
+      const others = () => ngx.workers().filter((pid) => !all.includes(pid));
+
+      process.kill(ngx.master, 'SIGHUP');
+      await until(async () => others().length === workers
+        && (await ngx.get('/healthz')).status > 0, { what: 'the next ones' });
+      const pids = others();
+      all.push(...pids);
+
+      return pids;
+    };
+
+    const first = [...all];
+    signal(first, 'SIGSTOP');
+    const second = await next();
+    signal(second, 'SIGSTOP');
+    signal(first, 'SIGCONT');
+    await until(() => / 20 calls go to the workers that follow/
+      .test(ngx.log()), { what: 'they are handed over' });
+    await next();
+    signal(second, 'SIGQUIT');
+    signal(second, 'SIGCONT');
+
+    await until(() => new Set(app.calls.map(({ body }) => body.data)).size
+      === 20, { what: 'all are made' });
+    await until(() => ngx.oldWorkers().length === 0,
+      { timeout: 60000, what: 'the old workers are gone' });
+    t.is((await webhooks()).dropped, 0);
+  });
+
   test(name('what nobody calls any more is given up'), async (t) => {
     const bob = await client('bob');
     await app.stop();

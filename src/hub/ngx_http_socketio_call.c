@@ -11,6 +11,8 @@
 
 static ngx_uint_t ngx_http_socketio_call_successor(
     ngx_http_socketio_hub_t *hub);
+static ngx_int_t ngx_http_socketio_call_pass(ngx_http_socketio_hub_t *hub,
+    const ngx_http_socketio_call_t *call, sio_str_t uri);
 
 
 ngx_int_t
@@ -88,6 +90,10 @@ ngx_http_socketio_call_receive(ngx_http_socketio_hub_t *hub,
         return;
     }
 
+    if (ngx_http_socketio_call_pass(hub, &call, uri) == NGX_OK) {
+        return;
+    }
+
     webhook = hub->conf->webhooks.elts;
 
     for (i = 0; hub->caller && i < hub->conf->webhooks.nelts; i++) {
@@ -104,6 +110,33 @@ ngx_http_socketio_call_receive(ngx_http_socketio_hub_t *hub,
     ngx_http_socketio_stat(hub, NGX_HTTP_SOCKETIO_STAT_CALLS_DROPPED, 1);
     ngx_log_error(NGX_LOG_ERR, hub->log, 0,
                   "socketio app \"%V\": a call of \"%*s\" that a worker left "
-                  "is given up, since no rule calls it any more",
-                  &hub->conf->name, uri.len, uri.data);
+                  "is given up, since %s", &hub->conf->name, uri.len,
+                  uri.data, hub->slot->exiting ? "this one ends, too"
+                                               : "no rule calls it any more");
+}
+
+
+/*
+ * It came to a worker that was to follow and ends by now: it goes on to one
+ * that follows that.
+ */
+static ngx_int_t
+ngx_http_socketio_call_pass(ngx_http_socketio_hub_t *hub,
+    const ngx_http_socketio_call_t *call, sio_str_t uri)
+{
+    ngx_http_socketio_call_t     next;
+    ngx_http_socketio_webhook_t  webhook;
+
+    if (!hub->slot->exiting) {
+        return NGX_DECLINED;
+    }
+
+    ngx_memzero(&webhook, sizeof(ngx_http_socketio_webhook_t));
+    webhook.uri.data = (u_char *) uri.data;
+    webhook.uri.len = uri.len;
+
+    next = *call;
+    next.webhook = &webhook;
+
+    return ngx_http_socketio_call_hand(hub, &next);
 }

@@ -237,12 +237,16 @@ ngx_http_socketio_hub_events(ngx_http_socketio_hub_t *hub, ngx_cycle_t *cycle)
 void
 ngx_http_socketio_hub_cleanup(ngx_http_socketio_hub_t *hub)
 {
+    /* nothing is handed to it any more; what was, is passed on */
+
+    hub->slot->exiting = 1;
+
     ngx_http_socketio_hub_shutdown(hub);
     ngx_http_socketio_hub_turn(&hub->turn);
     ngx_http_socketio_flush_all(hub);
 
     ngx_http_socketio_channel_flush(hub);
-    ngx_http_socketio_channel_drain(hub);
+    ngx_http_socketio_channel_catch_up(hub);
     ngx_http_socketio_channel_flush(hub);
     ngx_http_socketio_presence_cleanup(hub);
     ngx_http_socketio_mailer_end(hub);
