@@ -332,8 +332,11 @@ ngx_http_socketio_recovery_begin(ngx_http_socketio_hub_t *hub,
         return NGX_DECLINED;
     }
 
-    if (sio_stream_id_is_none(&from.id)) {
+    /* what it had, or was not there for, it has not missed: whatever it says */
+
+    if (sio_stream_id_cmp(&from.id, &session.offset) < 0) {
         from.id = session.offset;
+        from.number = 0;
 
     } else if (!sio_str_eq(session.host,
                            ngx_http_socketio_recovery_host(hub, host)))
