@@ -325,7 +325,24 @@ for (const workers of [1, 4]) {
     await until(() => /a call of "\/app\/later" that a worker left is given up/
       .test(ngx.log()), { what: 'it is given up' });
     t.is((await webhooks()).dropped, 1);
+
+    // nor do the new ones take more than they have room for
+
+    await ngx.reload({ app: rules('webhook failures=3 pause=1h;') });
+    const cid = await client('cid');
+    for (let n = 0; n < 20; n++) {
+      cid.emit('later', n);
+    }
+    await until(async () => (await webhooks()).waiting === 20);
+    cid.disconnect();
+    await ngx.reload({ app: rules('webhook max=1 queue=1;') });
+    await until(() => /a worker left is given up, since there is no room/
+      .test(ngx.log()), { what: 'some are given up' });
+    await app.listen();
+    await until(async () => (await webhooks()).waiting === 0,
+      { what: 'the others are made' });
     await ngx.stop();
+    await app.stop();
 
     if (workers > 1) {
       ngx = await start('webhook failures=3 pause=1h;');

@@ -73,6 +73,7 @@ ngx_http_socketio_call_receive(ngx_http_socketio_hub_t *hub,
 {
     sio_str_t                      uri;
     ngx_uint_t                     i;
+    const char                    *reason;
     ngx_http_socketio_call_t       call;
     ngx_http_socketio_webhook_t  **webhook;
 
@@ -94,25 +95,38 @@ ngx_http_socketio_call_receive(ngx_http_socketio_hub_t *hub,
         return;
     }
 
+    reason = hub->slot->exiting ? "this one ends, too"
+                                : "no rule calls it any more";
     webhook = hub->conf->webhooks.elts;
 
     for (i = 0; hub->caller && i < hub->conf->webhooks.nelts; i++) {
 
-        if (webhook[i]->uri.len == uri.len
-            && ngx_memcmp(webhook[i]->uri.data, uri.data, uri.len) == 0)
+        if (webhook[i]->uri.len != uri.len
+            || ngx_memcmp(webhook[i]->uri.data, uri.data, uri.len) != 0)
         {
-            call.webhook = webhook[i];
-            (void) hub->caller->call(hub, &call);
+            continue;
+        }
+
+        call.webhook = webhook[i];
+
+        if (hub->caller->call(hub, &call) == NGX_OK) {
             return;
         }
+
+        /* it is counted by then */
+
+        reason = "there is no room for it";
+        goto lost;
     }
 
     ngx_http_socketio_stat(hub, NGX_HTTP_SOCKETIO_STAT_CALLS_DROPPED, 1);
+
+lost:
+
     ngx_log_error(NGX_LOG_ERR, hub->log, 0,
                   "socketio app \"%V\": a call of \"%*s\" that a worker left "
                   "is given up, since %s", &hub->conf->name, uri.len,
-                  uri.data, hub->slot->exiting ? "this one ends, too"
-                                               : "no rule calls it any more");
+                  uri.data, reason);
 }
 
 
