@@ -245,3 +245,53 @@ for (const workers of [1, 3]) {
     [here, there, near].forEach((s) => s.disconnect());
   });
 }
+
+// How often hosts were counted.  Each worker does it once a second.
+
+async function looks(client) {
+  const stats = await client.info('commandstats');
+
+  return [...stats.matchAll(/^cmdstat_pubsub[^:]*:calls=(\d+)/gm)]
+    .reduce((sum, [, n]) => sum + Number(n), 0);
+}
+
+test('redis is killed when a host has just come', async (t) => {
+  const lists = await Promise.all([1, 2, 3].map(async () => {
+    const redis = await Redis.start();
+    const client = await redis.client();
+    const a = await redis.nginx({ app });
+
+    await until(async () => await looks(client) >= 3);
+
+    const b = await redis.nginx({ app });
+    const here = await connect(a);
+    const there = await connect(b);
+    const start = await looks(client);
+
+    // the first one has seen the other one, once as a rule
+
+    await until(async () => await looks(client) >= start + 2, { every: 5 });
+    await redis.kill();
+
+    const [{ pid }] = (await b.status()).workers;
+    process.kill(pid, 'SIGSTOP');
+
+    const got = collect(there, 'end');
+    for (let i = 0; i < 10; i++) {
+      here.emit('all', i);
+    }
+    await ask(here, 'join', 'all of these were taken');
+
+    await redis.run();
+    await Redis.joined(a);
+    process.kill(pid, 'SIGCONT');
+    await Redis.joined(b);
+    here.emit('all', 'end');
+
+    return got;
+  }));
+
+  for (const list of lists) {
+    t.deepIs(list, Array.from({ length: 10 }, (_, i) => i));
+  }
+});

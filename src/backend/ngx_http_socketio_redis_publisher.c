@@ -470,9 +470,12 @@ ngx_http_socketio_publisher_counted(redisAsyncContext *ac, void *r,
         }
     }
 
-    /* Redis may still count those who have lost it as silently as we did */
+    /*
+     * One that was seen once may be a host that has just come.  Redis may
+     * still count those who have lost it as silently as we did.
+     */
 
-    wait = p->known < 2 || n < p->subscribers
+    wait = p->known < 2 || n < ngx_max(p->subscribers, p->last)
            ? NGX_HTTP_SOCKETIO_PUBLISH_WAIT
            : p->silent ? NGX_HTTP_SOCKETIO_PUBLISH_RETURN : 0;
 
