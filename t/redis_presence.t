@@ -428,6 +428,28 @@ function suite(workers) {
     await online([a, b], 2);
   }, patient);
 
+  more(name('who comes while no worker listens is online on both'),
+    async () => {
+      for (const ngx of [a, b, a, b]) {
+        ngx.kill((await until(async () => (await ngx.status()).workers.find(
+          (w) => w.redis.subscribers), { what: 'a listener' })).pid);
+        const tabs = (await Promise.all(Array.from({ length: 40 }, (_, n) =>
+          Tab.open(ngx, `gap${n}`).catch(() => null)))).filter(Boolean);
+        await Redis.joined(ngx);
+        const observers = () => [near, far].filter((o) => o.up);
+        await until(async () => {
+          const left = tabs.filter((tab) => tab.up).length;
+          const all = await Promise.all([a, b].map(counted));
+          return all.every((n) => n === left + observers().length)
+            && observers().every((o) => o.online().length === left);
+        }, { what: 'all who came are online' });
+        tabs.forEach((tab) => tab.close());
+        near = near.up ? near : await Observer.on(a);
+        far = far.up ? far : await Observer.on(b);
+        await alone([a, b], [near, far]);
+      }
+    }, patient);
+
   test(name('names that are no text, users of who is gone'), async (t) => {
     const client = await redis.client();
     const stock = await connect(a,

@@ -33,7 +33,7 @@ typedef enum {
 
 
 typedef enum {
-    SIO_HOSTS_ON = 1,          /* namespace, user, u8: said */
+    SIO_HOSTS_ON = 1,          /* namespace, user, u8: sio_hosts_said_e */
     SIO_HOSTS_OFF,             /* namespace, user */
     SIO_HOSTS_SAID,            /* namespace, user, u8: online, u8: heard here
                                   alone, u64: seen */
@@ -45,6 +45,15 @@ typedef enum {
     SIO_HOSTS_GONE,            /* u32: slot, u32: incarnation */
     SIO_HOSTS_BYE
 } sio_hosts_item_e;
+
+
+/* Whether it was said that the user came, as far as the one who tells heard. */
+
+typedef enum {
+    SIO_HOSTS_UNSAID,          /* it is a new socket */
+    SIO_HOSTS_WAS_SAID,
+    SIO_HOSTS_UNHEARD          /* who has said it is to say it again */
+} sio_hosts_said_e;
 
 
 typedef struct {

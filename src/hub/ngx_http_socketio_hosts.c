@@ -263,7 +263,7 @@ ngx_http_socketio_hosts_came(sio_socket_t *socket)
     w = ngx_http_socketio_hosts_put(hub, SIO_HOSTS_ON);
     sio_wire_put_str(w, nsp);
     sio_wire_put_str(w, user);
-    sio_wire_put_u8(w, 0);
+    sio_wire_put_u8(w, SIO_HOSTS_UNSAID);
 }
 
 
@@ -328,7 +328,7 @@ ngx_http_socketio_hosts_gone(ngx_http_socketio_hub_t *hub, ngx_uint_t slot,
 
 void
 ngx_http_socketio_hosts_said(ngx_http_socketio_hub_t *hub, sio_str_t nsp,
-    sio_str_t user, ngx_uint_t online, uint64_t seen)
+    sio_str_t user, ngx_uint_t online, ngx_uint_t alone, uint64_t seen)
 {
     sio_wire_writer_t  *w;
 
@@ -340,7 +340,7 @@ ngx_http_socketio_hosts_said(ngx_http_socketio_hub_t *hub, sio_str_t nsp,
     sio_wire_put_str(w, nsp);
     sio_wire_put_str(w, user);
     sio_wire_put_u8(w, online ? 1 : 0);
-    sio_wire_put_u8(w, ngx_http_socketio_hosts_heeded(hub) ? 0 : 1);
+    sio_wire_put_u8(w, alone || !ngx_http_socketio_hosts_heeded(hub) ? 1 : 0);
     sio_wire_put_u64(w, seen);
 }
 
@@ -394,7 +394,17 @@ ngx_http_socketio_hosts_turn(ngx_http_socketio_hub_t *hub)
 
     if (hosts->changed) {
         hosts->changed = 0;
-        ngx_http_socketio_hosts_spread(hub, 0);
+        ngx_http_socketio_hosts_spread(hub, NGX_HTTP_SOCKETIO_HOSTS_NONE);
+    }
+
+    if (hosts->asks) {
+        hosts->asks = 0;
+
+        if (hub->presence) {
+            ngx_http_socketio_hosts_spread(hub,
+                                       NGX_HTTP_SOCKETIO_HOSTS_UNHEARD);
+            ngx_http_socketio_hosts_users(hub, 0);
+        }
     }
 
     /* if it has just been answered the tick comes back to it */
@@ -406,7 +416,7 @@ ngx_http_socketio_hosts_turn(ngx_http_socketio_hub_t *hub)
         hosts->owes = 0;
         hosts->answered = ngx_current_msec;
 
-        ngx_http_socketio_hosts_spread(hub, 1);
+        ngx_http_socketio_hosts_spread(hub, NGX_HTTP_SOCKETIO_HOSTS_ALL);
         ngx_http_socketio_hosts_all(hub);
         ngx_http_socketio_grant_tell(hub);
     }
@@ -532,15 +542,18 @@ void
 ngx_http_socketio_hosts_receive(ngx_http_socketio_hub_t *hub,
     sio_wire_t *record)
 {
-    uint8_t  all;
+    uint8_t  users;
 
-    all = sio_wire_get_u8(record);
+    users = sio_wire_get_u8(record);
 
     if (hub->hosts && sio_wire_done(record) == SIO_OK) {
         ngx_http_socketio_hub_post(hub);
 
-        if (all) {
+        if (users == NGX_HTTP_SOCKETIO_HOSTS_ALL) {
             ngx_http_socketio_hosts_all(hub);
+
+        } else if (users == NGX_HTTP_SOCKETIO_HOSTS_UNHEARD) {
+            ngx_http_socketio_hosts_users(hub, 0);
         }
     }
 }
@@ -619,7 +632,7 @@ ngx_http_socketio_hosts_user(ngx_http_socketio_hub_t *hub,
     }
 
     said = hub->presence
-           && ngx_http_socketio_presence_is(hub->zone, nsp, user);
+           && ngx_http_socketio_presence_stays(hub->zone, nsp, user);
 
     if (!all) {
         if (said || hub->presence == NULL) {
@@ -632,7 +645,7 @@ ngx_http_socketio_hosts_user(ngx_http_socketio_hub_t *hub,
     w = ngx_http_socketio_hosts_put(hub, SIO_HOSTS_ON);
     sio_wire_put_str(w, nsp);
     sio_wire_put_str(w, user);
-    sio_wire_put_u8(w, said ? 1 : 0);
+    sio_wire_put_u8(w, said ? SIO_HOSTS_WAS_SAID : SIO_HOSTS_UNHEARD);
 }
 
 

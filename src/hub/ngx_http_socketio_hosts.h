@@ -67,10 +67,13 @@ ngx_uint_t ngx_http_socketio_hosts_heeded(ngx_http_socketio_hub_t *hub);
 
 uint64_t ngx_http_socketio_hosts_patience(ngx_http_socketio_hub_t *hub);
 
-/* It was said that a user came (online) or went; seen: msec, calendar. */
-
+/*
+ * It was said that a user came (online) or went; seen: msec, calendar.  alone:
+ * the others say it to their own clients, those who have not heard it.
+ */
 void ngx_http_socketio_hosts_said(ngx_http_socketio_hub_t *hub,
-    sio_str_t nsp, sio_str_t user, ngx_uint_t online, uint64_t seen);
+    sio_str_t nsp, sio_str_t user, ngx_uint_t online, ngx_uint_t alone,
+    uint64_t seen);
 
 /* A room was granted to a user, or taken back; name: namespace, user, room. */
 
@@ -108,13 +111,22 @@ void ngx_http_socketio_hosts_gone(ngx_http_socketio_hub_t *hub,
 
 void ngx_http_socketio_hosts_turn(ngx_http_socketio_hub_t *hub);
 
-/* A HOSTS record: look who is there; u8: tell all others of all users here. */
+/* A HOSTS record: look who is there; u8: what to tell all others. */
 
 void ngx_http_socketio_hosts_receive(ngx_http_socketio_hub_t *hub,
     sio_wire_t *record);
 
 
 /* For the files of hosts. */
+
+/* What all workers here tell of users here. */
+
+typedef enum {
+    NGX_HTTP_SOCKETIO_HOSTS_NONE,
+    NGX_HTTP_SOCKETIO_HOSTS_ALL,
+    NGX_HTTP_SOCKETIO_HOSTS_UNHEARD      /* those of whom nothing was said */
+} ngx_http_socketio_hosts_users_e;
+
 
 struct ngx_http_socketio_hosts_s {
     uint64_t               self;       /* this host's id */
@@ -147,6 +159,7 @@ struct ngx_http_socketio_hosts_s {
     ngx_uint_t             lines;      /* written in it */
     unsigned               owes:1;     /* an answer to an ASK */
     unsigned               changed:1;  /* hosts have: the others are told */
+    unsigned               asks:1;     /* what was said may not be known */
 
     unsigned               tells:1;    /* somebody asks for users */
     unsigned               open:1;     /* items are being written */
@@ -166,10 +179,10 @@ void ngx_http_socketio_hosts_send(ngx_http_socketio_hub_t *hub);
 
 void ngx_http_socketio_hosts_ask(ngx_http_socketio_hub_t *hub);
 
-/* All workers here look who is there; all: they tell of their users. */
+/* All workers here look who is there, and tell of their users. */
 
 void ngx_http_socketio_hosts_spread(ngx_http_socketio_hub_t *hub,
-    ngx_uint_t all);
+    ngx_http_socketio_hosts_users_e users);
 
 /* Tell all others of all users here, unless it was just done. */
 

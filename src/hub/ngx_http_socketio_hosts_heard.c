@@ -117,6 +117,11 @@ ngx_http_socketio_hosts_ask(ngx_http_socketio_hub_t *hub)
     hub->zone->asked = now ? now : 1;
 
     (void) ngx_http_socketio_hosts_put(hub, SIO_HOSTS_ASK);
+
+    /* what was said meanwhile of users here, none of those asked will tell */
+
+    hub->hosts->asks = 1;
+    ngx_http_socketio_hub_post(hub);
 }
 
 
@@ -389,16 +394,26 @@ ngx_http_socketio_hosts_on(ngx_http_socketio_hub_t *hub,
 
     if (ngx_http_socketio_peer_user(hub->zone, told->peer, nsp, user, 1)
             != NGX_OK
-        || hub->presence == NULL
-        || ngx_http_socketio_presence_is(hub->zone, nsp, user))
+        || hub->presence == NULL)
     {
         return;
     }
 
-    if (item->said && !hub->zone->ready) {
+    if (ngx_http_socketio_presence_stays(hub->zone, nsp, user)) {
+
+        if (item->said == SIO_HOSTS_UNHEARD
+            && ngx_http_socketio_hosts_mine(hub, nsp, user))
+        {
+            ngx_http_socketio_presence_repeat(hub, nsp, user);
+        }
+
+        return;
+    }
+
+    if (item->said == SIO_HOSTS_WAS_SAID && !hub->zone->ready) {
         ngx_http_socketio_presence_note(hub, nsp, user, 1, 0);
 
-    } else if (item->said) {
+    } else if (item->said == SIO_HOSTS_WAS_SAID) {
         ngx_http_socketio_presence_heal(hub, nsp, user);
 
     } else {
@@ -477,7 +492,8 @@ ngx_http_socketio_hosts_mark(ngx_http_socketio_hub_t *hub,
 
 
 void
-ngx_http_socketio_hosts_spread(ngx_http_socketio_hub_t *hub, ngx_uint_t all)
+ngx_http_socketio_hosts_spread(ngx_http_socketio_hub_t *hub,
+    ngx_http_socketio_hosts_users_e users)
 {
     uint64_t           slots[NGX_HTTP_SOCKETIO_SLOTS / 64];
     sio_wire_writer_t  w;
@@ -487,7 +503,7 @@ ngx_http_socketio_hosts_spread(ngx_http_socketio_hub_t *hub, ngx_uint_t all)
     ngx_http_socketio_slots_live(hub->zone, slots);
 
     ngx_http_socketio_record_begin(hub, &w, NGX_HTTP_SOCKETIO_RECORD_HOSTS);
-    sio_wire_put_u8(&w, all ? 1 : 0);
+    sio_wire_put_u8(&w, (uint8_t) users);
 
     if (sio_wire_end(&w) == SIO_OK) {
         (void) ngx_http_socketio_channel_send(hub, slots, 0);

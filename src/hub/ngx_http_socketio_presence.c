@@ -30,9 +30,10 @@ static void ngx_http_socketio_presence_ready(ngx_http_socketio_hub_t *hub,
     ngx_http_socketio_check_t *check);
 static void ngx_http_socketio_presence_work(ngx_event_t *ev);
 static void ngx_http_socketio_presence_check(ngx_http_socketio_hub_t *hub,
-    sio_str_t nsp, sio_str_t user, ngx_uint_t heals, uint64_t spoken);
+    ngx_http_socketio_check_t *check);
 static void ngx_http_socketio_presence_keep(ngx_http_socketio_hub_t *hub,
-    sio_str_t nsp, sio_str_t user, ngx_uint_t heals, uint64_t spoken);
+    const ngx_http_socketio_check_t *last);
+static void ngx_http_socketio_presence_healed(ngx_http_socketio_look_t *look);
 static void ngx_http_socketio_presence_prepare(ngx_http_socketio_hub_t *hub,
     ngx_http_socketio_look_t *look, sio_str_t nsp, sio_str_t user);
 static ngx_uint_t ngx_http_socketio_presence_here(
@@ -264,6 +265,22 @@ ngx_http_socketio_presence_heal(ngx_http_socketio_hub_t *hub, sio_str_t nsp,
 
 
 void
+ngx_http_socketio_presence_repeat(ngx_http_socketio_hub_t *hub, sio_str_t nsp,
+    sio_str_t user)
+{
+    ngx_http_socketio_check_t  *check;
+
+    check = ngx_http_socketio_check_get(hub, nsp, user);
+
+    if (check) {
+        check->repeats = 1;
+    }
+
+    ngx_http_socketio_presence_queue(hub, nsp, user, 0, 0);
+}
+
+
+void
 ngx_http_socketio_presence_note(ngx_http_socketio_hub_t *hub, sio_str_t nsp,
     sio_str_t user, ngx_uint_t online, uint64_t seen)
 {
@@ -390,10 +407,7 @@ ngx_http_socketio_presence_work(ngx_event_t *ev)
 
         sio_map_remove(&p->checks, &check->node);
 
-        ngx_http_socketio_presence_check(hub,
-                                         ngx_http_socketio_check_nsp(check),
-                                         ngx_http_socketio_check_user(check),
-                                         check->heals, check->spoken);
+        ngx_http_socketio_presence_check(hub, check);
 
         sio_free(&ngx_http_socketio_mem, check);
     }
@@ -411,12 +425,16 @@ ngx_http_socketio_presence_work(ngx_event_t *ev)
 
 
 static void
-ngx_http_socketio_presence_check(ngx_http_socketio_hub_t *hub, sio_str_t nsp,
-    sio_str_t user, ngx_uint_t heals, uint64_t spoken)
+ngx_http_socketio_presence_check(ngx_http_socketio_hub_t *hub,
+    ngx_http_socketio_check_t *check)
 {
-    ngx_uint_t                     n, alone;
-    ngx_http_socketio_look_t       look;
-    ngx_http_socketio_presence_e   step;
+    sio_str_t                     nsp, user;
+    ngx_uint_t                    n, alone;
+    ngx_http_socketio_look_t      look;
+    ngx_http_socketio_presence_e  step;
+
+    nsp = ngx_http_socketio_check_nsp(check);
+    user = ngx_http_socketio_check_user(check);
 
     for (n = 0; n < NGX_HTTP_SOCKETIO_PRESENCE_STEPS; n++) {
 
@@ -424,14 +442,13 @@ ngx_http_socketio_presence_check(ngx_http_socketio_hub_t *hub, sio_str_t nsp,
 
         /* who says it though another host should, says it here alone */
 
-        alone = heals || !look.may;
+        alone = check->heals || !look.may;
 
-        if (heals) {
-            look.may = 1;
-            look.patience = 0;
+        if (check->heals) {
+            ngx_http_socketio_presence_healed(&look);
         }
 
-        look.settled &= ngx_http_socketio_hosts_settled(hub, spoken);
+        look.settled &= ngx_http_socketio_hosts_settled(hub, check->spoken);
 
         step = ngx_http_socketio_presence_look(&look);
 
@@ -442,12 +459,18 @@ ngx_http_socketio_presence_check(ngx_http_socketio_hub_t *hub, sio_str_t nsp,
         switch (step) {
 
         case NGX_HTTP_SOCKETIO_PRESENCE_OK:
+
+            if (check->repeats && look.here) {
+                ngx_http_socketio_hosts_said(hub, nsp, user, 1, 1,
+                                             look.calendar);
+            }
+
             return;
 
         case NGX_HTTP_SOCKETIO_PRESENCE_WAIT:
             ngx_http_socketio_presence_queue(hub, nsp, user, look.due,
                                              look.patient);
-            ngx_http_socketio_presence_keep(hub, nsp, user, heals, spoken);
+            ngx_http_socketio_presence_keep(hub, check);
             return;
 
         case NGX_HTTP_SOCKETIO_PRESENCE_FULL:
@@ -458,38 +481,59 @@ ngx_http_socketio_presence_check(ngx_http_socketio_hub_t *hub, sio_str_t nsp,
 
         case NGX_HTTP_SOCKETIO_PRESENCE_CAME:
             ngx_http_socketio_presence_announce(hub, &look, 1, alone);
-            spoken = ngx_http_socketio_hosts_spoken(hub);
+            check->spoken = ngx_http_socketio_hosts_spoken(hub);
             break;
 
         case NGX_HTTP_SOCKETIO_PRESENCE_WENT:
             ngx_http_socketio_presence_announce(hub, &look, 0, alone);
-            spoken = ngx_http_socketio_hosts_spoken(hub);
+            check->spoken = ngx_http_socketio_hosts_spoken(hub);
             break;
         }
     }
 
     ngx_http_socketio_presence_queue(hub, nsp, user, 0, 0);
-    ngx_http_socketio_presence_keep(hub, nsp, user, heals, spoken);
+    ngx_http_socketio_presence_keep(hub, check);
+}
+
+
+/*
+ * Said in another host's stead, of a user whose sockets may be in any worker
+ * here: the one who looks has heard that it was said.
+ */
+static void
+ngx_http_socketio_presence_healed(ngx_http_socketio_look_t *look)
+{
+    ngx_http_socketio_found_t  found;
+
+    ngx_http_socketio_directory_user(look->zone, look->nsp, look->user,
+                                     &found);
+
+    look->here |= (found.count != 0);
+    look->may = 1;
+    look->patience = 0;
 }
 
 
 /* What the next look has to know of this one. */
 
 static void
-ngx_http_socketio_presence_keep(ngx_http_socketio_hub_t *hub, sio_str_t nsp,
-    sio_str_t user, ngx_uint_t heals, uint64_t spoken)
+ngx_http_socketio_presence_keep(ngx_http_socketio_hub_t *hub,
+    const ngx_http_socketio_check_t *last)
 {
     ngx_http_socketio_check_t  *check;
 
-    if (!heals && spoken == 0) {
+    if (!last->heals && !last->repeats && last->spoken == 0) {
         return;
     }
 
-    check = ngx_http_socketio_check_get(hub, nsp, user);
+    check = ngx_http_socketio_check_get(hub,
+                                        ngx_http_socketio_check_nsp(last),
+                                        ngx_http_socketio_check_user(last));
 
     if (check) {
-        check->heals = heals ? 1 : 0;
-        check->spoken = spoken;
+        check->heals = last->heals;
+        check->repeats = last->repeats;
+        check->spoken = last->spoken;
     }
 }
 
@@ -570,7 +614,7 @@ ngx_http_socketio_presence_announce(ngx_http_socketio_hub_t *hub,
     }
 
     if (!alone) {
-        ngx_http_socketio_hosts_said(hub, look->nsp, look->user, came,
+        ngx_http_socketio_hosts_said(hub, look->nsp, look->user, came, 0,
                                      look->calendar);
     }
 }

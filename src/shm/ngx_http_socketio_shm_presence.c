@@ -588,8 +588,8 @@ done:
 
 
 ngx_uint_t
-ngx_http_socketio_presence_is(ngx_http_socketio_zone_t *zone, sio_str_t nsp,
-    sio_str_t user)
+ngx_http_socketio_presence_stays(ngx_http_socketio_zone_t *zone,
+    sio_str_t nsp, sio_str_t user)
 {
     ngx_uint_t                is;
     ngx_http_socketio_seat_t  seat;
@@ -601,6 +601,10 @@ ngx_http_socketio_presence_is(ngx_http_socketio_zone_t *zone, sio_str_t nsp,
     is = seat.item
          && ngx_http_socketio_user_counts(ngx_http_socketio_user_state(
                                    ngx_http_socketio_user(seat.item)->word));
+
+    if (is) {
+        ngx_http_socketio_user(seat.item)->gone = 0;
+    }
 
     ngx_http_socketio_store_unlock(zone);
 

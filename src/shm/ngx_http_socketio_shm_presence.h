@@ -85,9 +85,11 @@ ngx_http_socketio_presence_e ngx_http_socketio_presence_look(
 void ngx_http_socketio_presence_told(ngx_http_socketio_look_t *look,
     ngx_uint_t online, uint64_t seen);
 
-/* Whether it was said, or is being said, that the user is online: 1 or 0. */
-
-ngx_uint_t ngx_http_socketio_presence_is(ngx_http_socketio_zone_t *zone,
+/*
+ * Of a user who has a socket: whether it was said, or is being said, that he
+ * is online: 1 or 0.  If so, no grace runs any more.
+ */
+ngx_uint_t ngx_http_socketio_presence_stays(ngx_http_socketio_zone_t *zone,
     sio_str_t nsp, sio_str_t user);
 
 /*
