@@ -3,24 +3,23 @@
 
 // What nginx -t says of keys, secrets, and the parameters of authenticate.
 
-const { generateKeyPairSync } = require('node:crypto');
 const { execFileSync } = require('node:child_process');
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const { test } = require('./lib/tap');
 const { Nginx } = require('./lib/nginx');
-const { pair, jwks, secret } = require('./lib/tokens');
+const { generated, pair, jwks, secret } = require('./lib/tokens');
 
 const pem = (key, type = 'spki') => key.export({ type, format: 'pem' });
 const der = (key) => key.export({ type: 'spki', format: 'der' });
 
 async function files() {
-  const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
-  const small = generateKeyPairSync('rsa', { modulusLength: 1024 });
-  const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const other = generateKeyPairSync('ec', { namedCurve: 'secp256k1' });
-  const x25519 = generateKeyPairSync('x25519');
+  const rsa = generated('rsa', { modulusLength: 2048 });
+  const small = generated('rsa', { modulusLength: 1024 });
+  const ec = generated('ec', { namedCurve: 'P-256' });
+  const other = generated('ec', { namedCurve: 'secp256k1' });
+  const x25519 = generated('x25519');
   const es = await pair('ES256', { kid: 'a' });
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'socketio-'));
 

@@ -4,11 +4,11 @@
 // Every example of nginx.conf in the documentation is accepted by nginx -t,
 // and names of the Markdown's links exist.
 
-const { generateKeyPairSync } = require('node:crypto');
 const fs = require('node:fs');
 const path = require('node:path');
 const { test } = require('./lib/tap');
 const { Nginx } = require('./lib/nginx');
+const { generated } = require('./lib/tokens');
 
 const top = path.join(__dirname, '..');
 const pages = ['README.md', ...fs.readdirSync(path.join(top, 'docs'))
@@ -55,7 +55,7 @@ function whole(example) {
 
 // A JWK set of one public key.
 
-const jwks = JSON.stringify({ keys: [generateKeyPairSync('ec',
+const jwks = JSON.stringify({ keys: [generated('ec',
   { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' })] });
 
 function check(example) {

@@ -10,7 +10,8 @@
 // Secrets are keys too: secret('HS256', 'bytes').  forge() makes tokens that
 // no library would.
 
-const { generateKeyPairSync } = require('node:crypto');
+const { createPrivateKey, createPublicKey, generateKeyPairSync } =
+  require('node:crypto');
 
 const jose = import('jose');
 
@@ -43,16 +44,31 @@ async function signed(key, header, claims, { exp, nbf, iat } = {}) {
   return token.sign(key);
 }
 
+// The keys are read back from their PEM text: one that a job of Node has made
+// shares a lock with it, and to export that key as a JWK while the job is
+// collected waits for ever.
+
+function generated(type, options) {
+  const made = generateKeyPairSync(type, { ...options,
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' } });
+
+  return {
+    publicKey: createPublicKey(made.publicKey),
+    privateKey: createPrivateKey(made.privateKey),
+  };
+}
+
 // RSA keys take long to make: the same ones serve all its algorithms.
 
 const rsa = [];
 
 const generate = {
-  RS: (n) => (rsa[n] ??= generateKeyPairSync('rsa', { modulusLength: 2048 })),
+  RS: (n) => (rsa[n] ??= generated('rsa', { modulusLength: 2048 })),
   PS: (n) => generate.RS(n),
-  ES: (n, bits) => generateKeyPairSync('ec',
+  ES: (n, bits) => generated('ec',
     { namedCurve: { 256: 'P-256', 384: 'P-384', 512: 'P-521' }[bits] }),
-  Ed: () => generateKeyPairSync('ed25519'),
+  Ed: () => generated('ed25519'),
 };
 
 async function pair(alg, { kid, n = 0, ...options } = {}) {
@@ -88,4 +104,4 @@ function secret(alg, text, { kid } = {}) {
 
 const jwks = (...keys) => JSON.stringify({ keys: keys.map((k) => k.jwk) });
 
-module.exports = { jose, pair, secret, jwks, forge, encode };
+module.exports = { jose, generated, pair, secret, jwks, forge, encode };
