@@ -186,24 +186,29 @@ for (const workers of [1, 4]) {
     }
   });
 
-  test(what('what was said before a client came it has not missed'),
-    async (t) => {
-      await ordered(ann);
-      const older = [...ann.offsets];
-      const bob = await client(a, { user: 'bob' });
+  // With several workers the position of one who has only just come may have
+  // no id of the stream until its first heartbeat.
 
-      await ordered(bob);
-      const { id } = bob;
+  if (workers === 1) {
+    test(what('what was said before a client came it has not missed'),
+      async (t) => {
+        await ordered(ann);
+        const older = [...ann.offsets];
+        const bob = await client(a, { user: 'bob' });
 
-      await cut(bob);
-      const { sio, sid, before } = await claim(b, bob._pid, older.at(-9),
-                                               { user: 'bob' });
+        await ordered(bob);
+        const { id } = bob;
 
-      t.is(sid, id, 'recovered');
-      t.deepIs(before.filter((event) => older.includes(event.at(-1))
-        && !bob.offsets.includes(event.at(-1))), []);
-      sio.close();
-    });
+        await cut(bob);
+        const { sio, sid, before } = await claim(b, bob._pid, older.at(-9),
+                                                 { user: 'bob' });
+
+        t.is(sid, id, 'recovered');
+        t.deepIs(before.filter((event) => older.includes(event.at(-1))
+          && !bob.offsets.includes(event.at(-1))), []);
+        sio.close();
+      });
+  }
 
   test(what('what a host says to one, or not at any price, is no hindrance'),
     async (t) => {
