@@ -72,6 +72,31 @@ static ngx_int_t ngx_http_socketio_authjs_secret(ngx_conf_t *cf,
 static void ngx_http_socketio_authjs_cleanup(void *data);
 
 
+/* Of signed tokens and of sessions of Auth.js. */
+
+#define NGX_HTTP_SOCKETIO_TOKEN_PARAMS                                        \
+    { ngx_string("from="),                                                    \
+      ngx_http_socketio_token_from,                                           \
+      0,                                                                      \
+      "invalid \"from=%V\", it must be \"auth.NAME\", \"header\", "           \
+      "\"cookie:NAME\" or \"arg:NAME\"",                                      \
+      0, 0 },                                                                 \
+                                                                              \
+    { ngx_string("user="),                                                    \
+      ngx_http_socketio_token_user,                                           \
+      0,                                                                      \
+      "invalid \"user=%V\", it must be the name of a claim, as \"sub\" or "   \
+      "\"profile.id\"",                                                       \
+      0, 0 },                                                                 \
+                                                                              \
+    { ngx_string("leeway="),                                                  \
+      ngx_http_socketio_param_msec,                                           \
+      offsetof(ngx_http_socketio_token_conf_t, leeway),                       \
+      "invalid \"leeway=%V\", it must be a time of at most an hour, "         \
+      "as \"5s\"",                                                            \
+      0, 3600000 }
+
+
 static const ngx_http_socketio_param_t  ngx_http_socketio_jwt_params[] = {
 
     { ngx_string("key_file="),
@@ -92,20 +117,6 @@ static const ngx_http_socketio_param_t  ngx_http_socketio_jwt_params[] = {
       NULL,
       0, 0 },
 
-    { ngx_string("from="),
-      ngx_http_socketio_token_from,
-      0,
-      "invalid \"from=%V\", it must be \"auth.NAME\", \"header\", "
-      "\"cookie:NAME\" or \"arg:NAME\"",
-      0, 0 },
-
-    { ngx_string("user="),
-      ngx_http_socketio_token_user,
-      0,
-      "invalid \"user=%V\", it must be the name of a claim, as \"sub\" or "
-      "\"profile.id\"",
-      0, 0 },
-
     { ngx_string("aud="),
       ngx_http_socketio_token_strings,
       offsetof(ngx_http_socketio_token_conf_t, aud),
@@ -118,11 +129,7 @@ static const ngx_http_socketio_param_t  ngx_http_socketio_jwt_params[] = {
       NULL,
       0, 0 },
 
-    { ngx_string("leeway="),
-      ngx_http_socketio_param_msec,
-      offsetof(ngx_http_socketio_token_conf_t, leeway),
-      "invalid \"leeway=%V\", it must be a time of at most an hour, as \"5s\"",
-      0, 3600000 },
+    NGX_HTTP_SOCKETIO_TOKEN_PARAMS,
 
     { ngx_null_string, NULL, 0, NULL, 0, 0 }
 };
@@ -142,25 +149,7 @@ static const ngx_http_socketio_param_t  ngx_http_socketio_authjs_params[] = {
       NULL,
       0, 0 },
 
-    { ngx_string("from="),
-      ngx_http_socketio_token_from,
-      0,
-      "invalid \"from=%V\", it must be \"auth.NAME\", \"header\", "
-      "\"cookie:NAME\" or \"arg:NAME\"",
-      0, 0 },
-
-    { ngx_string("user="),
-      ngx_http_socketio_token_user,
-      0,
-      "invalid \"user=%V\", it must be the name of a claim, as \"sub\" or "
-      "\"profile.id\"",
-      0, 0 },
-
-    { ngx_string("leeway="),
-      ngx_http_socketio_param_msec,
-      offsetof(ngx_http_socketio_token_conf_t, leeway),
-      "invalid \"leeway=%V\", it must be a time of at most an hour, as \"5s\"",
-      0, 3600000 },
+    NGX_HTTP_SOCKETIO_TOKEN_PARAMS,
 
     { ngx_null_string, NULL, 0, NULL, 0, 0 }
 };
