@@ -9,6 +9,10 @@
 #define NGX_HTTP_SOCKETIO_BREAKER_WAIT  100     /* msec, at least */
 
 
+static ngx_uint_t ngx_http_socketio_breaker_tries(
+    const ngx_http_socketio_breaker_t *breaker, ngx_uint_t trial);
+
+
 ngx_msec_t
 ngx_http_socketio_breaker_wait(const ngx_http_socketio_breaker_t *breaker)
 {
@@ -24,26 +28,49 @@ ngx_http_socketio_breaker_wait(const ngx_http_socketio_breaker_t *breaker)
 }
 
 
+ngx_uint_t
+ngx_http_socketio_breaker_begin(ngx_http_socketio_breaker_t *breaker)
+{
+    if (!breaker->open) {
+        return 0;
+    }
+
+    breaker->trying = 1;
+
+    return ++breaker->trials;
+}
+
+
+static ngx_uint_t
+ngx_http_socketio_breaker_tries(const ngx_http_socketio_breaker_t *breaker,
+    ngx_uint_t trial)
+{
+    return breaker->trying && breaker->trials == trial;
+}
+
+
 ngx_http_socketio_breaker_e
 ngx_http_socketio_breaker_judge(ngx_http_socketio_breaker_t *breaker,
-    ngx_uint_t ok, ngx_uint_t failures, uint64_t pause)
+    ngx_uint_t trial, ngx_uint_t ok, ngx_uint_t failures, uint64_t pause)
 {
-    ngx_uint_t  open, trying;
+    ngx_uint_t  open;
 
     open = breaker->open;
-    trying = breaker->trying;
 
     if (ok) {
-        ngx_memzero(breaker, sizeof(ngx_http_socketio_breaker_t));
+        breaker->failures = 0;
+        breaker->open = 0;
+        breaker->trying = 0;
+
         return open ? NGX_HTTP_SOCKETIO_BREAKER_CLOSED
                     : NGX_HTTP_SOCKETIO_BREAKER_SAME;
     }
 
     breaker->failures++;
 
-    /* a call of before the pause says nothing new */
-
-    if (open ? !trying : breaker->failures < failures) {
+    if (open ? !ngx_http_socketio_breaker_tries(breaker, trial)
+             : breaker->failures < failures)
+    {
         return NGX_HTTP_SOCKETIO_BREAKER_SAME;
     }
 
@@ -53,4 +80,14 @@ ngx_http_socketio_breaker_judge(ngx_http_socketio_breaker_t *breaker,
 
     return open ? NGX_HTTP_SOCKETIO_BREAKER_SAME
                 : NGX_HTTP_SOCKETIO_BREAKER_OPENED;
+}
+
+
+void
+ngx_http_socketio_breaker_forget(ngx_http_socketio_breaker_t *breaker,
+    ngx_uint_t trial)
+{
+    if (ngx_http_socketio_breaker_tries(breaker, trial)) {
+        breaker->trying = 0;
+    }
 }

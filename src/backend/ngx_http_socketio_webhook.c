@@ -44,8 +44,7 @@ static void ngx_http_socketio_webhook_event(ngx_event_t *ev);
 static void ngx_http_socketio_webhook_finish(
     ngx_http_socketio_webhook_call_t *call);
 static void ngx_http_socketio_webhook_judge(
-    ngx_http_socketio_webhook_hub_t *wh,
-    ngx_http_socketio_webhook_place_t *place, ngx_uint_t ok);
+    ngx_http_socketio_webhook_call_t *call, ngx_uint_t ok);
 static void ngx_http_socketio_webhook_refuse(
     ngx_http_socketio_webhook_place_t *place, ngx_msec_t wait);
 static ngx_int_t ngx_http_socketio_webhook_repeat(
@@ -301,8 +300,6 @@ ngx_http_socketio_webhook_pump(ngx_http_socketio_webhook_hub_t *wh,
             return;
         }
 
-        place->breaker.trying = place->breaker.open;
-
         q = ngx_queue_head(&place->queue);
 
         ngx_http_socketio_webhook_start(
@@ -342,6 +339,7 @@ ngx_http_socketio_webhook_start(ngx_http_socketio_webhook_call_t *call)
     call->state = NGX_HTTP_SOCKETIO_WEBHOOK_RUNNING;
     call->asked = 1;
     call->attempts++;
+    call->trial = ngx_http_socketio_breaker_begin(&call->place->breaker);
     call->place->running++;
 
     ngx_http_socketio_stat(wh->hub, NGX_HTTP_SOCKETIO_STAT_CALLS, 1);
@@ -502,10 +500,10 @@ ngx_http_socketio_webhook_finish(ngx_http_socketio_webhook_call_t *call)
     ok = (status >= 100 && status < 500);
 
     if (call->asked && !call->sub.own) {
-        ngx_http_socketio_webhook_judge(wh, call->place, ok);
+        ngx_http_socketio_webhook_judge(call, ok);
 
     } else if (call->asked) {
-        call->place->breaker.trying = 0;
+        ngx_http_socketio_breaker_forget(&call->place->breaker, call->trial);
     }
 
     if (!ok) {
@@ -533,10 +531,16 @@ ngx_http_socketio_webhook_finish(ngx_http_socketio_webhook_call_t *call)
 /* How the location does. */
 
 static void
-ngx_http_socketio_webhook_judge(ngx_http_socketio_webhook_hub_t *wh,
-    ngx_http_socketio_webhook_place_t *place, ngx_uint_t ok)
+ngx_http_socketio_webhook_judge(ngx_http_socketio_webhook_call_t *call,
+    ngx_uint_t ok)
 {
-    switch (ngx_http_socketio_breaker_judge(&place->breaker, ok,
+    ngx_http_socketio_webhook_hub_t    *wh;
+    ngx_http_socketio_webhook_place_t  *place;
+
+    wh = call->owner;
+    place = call->place;
+
+    switch (ngx_http_socketio_breaker_judge(&place->breaker, call->trial, ok,
                                             wh->conf->failures,
                                             wh->conf->pause))
     {

@@ -62,6 +62,7 @@ typedef struct {
     ngx_http_socketio_called_pt         done;
     ngx_msec_t                          msec;
     ngx_uint_t                          attempts;
+    ngx_uint_t                          trial;       /* the breaker's, or 0 */
     size_t                              bytes;
     unsigned                            asked:1;     /* it has run */
     ngx_http_socketio_header_t    headers[NGX_HTTP_SOCKETIO_WEBHOOK_HEADERS];

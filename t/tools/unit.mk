@@ -14,14 +14,15 @@ INPUTS    = $(filter %.c %.o %.a,$^)
 LIBS     := -ljansson -lpcre2-8 -lpthread
 
 SRCS       := $(sort $(wildcard src/codec/*.c src/logic/*.c))
-SHM        := $(sort $(wildcard src/shm/*.c))
+BARE       := $(sort $(wildcard src/shm/*.c)) \
+              src/backend/ngx_http_socketio_breaker.c
 TESTS      := $(sort $(wildcard t/unit/*_test.c))
-SHM_TESTS  := $(filter t/unit/shm_%,$(TESTS))
-PURE_TESTS := $(filter-out $(SHM_TESTS),$(TESTS))
+BARE_TESTS := $(filter t/unit/shm_% t/unit/breaker_%,$(TESTS))
+PURE_TESTS := $(filter-out $(BARE_TESTS),$(TESTS))
 TARGETS    := $(sort $(filter-out t/fuzz/driver.c,$(wildcard t/fuzz/*.c)))
 
-# Floor 2 includes ngx_core.h, and calls nothing of nginx: nginx's headers,
-# and the configured ones, but no nginx to link with.
+# What includes ngx_core.h, as floor 2 does, and calls nothing of nginx: its
+# headers, and the configured ones, but no nginx to link with.
 
 NGX      := build/debug
 NGX_INCS := $(addprefix -I$(NGX)/src/src/,core event event/modules os/unix) \
@@ -41,8 +42,8 @@ replay: $(TARGETS:t/fuzz/%.c=$(FUZZDIR)/replay/%)
 	done
 
 
-$(SHM_TESTS:t/unit/%.c=$(UNIT)/%): $(UNIT)/%: t/unit/%.c \
-    $(SHM:src/%.c=$(UNIT)/obj/%.o) $(UNIT)/lib.a
+$(BARE_TESTS:t/unit/%.c=$(UNIT)/%): $(UNIT)/%: t/unit/%.c $(UNIT)/bare.a \
+    $(UNIT)/lib.a
 	@echo "  $@"
 	@gcc $(CFLAGS) $(SANITIZE) $(NGX_INCS) -It/unit -o $@ $(INPUTS) $(LIBS)
 
@@ -51,11 +52,14 @@ $(PURE_TESTS:t/unit/%.c=$(UNIT)/%): $(UNIT)/%: t/unit/%.c $(UNIT)/lib.a
 	@gcc $(CFLAGS) $(SANITIZE) -It/unit -o $@ $(INPUTS) $(LIBS)
 
 $(UNIT)/lib.a: $(SRCS:src/%.c=$(UNIT)/obj/%.o)
+$(UNIT)/bare.a: $(BARE:src/%.c=$(UNIT)/obj/%.o)
+
+$(UNIT)/lib.a $(UNIT)/bare.a:
 	@rm -f $@
 	@echo "  $@"
 	@ar rcs $@ $^
 
-$(SHM:src/%.c=$(UNIT)/obj/%.o): $(UNIT)/obj/%.o: src/%.c | $(NGX)/Makefile
+$(BARE:src/%.c=$(UNIT)/obj/%.o): $(UNIT)/obj/%.o: src/%.c | $(NGX)/Makefile
 	@mkdir -p $(@D)
 	@echo "  $@"
 	@gcc $(CFLAGS) $(SANITIZE) $(NGX_INCS) -c -o $@ $<
