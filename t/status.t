@@ -185,6 +185,29 @@ function suite(workers) {
     t.ok(after.incarnation > before.incarnation);
   });
 
+  test(name('a reload takes nothing off the counters'), async (t) => {
+    const before = (await ngx.status()).total;
+    t.ok(before.opened >= 3);
+    await ngx.reload();
+    [a, b, news, dynamic].forEach((socket) => socket.disconnect());
+    await until(() => ngx.oldWorkers().length === 0,
+      { timeout: 60000, what: 'the old workers are gone' });
+    const { total, workers: all } = await ngx.status();
+    t.is(all.length, workers);
+    t.is(total.opened, before.opened);
+    for (const field of ['events_in', 'emits', 'bytes_out', 'closed']) {
+      t.ok(total[field] >= before[field], field);
+    }
+    t.ok(total.drops.refused >= before.drops.refused);
+    t.is(total.sessions.all + total.sockets + total.rooms, 0);
+    for (const socket of [a, b, news, dynamic]) {
+      socket.connect();
+      await once(socket, 'connect');
+    }
+    await ngx.reload();
+    t.ok((await ngx.status()).total.opened > before.opened);
+  });
+
   test(name('nothing is left when all are gone'), async (t) => {
     for (const socket of [a, b, news, dynamic]) {
       socket.disconnect();

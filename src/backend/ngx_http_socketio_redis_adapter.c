@@ -122,9 +122,6 @@ ngx_http_socketio_redis_adapter_init(ngx_http_socketio_hub_t *hub,
     a->publisher.peers = a->peers;
     a->publisher.npeers = a->npeers;
 
-    hub->slot->stat[NGX_HTTP_SOCKETIO_STAT_REDIS_UP] = 0;
-    hub->slot->stat[NGX_HTTP_SOCKETIO_STAT_REDIS_LEADER] = 0;
-
     if (a->dialect->order && ngx_http_socketio_stream_init(hub) != NGX_OK) {
         ngx_http_socketio_adapter_cleanup(hub);
         return NGX_ERROR;

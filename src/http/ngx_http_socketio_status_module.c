@@ -196,7 +196,7 @@ static ngx_int_t
 ngx_http_socketio_status_handler(ngx_http_request_t *r)
 {
     ngx_int_t                         rc;
-    ngx_uint_t                        n, i, any;
+    ngx_uint_t                        n, i, any, live;
     ngx_atomic_uint_t                 total[NGX_HTTP_SOCKETIO_STAT_N];
     ngx_http_socketio_app_t          *app;
     ngx_http_socketio_json_t          json;
@@ -226,15 +226,21 @@ ngx_http_socketio_status_handler(ngx_http_request_t *r)
 
     for (n = 0; n < NGX_HTTP_SOCKETIO_SLOTS; n++) {
         slot = ngx_http_socketio_slot(zone, n);
+        live = slot->pid != 0;
 
-        if (slot->pid == 0) {
-            continue;
-        }
+        /* a total that fell by a reload would be taken for a restart */
 
-        for (i = 0; i < NGX_HTTP_SOCKETIO_STAT_N; i++) {
+        for (i = live ? 0 : NGX_HTTP_SOCKETIO_STAT_RISING;
+             i < NGX_HTTP_SOCKETIO_STAT_N;
+             i++)
+        {
             total[i] = i == NGX_HTTP_SOCKETIO_STAT_LONGEST
                        ? ngx_max(total[i], slot->stat[i])
                        : total[i] + slot->stat[i];
+        }
+
+        if (!live) {
+            continue;
         }
 
         ngx_http_socketio_json_text(&json, any ? ",{" : "{");
@@ -654,8 +660,7 @@ ngx_http_socketio_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_socketio_status_conf_t  *scf = conf;
 
-    ngx_str_t                 *value;
-    ngx_http_core_loc_conf_t  *clcf;
+    ngx_str_t  *value;
 
     if (scf->handler == cmd->post) {
         return "is duplicate";
@@ -682,8 +687,5 @@ ngx_http_socketio_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     scf->handler = cmd->post;
 
-    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-    clcf->handler = scf->handler;
-
-    return NGX_CONF_OK;
+    return ngx_http_socketio_location_take(cf, scf->handler);
 }

@@ -22,7 +22,7 @@
 
 
 #define NGX_HTTP_SOCKETIO_MAGIC        0x5e10c4e7
-#define NGX_HTTP_SOCKETIO_VERSION      5
+#define NGX_HTTP_SOCKETIO_VERSION      6
 
 #define NGX_HTTP_SOCKETIO_PAGE         4096
 

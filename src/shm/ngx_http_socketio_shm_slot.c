@@ -79,14 +79,8 @@ ngx_http_socketio_slot_take(ngx_http_socketio_zone_t *zone, ngx_uint_t n,
     slot->chunk_first = 0;
     slot->chunk_last = 0;
 
-    slot->stat[NGX_HTTP_SOCKETIO_STAT_SESSIONS_POLLING] = 0;
-    slot->stat[NGX_HTTP_SOCKETIO_STAT_SESSIONS_WEBSOCKET] = 0;
-    slot->stat[NGX_HTTP_SOCKETIO_STAT_SOCKETS] = 0;
-    slot->stat[NGX_HTTP_SOCKETIO_STAT_ROOMS] = 0;
-    slot->stat[NGX_HTTP_SOCKETIO_STAT_CALLS_RUNNING] = 0;
-    slot->stat[NGX_HTTP_SOCKETIO_STAT_CALLS_WAITING] = 0;
-    slot->stat[NGX_HTTP_SOCKETIO_STAT_CALLS_OPEN] = 0;
-    slot->stat[NGX_HTTP_SOCKETIO_STAT_LONGEST] = 0;
+    ngx_memzero((void *) slot->stat,
+                NGX_HTTP_SOCKETIO_STAT_RISING * sizeof(ngx_atomic_t));
 
     __atomic_store_n(&slot->pid, (ngx_atomic_uint_t) ngx_pid,
                      __ATOMIC_SEQ_CST);

@@ -19,13 +19,23 @@
 #include "shm/ngx_http_socketio_shm.h"
 
 
-/* Counters of a worker: written by it alone, read by all. */
-
+/*
+ * Counters of a worker: written by it alone, read by all.  First what it has
+ * now, which ends with it, then what only rises, and is counted on by whoever
+ * is next in the slot.
+ */
 typedef enum {
     NGX_HTTP_SOCKETIO_STAT_SESSIONS_POLLING = 0,
     NGX_HTTP_SOCKETIO_STAT_SESSIONS_WEBSOCKET,
     NGX_HTTP_SOCKETIO_STAT_SOCKETS,
     NGX_HTTP_SOCKETIO_STAT_ROOMS,
+    NGX_HTTP_SOCKETIO_STAT_LONGEST,          /* msec of a turn; no sum */
+    NGX_HTTP_SOCKETIO_STAT_REDIS_UP,         /* 1: the publisher is */
+    NGX_HTTP_SOCKETIO_STAT_REDIS_LEADER,     /* 1: this worker listens */
+    NGX_HTTP_SOCKETIO_STAT_CALLS_RUNNING,
+    NGX_HTTP_SOCKETIO_STAT_CALLS_WAITING,    /* for room, or to be repeated */
+    NGX_HTTP_SOCKETIO_STAT_CALLS_OPEN,       /* locations left alone */
+
     NGX_HTTP_SOCKETIO_STAT_OPENED,           /* sessions ever */
     NGX_HTTP_SOCKETIO_STAT_CLOSED,
     NGX_HTTP_SOCKETIO_STAT_PACKETS_IN,
@@ -50,8 +60,6 @@ typedef enum {
     NGX_HTTP_SOCKETIO_STAT_DROP_ZONE,        /* no memory in the zone */
     NGX_HTTP_SOCKETIO_STAT_DROP_REFUSED,     /* events refused by rules */
     NGX_HTTP_SOCKETIO_STAT_DROP_DRY_RUN,     /* would have been refused */
-    NGX_HTTP_SOCKETIO_STAT_REDIS_UP,         /* 1: the publisher is */
-    NGX_HTTP_SOCKETIO_STAT_REDIS_LEADER,     /* 1: this worker listens */
     NGX_HTTP_SOCKETIO_STAT_REDIS_LOST,       /* connections */
     NGX_HTTP_SOCKETIO_STAT_REDIS_OUT,        /* messages published */
     NGX_HTTP_SOCKETIO_STAT_REDIS_IN,         /* messages of other hosts */
@@ -72,20 +80,18 @@ typedef enum {
     NGX_HTTP_SOCKETIO_STAT_LIMIT_DRY_RUN,    /* either, and let pass */
     NGX_HTTP_SOCKETIO_STAT_DROP_BACKLOG,     /* closed: too much waits */
     NGX_HTTP_SOCKETIO_STAT_CALLS,            /* out, that were made */
-    NGX_HTTP_SOCKETIO_STAT_CALLS_RUNNING,
-    NGX_HTTP_SOCKETIO_STAT_CALLS_WAITING,    /* for room, or to be repeated */
     NGX_HTTP_SOCKETIO_STAT_CALLS_REFUSED,    /* answered by 4xx */
     NGX_HTTP_SOCKETIO_STAT_CALLS_FAILED,     /* by nobody, or by 5xx */
     NGX_HTTP_SOCKETIO_STAT_CALLS_RETRIED,
     NGX_HTTP_SOCKETIO_STAT_CALLS_DROPPED,    /* not made, or given up */
-    NGX_HTTP_SOCKETIO_STAT_CALLS_OPEN,       /* locations left alone */
     NGX_HTTP_SOCKETIO_STAT_RECOVERED,        /* sockets that came back */
     NGX_HTTP_SOCKETIO_STAT_RECOVERY_REFUSED, /* who came with a pid in vain */
     NGX_HTTP_SOCKETIO_STAT_RECOVERY_EVENTS,  /* sent after the fact */
     NGX_HTTP_SOCKETIO_STAT_DROP_RECOVERY,    /* not saved: no room */
-    NGX_HTTP_SOCKETIO_STAT_LONGEST,          /* msec of a turn; no sum */
     NGX_HTTP_SOCKETIO_STAT_N
 } ngx_http_socketio_stat_e;
+
+#define NGX_HTTP_SOCKETIO_STAT_RISING  NGX_HTTP_SOCKETIO_STAT_OPENED
 
 
 struct ngx_http_socketio_slot_s {
@@ -127,9 +133,9 @@ ngx_http_socketio_slot_t *ngx_http_socketio_slot(
 
 /*
  * Take slot n for this process: what a dead predecessor's inbox held is
- * given back, the incarnation is raised, counters of sessions, sockets and
- * rooms are zeroed (the others go on).  NGX_ERROR: n is out of range, or its
- * owner is alive.
+ * given back, the incarnation is raised, what the predecessor had is zeroed
+ * (the counters that rise go on).  NGX_ERROR: n is out of range, or its owner
+ * is alive.
  *
  * A predecessor may have been killed between a push and the wake-up it owed.
  * So a newcomer wakes every live slot once, whatever their notified says.

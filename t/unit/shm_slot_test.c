@@ -54,6 +54,8 @@ test_take(ngx_http_socketio_zone_t *zone)
     is_int(slot->lock.pid, 0, "and the lock is free");
 
     slot->stat[NGX_HTTP_SOCKETIO_STAT_SOCKETS] = 9;
+    slot->stat[NGX_HTTP_SOCKETIO_STAT_REDIS_LEADER] = 9;
+    slot->stat[NGX_HTTP_SOCKETIO_STAT_CALLS_OPEN] = 9;
     slot->stat[NGX_HTTP_SOCKETIO_STAT_OPENED] = 9;
     slot->exiting = 1;
     slot->busy = 8;
@@ -70,6 +72,10 @@ test_take(ngx_http_socketio_zone_t *zone)
            "has passed");
     is_int(slot->incarnation, incarnation + 1, "the incarnation is raised");
     is_int(slot->stat[NGX_HTTP_SOCKETIO_STAT_SOCKETS], 0, "sockets are gone");
+    is_int(slot->stat[NGX_HTTP_SOCKETIO_STAT_REDIS_LEADER], 0,
+           "so is who listened");
+    is_int(slot->stat[NGX_HTTP_SOCKETIO_STAT_CALLS_OPEN], 0,
+           "and what was left alone");
     is_int(slot->stat[NGX_HTTP_SOCKETIO_STAT_OPENED], 9, "totals go on");
     is_int(slot->exiting + slot->busy + slot->notified, 0, "flags are clear");
 
