@@ -4,10 +4,7 @@
  */
 
 
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
+#include "fuzz.h"
 #include "codec/sio_base64.h"
 
 
@@ -16,15 +13,14 @@ typedef int (*decode_pt)(uint8_t *dst, size_t *dst_len, const uint8_t *src,
 typedef size_t (*encode_pt)(uint8_t *dst, const uint8_t *src, size_t len);
 
 
-static void check(decode_pt decode, encode_pt encode, const uint8_t *data,
-    size_t size);
+static void round_trip(decode_pt decode, encode_pt encode,
+    const uint8_t *data, size_t size);
 static size_t unpadded(const uint8_t *text, size_t len);
-static void expect(int fact);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 
 static void
-check(decode_pt decode, encode_pt encode, const uint8_t *data, size_t size)
+round_trip(decode_pt decode, encode_pt encode, const uint8_t *data,
+    size_t size)
 {
     int       rc;
     size_t    len, again, text_len;
@@ -34,24 +30,24 @@ check(decode_pt decode, encode_pt encode, const uint8_t *data, size_t size)
 
     out = malloc(sio_base64_decoded_max(size) + 1);
     copy = malloc(size + 1);
-    expect(out && copy);
+    check(out && copy);
 
     memcpy(copy, data, size);
 
     len = 0;
     rc = decode(out, &len, data, size);
-    expect(decode(copy, &again, copy, size) == rc);
+    check(decode(copy, &again, copy, size) == rc);
 
     if (rc == SIO_OK) {
-        expect(len <= sio_base64_decoded_max(size));
-        expect(again == len && memcmp(copy, out, len) == 0);
+        check(len <= sio_base64_decoded_max(size));
+        check(again == len && memcmp(copy, out, len) == 0);
 
         text = malloc(sio_base64_encoded_len(len) + 1);
-        expect(text != NULL);
+        check(text != NULL);
 
         text_len = encode(text, out, len);
-        expect(unpadded(text, text_len) == unpadded(data, size));
-        expect(memcmp(text, data, unpadded(data, size)) == 0);
+        check(unpadded(text, text_len) == unpadded(data, size));
+        check(memcmp(text, data, unpadded(data, size)) == 0);
 
         free(text);
     }
@@ -62,13 +58,13 @@ check(decode_pt decode, encode_pt encode, const uint8_t *data, size_t size)
     /* encode, then decode */
 
     text = malloc(sio_base64_encoded_len(size) + 1);
-    expect(text != NULL);
+    check(text != NULL);
 
     text_len = encode(text, data, size);
-    expect(text_len <= sio_base64_encoded_len(size));
+    check(text_len <= sio_base64_encoded_len(size));
 
-    expect(decode(text, &len, text, text_len) == SIO_OK);
-    expect(len == size && memcmp(text, data, size) == 0);
+    check(decode(text, &len, text, text_len) == SIO_OK);
+    check(len == size && memcmp(text, data, size) == 0);
 
     free(text);
 }
@@ -85,15 +81,6 @@ unpadded(const uint8_t *text, size_t len)
 }
 
 
-static void
-expect(int fact)
-{
-    if (!fact) {
-        abort();
-    }
-}
-
-
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -101,8 +88,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
 
-    check(sio_base64_decode, sio_base64_encode, data, size);
-    check(sio_base64url_decode, sio_base64url_encode, data, size);
+    round_trip(sio_base64_decode, sio_base64_encode, data, size);
+    round_trip(sio_base64url_decode, sio_base64url_encode, data, size);
 
     return 0;
 }

@@ -4,33 +4,9 @@
  */
 
 
-#include <stdlib.h>
-
+#include "fuzz.h"
 #include "codec/eio_payload.h"
 #include "codec/sio_utf8.h"
-
-
-#define check(test)  if (!(test)) { abort(); }
-
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-
-static void *
-fuzz_alloc(void *ctx, size_t size)
-{
-    return malloc(size);
-}
-
-
-static void
-fuzz_free(void *ctx, void *p)
-{
-    free(p);
-}
-
-
-static const sio_mem_t  fuzz_mem = { fuzz_alloc, fuzz_free, NULL };
 
 
 /* Append a decoded packet as it would be sent. */

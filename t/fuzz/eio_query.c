@@ -4,15 +4,8 @@
  */
 
 
-#include <stdlib.h>
-
+#include "fuzz.h"
 #include "codec/eio_query.h"
-
-
-#define check(test)  if (!(test)) { abort(); }
-
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 
 /* The first value of a name, byte by byte: 1, or 0 if there is none. */

@@ -12,12 +12,9 @@
 
 
 #include <jansson.h>
-#include <stdlib.h>
 
+#include "fuzz.h"
 #include "codec/sio_json.h"
-
-
-#define check(test)  if (!(test)) { abort(); }
 
 
 /* Placeholders as a receiver finds them, in the tree. */
@@ -28,26 +25,6 @@ typedef struct {
     uint64_t  nums;
     unsigned  bad;
 } fuzz_seen_t;
-
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-
-static void *
-fuzz_alloc(void *ctx, size_t size)
-{
-    return malloc(size);
-}
-
-
-static void
-fuzz_free(void *ctx, void *p)
-{
-    free(p);
-}
-
-
-static const sio_mem_t  fuzz_mem = { fuzz_alloc, fuzz_free, NULL };
 
 
 static void

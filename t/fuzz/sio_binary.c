@@ -7,37 +7,13 @@
  */
 
 
-#include <stdlib.h>
-
+#include "fuzz.h"
 #include "codec/sio_binary.h"
 #include "codec/sio_event.h"
 #include "codec/sio_packet.h"
 
 
-#define check(test)  if (!(test)) { abort(); }
-
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-
 static const sio_packet_limits_t  limits = { { 32, 1000 }, 10, 256 };
-
-
-static void *
-fuzz_alloc(void *ctx, size_t size)
-{
-    return malloc(size);
-}
-
-
-static void
-fuzz_free(void *ctx, void *p)
-{
-    free(p);
-}
-
-
-static const sio_mem_t  fuzz_mem = { fuzz_alloc, fuzz_free, NULL };
 
 
 /* Collect as many attachments as the packet wants, of one byte each. */

@@ -4,19 +4,12 @@
  */
 
 
-#include <stdlib.h>
-#include <string.h>
-
+#include "fuzz.h"
 #include "codec/sio_hosts.h"
 #include "codec/sio_utf8.h"
 
 
-#define check(test)  if (!(test)) { abort(); }
-
 #define NOW          1700000000000ULL
-
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 
 static void
@@ -52,9 +45,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     /* a block of exactly its size */
 
-    message = malloc(size ? size : 1);
-    check(message != NULL);
-    memcpy(message, data, size);
+    message = fuzz_copy(data, size);
 
     if (sio_hosts_decode(sio_str(message, size), &m) == SIO_OK) {
         check(m.host && m.sequence && m.beat >= SIO_HOSTS_BEAT_MIN);

@@ -4,36 +4,13 @@
  */
 
 
-#include <stdlib.h>
-
+#include "fuzz.h"
 #include "codec/sio_base64.h"
 #include "codec/sio_jose.h"
 #include "logic/sio_claims.h"
 
 
-#define check(test)  if (!(test)) { abort(); }
-
 #define NOW  1795255200000ull
-
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-
-static void *
-fuzz_alloc(void *ctx, size_t size)
-{
-    return malloc(size);
-}
-
-
-static void
-fuzz_free(void *ctx, void *p)
-{
-    free(p);
-}
-
-
-static const sio_mem_t  mem = { fuzz_alloc, fuzz_free, NULL };
 
 
 static void
@@ -47,7 +24,7 @@ fuzz_claims(sio_str_t text)
     sio_json_step_t      step;
     sio_claims_policy_t  policy;
 
-    if (sio_jose_object(&mem, text, &object) != SIO_OK) {
+    if (sio_jose_object(&fuzz_mem, text, &object) != SIO_OK) {
         return;
     }
 
@@ -68,7 +45,7 @@ fuzz_claims(sio_str_t text)
         policy.naud = 1;
     }
 
-    sio_buf_init(&buf, &mem, SIO_CLAIMS_MAX);
+    sio_buf_init(&buf, &fuzz_mem, SIO_CLAIMS_MAX);
     rc = sio_claims_check(&policy, object, NOW, &buf, &claimed, &error);
 
     if (rc == SIO_OK) {
@@ -100,7 +77,8 @@ fuzz_part(sio_str_t part, unsigned n)
         check(sio_str_eq(sio_str(text, again), part));
 
         if (n == 0
-            && sio_jose_header(&mem, sio_str(bytes, len), &header) == SIO_OK)
+            && sio_jose_header(&fuzz_mem, sio_str(bytes, len), &header)
+               == SIO_OK)
         {
             check(header.alg.data >= bytes
                   && header.alg.data + header.alg.len <= bytes + len);
@@ -124,13 +102,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     sio_jose_t          jose;
     sio_jose_header_t   header;
 
-    copy = malloc(size ? size : 1);
-    check(copy);
-    memcpy(copy, data, size);
+    copy = fuzz_copy(data, size);
 
     /* the texts themselves, which base64 hides from the fuzzer */
 
-    (void) sio_jose_header(&mem, sio_str(copy, size), &header);
+    (void) sio_jose_header(&fuzz_mem, sio_str(copy, size), &header);
     fuzz_claims(sio_str(copy, size));
 
     if (sio_jose_split(sio_str(copy, size), &jose) == SIO_OK) {

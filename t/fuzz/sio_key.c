@@ -8,16 +8,10 @@
 
 
 #include <stdio.h>
-#include <stdlib.h>
 
+#include "fuzz.h"
 #include "codec/sio_name.h"
 #include "logic/sio_key.h"
-
-
-#define check(test)  if (!(test)) { abort(); }
-
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 
 /* All parts are of the text itself. */

@@ -4,16 +4,9 @@
  */
 
 
-#include <stdlib.h>
-
+#include "fuzz.h"
 #include "codec/sio_json.h"
 #include "codec/sio_offset.h"
-
-
-#define check(test)  if (!(test)) { abort(); }
-
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 
 static const sio_json_limits_t  limits = { 32, 10000 };

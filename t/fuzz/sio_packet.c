@@ -6,37 +6,14 @@
 
 
 #include <jansson.h>
-#include <stdlib.h>
 
+#include "fuzz.h"
 #include "codec/sio_binary.h"
 #include "codec/sio_event.h"
 #include "codec/sio_packet.h"
 
 
-#define check(test)  if (!(test)) { abort(); }
-
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-
 static const sio_packet_limits_t  limits = { { 32, 1000 }, 10, 256 };
-
-
-static void *
-fuzz_alloc(void *ctx, size_t size)
-{
-    return malloc(size);
-}
-
-
-static void
-fuzz_free(void *ctx, void *p)
-{
-    free(p);
-}
-
-
-static const sio_mem_t  fuzz_mem = { fuzz_alloc, fuzz_free, NULL };
 
 
 /* The numbers of the placeholders in a tree, as a reviver finds them. */

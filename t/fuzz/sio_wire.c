@@ -6,38 +6,14 @@
  */
 
 
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
+#include "fuzz.h"
 #include "codec/sio_wire.h"
 
 
 #define FIELDS_MAX  64
 
 
-static void *fuzz_alloc(void *ctx, size_t size);
-static void fuzz_free(void *ctx, void *p);
 static void field_copy(sio_wire_t *r, sio_wire_writer_t *w, uint8_t kind);
-static void expect(int fact);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-
-static const sio_mem_t  mem = { fuzz_alloc, fuzz_free, NULL };
-
-
-static void *
-fuzz_alloc(void *ctx, size_t size)
-{
-    return malloc(size);
-}
-
-
-static void
-fuzz_free(void *ctx, void *p)
-{
-    free(p);
-}
 
 
 static void
@@ -61,17 +37,8 @@ field_copy(sio_wire_t *r, sio_wire_writer_t *w, uint8_t kind)
 
     default:
         s = sio_wire_get_str(r);
-        expect(!r->error || s.len == 0);
+        check(!r->error || s.len == 0);
         sio_wire_put_str(w, s);
-    }
-}
-
-
-static void
-expect(int fact)
-{
-    if (!fact) {
-        abort();
     }
 }
 
@@ -99,30 +66,30 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     len = size - 1 - n;
     record = malloc(len ? len : 1);
-    expect(record != NULL);
+    check(record != NULL);
     memcpy(record, data + 1 + n, len);
 
     type = 0;
 
     if (sio_wire_open(&r, record, len, &type) != SIO_OK) {
-        expect(len < 2 || record[1] != SIO_WIRE_VERSION);
-        expect(sio_wire_get_u64(&r) == 0 && sio_wire_get_str(&r).len == 0);
-        expect(sio_wire_done(&r) == SIO_ERROR);
+        check(len < 2 || record[1] != SIO_WIRE_VERSION);
+        check(sio_wire_get_u64(&r) == 0 && sio_wire_get_str(&r).len == 0);
+        check(sio_wire_done(&r) == SIO_ERROR);
         free(record);
         return 0;
     }
 
-    sio_buf_init(&buf, &mem, 1 << 20);
+    sio_buf_init(&buf, &fuzz_mem, 1 << 20);
     sio_wire_begin(&w, &buf, type);
 
     for (i = 0; i < n; i++) {
         field_copy(&r, &w, data[1 + i]);
     }
 
-    expect(sio_wire_end(&w) == SIO_OK);
+    check(sio_wire_end(&w) == SIO_OK);
 
     if (sio_wire_done(&r) == SIO_OK) {
-        expect(buf.len == len && memcmp(buf.data, record, len) == 0);
+        check(buf.len == len && memcmp(buf.data, record, len) == 0);
     }
 
     sio_buf_free(&buf);

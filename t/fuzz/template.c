@@ -6,33 +6,11 @@
  */
 
 
-#include <stdlib.h>
-
+#include "fuzz.h"
 #include "codec/sio_json.h"
 #include "codec/sio_template.h"
 
 
-#define check(test)  if (!(test)) { abort(); }
-
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-
-static void *
-fuzz_alloc(void *ctx, size_t size)
-{
-    return malloc(size);
-}
-
-
-static void
-fuzz_free(void *ctx, void *p)
-{
-    free(p);
-}
-
-
-static const sio_mem_t          fuzz_mem = { fuzz_alloc, fuzz_free, NULL };
 static const sio_json_limits_t  fuzz_limits = { SIO_JSON_DEPTH_MAX, 1000000 };
 
 

@@ -4,16 +4,12 @@
  */
 
 
-#include <stdint.h>
-#include <stdlib.h>
-
+#include "fuzz.h"
 #include "codec/sio_utf8.h"
 
 
 static int reference_char(const uint8_t *p, size_t len, size_t *used);
 static int reference_check(const uint8_t *data, size_t len, size_t *chars);
-static void expect(int fact);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 
 /* SIO_OK: a character of *used bytes; SIO_AGAIN: some continuation is one. */
@@ -89,15 +85,6 @@ reference_check(const uint8_t *data, size_t len, size_t *chars)
 }
 
 
-static void
-expect(int fact)
-{
-    if (!fact) {
-        abort();
-    }
-}
-
-
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -107,15 +94,15 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     whole = reference_check(data, size, &chars);
 
-    expect(sio_utf8_valid(data, size)
+    check(sio_utf8_valid(data, size)
            == (whole == SIO_OK ? SIO_OK : SIO_ERROR));
 
     if (whole == SIO_OK) {
-        expect(sio_utf8_length(data, size) == chars);
+        check(sio_utf8_length(data, size) == chars);
     }
 
     state = SIO_UTF8_START;
-    expect(sio_utf8_check(&state, data, size) == whole);
+    check(sio_utf8_check(&state, data, size) == whole);
 
     /* byte by byte: the verdict of each beginning (the cost is quadratic) */
 
@@ -124,7 +111,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
         for (i = 0; i < size; i++) {
             rc = sio_utf8_check(&state, data + i, 1);
-            expect(rc == reference_check(data, i + 1, &chars));
+            check(rc == reference_check(data, i + 1, &chars));
 
             if (rc == SIO_ERROR) {
                 break;
@@ -141,7 +128,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             rc = sio_utf8_check(&state, data + cut, size - cut);
         }
 
-        expect(rc == whole);
+        check(rc == whole);
     }
 
     return 0;

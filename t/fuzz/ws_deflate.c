@@ -4,15 +4,8 @@
  */
 
 
-#include <stdlib.h>
-
+#include "fuzz.h"
 #include "codec/ws_deflate.h"
-
-
-#define check(test)  if (!(test)) { abort(); }
-
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 
 int
