@@ -36,6 +36,7 @@ async function files() {
     'short.key': 'short',
     'empty.key': '',
     'newline.key': '\r\n',
+    'zero.key': `${'x'.repeat(40)}\0${'x'.repeat(40)}`,
     'large.key': 'x'.repeat(300000),
     'rsa.pem': pem(rsa.publicKey),
     'rsa1.pem': pem(rsa.publicKey, 'pkcs1'),
@@ -78,7 +79,7 @@ const bad = [
   ['authjs', '"authenticate authjs" must have a parameter "secret_file='],
   ['jwt key_file=good.key x=y', 'invalid parameter "x=y" of "authenticate '
     + 'jwt"'],
-  ['jwt key_file=', 'invalid parameter "key_file=" of'],
+  ['jwt key_file=', '"key_file=" has no value'],
   ['authjs secret_file=good.key alg=HS256', 'invalid parameter "alg=HS256"'],
   ['jwt key_file=no.key', 'can\'t open "'],
   ['jwt jwks_file=no.json', 'can\'t open "'],
@@ -89,6 +90,8 @@ const bad = [
   ['jwt key_file=large.key', 'too large: "'],
   ['authjs secret_file=empty.key', 'no secret in "'],
   ['authjs secret_file=newline.key', 'no secret in "'],
+  ['authjs secret_file=zero.key', 'a zero byte in "'],
+  ['jwt key_file=good.key aud=a\0b', 'a zero byte in the value of "aud="'],
   ['jwt key_file=private.pem', 'a private key, where the public one is '
     + 'needed, in "'],
   ['jwt key_file=private1.pem', 'a private key, where the public one'],
@@ -121,9 +124,17 @@ const bad = [
     + '"header", "cookie:NAME" or "arg:NAME"'],
   ['jwt key_file=good.key from=cookie:', 'invalid "from=cookie:"'],
   ['jwt key_file=good.key from=auth.', 'invalid "from=auth."'],
+  ['jwt key_file=good.key from=auth..', 'invalid "from=auth.."'],
+  ['jwt key_file=good.key from=auth.a..b', 'invalid "from=auth.a..b"'],
+  ['jwt key_file=good.key from=auth.a-b', 'invalid "from=auth.a-b"'],
   ['jwt key_file=good.key user=a..b', 'invalid "user=a..b", it must be the '
     + 'name of a claim'],
-  ['jwt key_file=good.key user=a user=b', 'duplicate "user="'],
+  ['jwt key_file=good.key user=a user=b', '"user=" stands there twice'],
+  ['jwt key_file=good.key key_file=good.key', '"key_file=good.key" stands '
+    + 'there twice'],
+  ['jwt key_file=good.key aud=a aud=b aud=a', '"aud=a" stands there twice'],
+  ['jwt key_file=good.key from=header from=header', '"from=header" stands'],
+  ['authjs secret_file=good.key leeway=1s leeway=1s', '"leeway=" stands there'],
   ['jwt key_file=good.key leeway=x', 'invalid "leeway=x", it must be a time'],
   ['jwt key_file=good.key leeway=2h', 'invalid "leeway=2h"'],
 ];

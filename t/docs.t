@@ -31,7 +31,8 @@ function place(example) {
   if (['on', 'api', 'target', 'authenticate'].includes(word)) {
     return { app: `mailbox;\nnamespace / {\n${example}\n}` };
   }
-  if (['namespace', 'zone'].includes(word)) {
+  if (['namespace', 'zone', 'redis', 'webhook', 'webhook_key_file']
+    .includes(word)) {
     return { app: example };
   }
   if (['log_format', 'map', 'server', 'upstream'].includes(word)) {
@@ -61,7 +62,7 @@ const jwks = JSON.stringify({ keys: [generated('ec',
 function check(example) {
   const files = { 'api.key': 'a-key-of-sufficient-length\n',
     'jwt.key': 'x'.repeat(32), 'jwt-old.key': 'y'.repeat(32),
-    'authjs.key': 'z'.repeat(32), 'jwks.json': jwks,
+    'authjs.key': 'z'.repeat(32), 'jwks.json': jwks, 'redis.key': 'secret',
     'webhook.key': 'another-key-of-such-length\n' };
 
   if (!/^\s*(load_module|socketio_app|http)\b/.test(example)) {
@@ -90,6 +91,32 @@ for (const page of pages) {
     });
   }
 }
+
+// Each directive that the module has is documented, with an example.
+
+test('docs/directives.md has all directives', (t) => {
+  const sections = new Map(read('docs/directives.md').split(/^### /m).slice(1)
+    .map((text) => [text.slice(0, text.indexOf('\n')), text]));
+  const sources = path.join(top, 'src/http');
+  const names = fs.readdirSync(sources).filter((name) =>
+    /(?<!_rule|_place)_module\.c$/.test(name)).flatMap((name) =>
+    [...fs.readFileSync(path.join(sources, name), 'utf8').matchAll(
+      /^ {4}\{ ngx_string\("(\w+)"\),\n +(?:NGX_\w+_CONF|NGX_CONF_)/gm)])
+    .map(([, name]) => name).filter((name) => name !== 'engineio_echo');
+
+  t.ok(names.length > 30, names.join(' '));
+
+  for (const name of [...names, 'on', 'api', 'target']) {
+    const text = sections.get(name) || '';
+    const example = new RegExp(
+      `^\`\`\`nginx\n(?:(?!\`\`\`)[^])*\\b${name}\\b`, 'm');
+
+    for (const row of ['Syntax', 'Default', 'Context']) {
+      t.ok(text.includes(`\n| ${row} | `), `${name}: ${row}`);
+    }
+    t.ok(example.test(text), `${name}: no example`);
+  }
+});
 
 // As GitHub makes them of headings.
 

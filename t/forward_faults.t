@@ -218,6 +218,54 @@ for (const workers of [1, 4]) {
       t.match(ngx.log(), /"\/app\/event" answers again/);
     });
 
+  test(name('what began before the pause does not end the trial'),
+    async (t) => {
+      await ngx.stop();
+      ngx = await start('webhook failures=1 pause=300ms;');
+      ann = await client('ann');
+
+      // the breaker is a worker's: all of them at one
+
+      const [pid] = (await ask(ann, 'pid')).slice(1);
+      const [old, tries] = await Promise.all(['old', 'tries'].map((user) =>
+        until(async () => {
+          const socket = await client(user);
+          return (await ask(socket, 'pid'))[1] === pid && socket;
+        }, { what: 'a client of the same worker' })));
+      const held = {};
+      let begin;
+      const begun = new Promise((done) => { begin = done; });
+
+      answers.ok = { status: 502 };
+      answers.block = ({ data }) => new Promise((done) => {
+        held[data] = done;
+        if (data === 'trial') {
+          begin();
+        }
+      });
+
+      const older = ask(old, 'block', 'older');
+      await until(() => held.older, { what: 'the older call' });
+      t.deepIs(await ask(ann, 'ok'), unavailable);
+      await until(async () => {
+        await Promise.race([ask(tries, 'block', 'trial'), begun]);
+        return held.trial;
+      }, { what: 'a trial' });
+
+      held.older({ status: 502 });
+      t.deepIs(await older, unavailable);
+      app.calls = [];
+      await sleep(1000);
+      t.deepIs(await ask(ann, 'ok'), unavailable);
+      t.is(app.calls.length, 0, 'nobody else tries');
+
+      answers.ok = { ack: [null, 'ok'] };
+      held.trial({ ack: [null, 'in'] });
+      await until(async () => (await ask(ann, 'ok'))?.[1] === 'ok',
+        { what: 'it goes on' });
+      t.is((await webhooks()).open, 0);
+    });
+
   test(name('a reload waits for calls, and sockets go on'), async (t) => {
     const waiting = [];
     answers.block = () => new Promise((done) => waiting.push(done));
@@ -468,6 +516,15 @@ test('nginx -t says what is wrong with forward', (t) => {
   t.match(wrong('webhook speed=1;'),
     /invalid parameter "speed=1" of "webhook"/);
   t.match(wrong('webhook pause=0;'), /invalid value "pause=0"/);
+  t.match(wrong('webhook pause=18446744073709552;'),
+    /invalid value "pause=18446744073709552"/);
+  t.match(wrong('webhook max=1 queue=2 max=1;'), /"max=" stands there twice/);
+  t.match(wrong('webhook max=1;\n webhook queue=1;'),
+    /"webhook" directive is duplicate/);
+  t.match(wrong(rule('on x { forward /a async async; }')),
+    /"async" stands there twice/);
+  t.match(wrong(rule('on x { forward /a timeout=1s timeout=1s; }')),
+    /"timeout" stands there twice/);
   t.match(wrong('webhook_key_file none.key;'), /none\.key" failed/);
   t.match(wrong('webhook_key_file e.key;', { 'e.key': '\n# x\n' }),
     /no key in/);
@@ -475,4 +532,8 @@ test('nginx -t says what is wrong with forward', (t) => {
     /a key is shorter than 16 characters/);
   t.match(wrong('webhook_key_file a.key; webhook_key_file a.key;',
     { 'a.key': key }), /"webhook_key_file" directive is duplicate/);
+  t.match(wrong('webhook_key_file z.key;', { 'z.key': `${key}\0\n${key}` }),
+    /\[emerg\] a zero byte in "\S+\/z\.key" in \S+nginx\.conf:\d+/);
+  t.match(wrong('webhook_key_file open.txt;', { 'open.txt': key }),
+    /\[warn\] everybody may read the secret in "\S+\/open\.txt"/);
 });

@@ -8,6 +8,8 @@
 #include <openssl/crypto.h>
 
 
+static ngx_int_t ngx_http_socketio_file_load(ngx_http_socketio_file_t *file,
+    ngx_file_t *f);
 static void ngx_http_socketio_file_stamp(ngx_http_socketio_stamp_t *stamp,
     const ngx_file_info_t *info);
 
@@ -15,7 +17,6 @@ static void ngx_http_socketio_file_stamp(ngx_http_socketio_stamp_t *stamp,
 ngx_int_t
 ngx_http_socketio_file_read(ngx_http_socketio_file_t *file, ngx_log_t *log)
 {
-    ssize_t     n;
     ngx_int_t   rc;
     ngx_file_t  f;
 
@@ -60,25 +61,7 @@ ngx_http_socketio_file_read(ngx_http_socketio_file_t *file, ngx_log_t *log)
         goto done;
     }
 
-    file->len = (size_t) ngx_file_size(&f.info);
-
-    file->data = ngx_alloc(file->len + 1, log);
-    if (file->data == NULL) {
-        file->error = "no memory for";
-        goto done;
-    }
-
-    n = file->len ? ngx_read_file(&f, file->data, file->len, 0) : 0;
-
-    if (n != (ssize_t) file->len) {
-        file->err = n == NGX_ERROR ? ngx_errno : 0;
-        file->error = "can't read all of";
-        ngx_http_socketio_file_free(file);
-        goto done;
-    }
-
-    file->data[file->len] = '\0';
-    rc = NGX_OK;
+    rc = ngx_http_socketio_file_load(file, &f);
 
 done:
 
@@ -88,6 +71,40 @@ done:
     }
 
     return rc;
+}
+
+
+static ngx_int_t
+ngx_http_socketio_file_load(ngx_http_socketio_file_t *file, ngx_file_t *f)
+{
+    ssize_t  n;
+
+    file->len = (size_t) ngx_file_size(&f->info);
+
+    file->data = ngx_alloc(file->len + 1, f->log);
+    if (file->data == NULL) {
+        file->error = "no memory for";
+        return NGX_ERROR;
+    }
+
+    n = file->len ? ngx_read_file(f, file->data, file->len, 0) : 0;
+
+    if (n != (ssize_t) file->len) {
+        file->err = n == NGX_ERROR ? ngx_errno : 0;
+        file->error = "can't read all of";
+        ngx_http_socketio_file_free(file);
+        return NGX_ERROR;
+    }
+
+    file->data[file->len] = '\0';
+
+    if (file->text && ngx_strlen(file->data) != file->len) {
+        file->error = "a zero byte in";
+        ngx_http_socketio_file_free(file);
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
 }
 
 

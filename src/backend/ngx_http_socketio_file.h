@@ -26,7 +26,8 @@ typedef struct {
 
 typedef struct {
     ngx_str_t                  name;       /* the whole path, ended by 0 */
-    size_t                     max;        /* bytes; the caller's to set */
+    size_t                     max;        /* bytes; the caller's to set, */
+    unsigned                   text:1;     /* as that it has no zero byte */
     u_char                    *data;       /* ended by 0, which len has not */
     size_t                     len;
     ngx_http_socketio_stamp_t  stamp;

@@ -45,6 +45,7 @@ typedef struct {
     ngx_uint_t            queue;
     ngx_uint_t            failures;
     uint64_t              pause;         /* msec */
+    ngx_uint_t            said;          /* these are no defaults */
     ngx_uint_t            nkeys;
     ngx_str_t             keys[NGX_HTTP_SOCKETIO_WEBHOOK_KEYS];
 } ngx_http_socketio_webhook_conf_t;

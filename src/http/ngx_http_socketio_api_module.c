@@ -22,20 +22,6 @@
 #include "codec/sio_operation.h"
 
 
-/* A location with socketio_api, to be looked at when all are merged. */
-
-typedef struct {
-    void        **loc_conf;
-    u_char       *file;
-    ngx_uint_t    line;
-} ngx_http_socketio_api_location_t;
-
-
-typedef struct {
-    ngx_array_t   locations;
-} ngx_http_socketio_api_main_t;
-
-
 static ngx_int_t ngx_http_socketio_api_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_socketio_api_unauthorized(ngx_http_request_t *r,
     const char *error);
@@ -49,7 +35,6 @@ static ngx_int_t ngx_http_socketio_api_let_in(ngx_http_request_t *r,
 static ngx_int_t ngx_http_socketio_api_body_filter(ngx_http_request_t *r,
     ngx_chain_t *in);
 static ngx_int_t ngx_http_socketio_api_too_large(ngx_http_request_t *r);
-static void *ngx_http_socketio_api_create_main(ngx_conf_t *cf);
 static void *ngx_http_socketio_api_create_conf(ngx_conf_t *cf);
 static char *ngx_http_socketio_api_merge_conf(ngx_conf_t *cf, void *parent,
     void *child);
@@ -106,7 +91,6 @@ static ngx_command_t  ngx_http_socketio_api_commands[] = {
 
 static ngx_http_module_t  ngx_http_socketio_api_module_ctx = {
     .postconfiguration = ngx_http_socketio_api_init,
-    .create_main_conf = ngx_http_socketio_api_create_main,
     .create_loc_conf = ngx_http_socketio_api_create_conf,
     .merge_loc_conf = ngx_http_socketio_api_merge_conf
 };
@@ -478,27 +462,6 @@ ngx_http_socketio_api_too_large(ngx_http_request_t *r)
 
 
 static void *
-ngx_http_socketio_api_create_main(ngx_conf_t *cf)
-{
-    ngx_http_socketio_api_main_t  *conf;
-
-    conf = ngx_pcalloc(cf->pool, sizeof(ngx_http_socketio_api_main_t));
-    if (conf == NULL) {
-        return NULL;
-    }
-
-    if (ngx_array_init(&conf->locations, cf->pool, 4,
-                       sizeof(ngx_http_socketio_api_location_t))
-        != NGX_OK)
-    {
-        return NULL;
-    }
-
-    return conf;
-}
-
-
-static void *
 ngx_http_socketio_api_create_conf(ngx_conf_t *cf)
 {
     ngx_http_socketio_api_conf_t  *conf;
@@ -552,10 +515,7 @@ ngx_http_socketio_api(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_socketio_api_conf_t  *acf = conf;
 
-    ngx_str_t                         *value;
-    ngx_http_core_loc_conf_t          *clcf;
-    ngx_http_socketio_api_main_t      *main;
-    ngx_http_socketio_api_location_t  *location;
+    ngx_str_t  *value;
 
     if (acf->app) {
         return "is duplicate";
@@ -568,22 +528,7 @@ ngx_http_socketio_api(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    main = ngx_http_conf_get_module_main_conf(cf,
-                                              ngx_http_socketio_api_module);
-
-    location = ngx_array_push(&main->locations);
-    if (location == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    location->loc_conf = ((ngx_http_conf_ctx_t *) cf->ctx)->loc_conf;
-    location->file = cf->conf_file->file.name.data;
-    location->line = cf->conf_file->line;
-
-    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-    clcf->handler = ngx_http_socketio_api_handler;
-
-    return NGX_CONF_OK;
+    return ngx_http_socketio_location_take(cf, ngx_http_socketio_api_handler);
 }
 
 
@@ -613,22 +558,23 @@ ngx_http_socketio_api_key_file(ngx_conf_t *cf, ngx_command_t *cmd,
 static ngx_int_t
 ngx_http_socketio_api_init(ngx_conf_t *cf)
 {
-    ngx_uint_t                         i;
-    ngx_http_core_loc_conf_t          *clcf;
-    ngx_http_socketio_api_main_t      *main;
-    ngx_http_socketio_api_conf_t      *conf;
-    ngx_http_socketio_api_location_t  *location;
+    ngx_uint_t                      i, any;
+    ngx_http_core_loc_conf_t       *clcf;
+    ngx_http_socketio_api_conf_t   *conf;
+    ngx_http_socketio_location_t   *location;
+    ngx_http_socketio_main_conf_t  *smcf;
 
-    main = ngx_http_conf_get_module_main_conf(cf,
-                                              ngx_http_socketio_api_module);
-    location = main->locations.elts;
+    smcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_socketio_module);
+    location = smcf->locations.elts;
+    any = 0;
 
-    if (main->locations.nelts) {
-        ngx_http_socketio_next_body_filter = ngx_http_top_request_body_filter;
-        ngx_http_top_request_body_filter = ngx_http_socketio_api_body_filter;
-    }
+    for (i = 0; i < smcf->locations.nelts; i++) {
 
-    for (i = 0; i < main->locations.nelts; i++) {
+        if (location[i].handler != ngx_http_socketio_api_handler) {
+            continue;
+        }
+
+        any = 1;
         conf = location[i].loc_conf[ngx_http_socketio_api_module.ctx_index];
         clcf = location[i].loc_conf[ngx_http_core_module.ctx_index];
 
@@ -646,6 +592,11 @@ ngx_http_socketio_api_init(ngx_conf_t *cf)
                       "\"socketio_api_key_file\", \"allow\" and \"deny\", "
                       "\"auth_basic\" nor \"auth_request\" is used in %s:%ui",
                       location[i].file, location[i].line);
+    }
+
+    if (any) {
+        ngx_http_socketio_next_body_filter = ngx_http_top_request_body_filter;
+        ngx_http_top_request_body_filter = ngx_http_socketio_api_body_filter;
     }
 
     return NGX_OK;

@@ -80,7 +80,7 @@ static void ngx_http_socketio_authjs_cleanup(void *data);
       0,                                                                      \
       "invalid \"from=%V\", it must be \"auth.NAME\", \"header\", "           \
       "\"cookie:NAME\" or \"arg:NAME\"",                                      \
-      0, 0 },                                                                 \
+      0, NGX_HTTP_SOCKETIO_PARAM_MANY },                                      \
                                                                               \
     { ngx_string("user="),                                                    \
       ngx_http_socketio_token_user,                                           \
@@ -103,31 +103,31 @@ static const ngx_http_socketio_param_t  ngx_http_socketio_jwt_params[] = {
       ngx_http_socketio_token_file,
       0,
       NULL,
-      0, 0 },
+      0, NGX_HTTP_SOCKETIO_PARAM_MANY },
 
     { ngx_string("jwks_file="),
       ngx_http_socketio_token_jwks,
       0,
       NULL,
-      0, 0 },
+      0, NGX_HTTP_SOCKETIO_PARAM_MANY },
 
     { ngx_string("alg="),
       ngx_http_socketio_token_alg,
       0,
       NULL,
-      0, 0 },
+      0, NGX_HTTP_SOCKETIO_PARAM_MANY },
 
     { ngx_string("aud="),
       ngx_http_socketio_token_strings,
       offsetof(ngx_http_socketio_token_conf_t, aud),
       NULL,
-      0, 0 },
+      0, NGX_HTTP_SOCKETIO_PARAM_MANY },
 
     { ngx_string("iss="),
       ngx_http_socketio_token_strings,
       offsetof(ngx_http_socketio_token_conf_t, iss),
       NULL,
-      0, 0 },
+      0, NGX_HTTP_SOCKETIO_PARAM_MANY },
 
     NGX_HTTP_SOCKETIO_TOKEN_PARAMS,
 
@@ -141,13 +141,13 @@ static const ngx_http_socketio_param_t  ngx_http_socketio_authjs_params[] = {
       ngx_http_socketio_token_file,
       0,
       NULL,
-      0, 0 },
+      0, NGX_HTTP_SOCKETIO_PARAM_MANY },
 
     { ngx_string("cookie="),
       ngx_http_socketio_token_strings,
       offsetof(ngx_http_socketio_token_conf_t, cookies),
       NULL,
-      0, 0 },
+      0, NGX_HTTP_SOCKETIO_PARAM_MANY },
 
     NGX_HTTP_SOCKETIO_TOKEN_PARAMS,
 
@@ -424,11 +424,21 @@ static char *
 ngx_http_socketio_token_from(ngx_conf_t *cf,
     const ngx_http_socketio_param_t *param, ngx_str_t *value, void *conf)
 {
+    ngx_http_socketio_token_conf_t *token = conf;
+
+    char                                   *rv;
     ngx_str_t                               name;
+    ngx_http_socketio_token_source_t       *source;
     const ngx_http_socketio_token_place_t  *place;
 
     if (value->len > 5 && ngx_strncmp(value->data, "auth.", 5) == 0) {
-        return ngx_http_socketio_token_payload(cf, conf, value);
+        rv = ngx_http_socketio_token_payload(cf, conf, value);
+        source = token->sources.elts;
+
+        /* a part that is no name is no part of the value, but text behind */
+
+        return rv == NGX_CONF_OK && source[token->sources.nelts - 1].value.text
+               ? ngx_http_socketio_param_invalid(cf, param, value) : rv;
     }
 
     for (place = ngx_http_socketio_token_places; place->name.len; place++) {
@@ -534,11 +544,6 @@ ngx_http_socketio_token_user(ngx_conf_t *cf,
 
     u_char           *p, *end, *dot;
     sio_json_step_t  *step;
-
-    if (token->user.nelts) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "duplicate \"user=\"");
-        return NGX_CONF_ERROR;
-    }
 
     end = value->data + value->len;
 
@@ -673,6 +678,7 @@ ngx_http_socketio_authjs_secret(ngx_conf_t *cf,
     ngx_uint_t  i;
 
     file->max = NGX_HTTP_SOCKETIO_SECRET_MAX;
+    file->text = 1;
 
     if (ngx_http_socketio_file_read(file, cf->log) != NGX_OK) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, file->err, "%s \"%V\"",

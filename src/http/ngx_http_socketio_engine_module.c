@@ -65,8 +65,13 @@ static char *ngx_http_socketio_engine_count(ngx_conf_t *cf, void *post,
     void *data);
 static char *ngx_http_socketio_engine(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+static char *ngx_http_socketio_engine_transports_set(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf);
 static char *ngx_http_socketio_engine_origin(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
+static ngx_uint_t ngx_http_socketio_engine_origin_known(
+    const ngx_http_socketio_engine_conf_t *ecf, ngx_str_t *name);
+static ngx_uint_t ngx_http_socketio_engine_origin_valid(ngx_str_t *name);
 static char *ngx_http_socketio_engine_origin_regex(ngx_conf_t *cf,
     ngx_http_socketio_origin_t *origin);
 static char *ngx_http_socketio_engine_cookie(ngx_conf_t *cf,
@@ -130,7 +135,7 @@ static ngx_command_t  ngx_http_socketio_engine_commands[] = {
 
     { ngx_string("socketio_transports"),
       NGX_HTTP_SOCKETIO_ANY_CONF|NGX_CONF_TAKE12,
-      ngx_conf_set_bitmask_slot,
+      ngx_http_socketio_engine_transports_set,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_socketio_engine_conf_t, transports),
       &ngx_http_socketio_engine_transports },
@@ -466,7 +471,6 @@ ngx_http_socketio_engine(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     ngx_str_t                 *value;
     ngx_http_core_srv_conf_t  *cscf;
-    ngx_http_core_loc_conf_t  *clcf;
 
     if (ecf->engine.app) {
         return "is duplicate";
@@ -486,10 +490,21 @@ ngx_http_socketio_engine(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         ecf->engine.app->server = cscf->ctx;
     }
 
-    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-    clcf->handler = ngx_http_socketio_engine_handler;
+    return ngx_http_socketio_location_take(cf,
+                                           ngx_http_socketio_engine_handler);
+}
 
-    return NGX_CONF_OK;
+
+/* nginx would add those of a second one to the first. */
+
+static char *
+ngx_http_socketio_engine_transports_set(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_socketio_engine_conf_t *ecf = conf;
+
+    return ecf->transports ? "is duplicate"
+                           : ngx_conf_set_bitmask_slot(cf, cmd, conf);
 }
 
 
@@ -520,6 +535,12 @@ ngx_http_socketio_engine_origin(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     for (i = 1; i < cf->args->nelts; i++) {
         name = value[i];
 
+        if (ngx_http_socketio_engine_origin_known(ecf, &name)) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "\"%V\" stands there twice", &name);
+            return NGX_CONF_ERROR;
+        }
+
         if (name.len == 1 && name.data[0] == '*') {
             ecf->any_origin = 1;
             continue;
@@ -530,8 +551,14 @@ ngx_http_socketio_engine_origin(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
             continue;
         }
 
-        if (name.len == 0) {
-            return "has an empty origin";
+        if (name.data[0] != '~'
+            && !ngx_http_socketio_engine_origin_valid(&name))
+        {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "\"%V\" is no origin, as https://a.example, "
+                               "nor a host, as a.example:8443, nor an "
+                               "expression behind \"~\"", &name);
+            return NGX_CONF_ERROR;
         }
 
         origin = ngx_array_push(ecf->engine.origins);
@@ -551,6 +578,55 @@ ngx_http_socketio_engine_origin(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     return NGX_CONF_OK;
+}
+
+
+static ngx_uint_t
+ngx_http_socketio_engine_origin_known(
+    const ngx_http_socketio_engine_conf_t *ecf, ngx_str_t *name)
+{
+    ngx_uint_t                   i;
+    ngx_http_socketio_origin_t  *origin;
+
+    origin = ecf->engine.origins->elts;
+
+    for (i = 0; i < ecf->engine.origins->nelts; i++) {
+        if (origin[i].name.len == name->len
+            && ngx_strncmp(origin[i].name.data, name->data, name->len) == 0)
+        {
+            return 1;
+        }
+    }
+
+    return (ecf->any_origin && ngx_strcmp(name->data, "*") == 0)
+           || (ecf->null_origin && ngx_strcmp(name->data, "null") == 0);
+}
+
+
+/* SCHEME://HOST[:PORT] or HOST[:PORT]: anything else never matches one. */
+
+static ngx_uint_t
+ngx_http_socketio_engine_origin_valid(ngx_str_t *name)
+{
+    size_t   i;
+    u_char  *p;
+
+    p = (u_char *) ngx_strstr(name->data, "://");
+    i = p ? p + 3 - name->data : 0;
+
+    if (i == name->len) {
+        return 0;
+    }
+
+    for ( /* void */ ; i < name->len; i++) {
+        if (name->data[i] <= 0x20 || name->data[i] >= 0x7f
+            || ngx_strchr("/?#@*\"\\,", name->data[i]))
+        {
+            return 0;
+        }
+    }
+
+    return 1;
 }
 
 

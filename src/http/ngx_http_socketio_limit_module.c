@@ -266,7 +266,7 @@ ngx_http_socketio_limit(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     for (i = 1; i < cf->args->nelts; i++) {
 
-        if (ngx_strcmp(value[i].data, "close") == 0) {
+        if (ngx_strcmp(value[i].data, "close") == 0 && !quota->close) {
             quota->close = 1;
             continue;
         }
@@ -422,9 +422,8 @@ ngx_http_socketio_limit_rate(ngx_conf_t *cf,
 
     rate = (uint64_t *) ((char *) conf + param->offset);
 
-    if (*rate
-        || sio_limit_rate_parse(sio_str(value->data, value->len), rate)
-           != SIO_OK)
+    if (sio_limit_rate_parse(sio_str(value->data, value->len), rate)
+        != SIO_OK)
     {
         return ngx_http_socketio_param_invalid(cf, param, value);
     }
@@ -462,10 +461,9 @@ ngx_http_socketio_limit_bytes(ngx_conf_t *cf,
 {
     sio_quota_t *quota = conf;
 
-    if (quota->bytes.rate
-        || sio_limit_bytes_parse(sio_str(value->data, value->len),
-                                 &quota->bytes.rate)
-           != SIO_OK)
+    if (sio_limit_bytes_parse(sio_str(value->data, value->len),
+                              &quota->bytes.rate)
+        != SIO_OK)
     {
         return ngx_http_socketio_param_invalid(cf, param, value);
     }
@@ -501,12 +499,6 @@ ngx_http_socketio_limit_key(ngx_conf_t *cf,
     ngx_http_socketio_gate_t *gate = conf;
 
     ngx_http_compile_complex_value_t   ccv;
-
-    if (gate->admission.name.data) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"key=%V\" is the second key", value);
-        return NGX_CONF_ERROR;
-    }
 
     if (ngx_strlchr(value->data, value->data + value->len, '$') == NULL) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,

@@ -37,6 +37,8 @@ static char *ngx_http_socketio_app_block(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static ngx_int_t ngx_http_socketio_app_check(ngx_conf_t *cf,
     ngx_http_socketio_app_t *app);
+static ngx_int_t ngx_http_socketio_locations_check(ngx_conf_t *cf,
+    ngx_array_t *locations);
 static ngx_int_t ngx_http_socketio_variable_known(ngx_conf_t *cf,
     ngx_str_t *name);
 
@@ -88,7 +90,10 @@ ngx_http_socketio_create_main_conf(ngx_conf_t *cf)
 
     if (ngx_array_init(&smcf->apps, cf->pool, 2,
                        sizeof(ngx_http_socketio_app_t *))
-        != NGX_OK)
+        != NGX_OK
+        || ngx_array_init(&smcf->locations, cf->pool, 4,
+                          sizeof(ngx_http_socketio_location_t))
+           != NGX_OK)
     {
         return NULL;
     }
@@ -187,6 +192,16 @@ ngx_http_socketio_app_block(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
+    if (!sio_name_valid(sio_str(value[1].data, value[1].len),
+                        NGX_HTTP_SOCKETIO_MAX_NSP))
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"%V\" is no name for an app: 1 to %d bytes of "
+                           "UTF-8 without control characters", &value[1],
+                           NGX_HTTP_SOCKETIO_MAX_NSP);
+        return NGX_CONF_ERROR;
+    }
+
     app->defined = 1;
     app->file = cf->conf_file->file.name.data;
     app->line = cf->conf_file->line;
@@ -238,6 +253,63 @@ ngx_http_socketio_postconfiguration(ngx_conf_t *cf)
         }
 
         ngx_http_socketio_webhook_check(cf, apps[i]);
+    }
+
+    return ngx_http_socketio_locations_check(cf, &smcf->locations);
+}
+
+
+char *
+ngx_http_socketio_location_take(ngx_conf_t *cf, ngx_http_handler_pt handler)
+{
+    ngx_http_core_loc_conf_t       *clcf;
+    ngx_http_socketio_location_t   *location;
+    ngx_http_socketio_main_conf_t  *smcf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    smcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_socketio_module);
+
+    if (clcf->handler) {
+        return "stands in a location that another directive answers";
+    }
+
+    location = ngx_array_push(&smcf->locations);
+    if (location == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    location->loc_conf = ((ngx_http_conf_ctx_t *) cf->ctx)->loc_conf;
+    location->handler = handler;
+    location->file = cf->conf_file->file.name.data;
+    location->line = cf->conf_file->line;
+
+    clcf->handler = handler;
+
+    return NGX_CONF_OK;
+}
+
+
+/* As proxy_pass behind "socketio", which nginx takes. */
+
+static ngx_int_t
+ngx_http_socketio_locations_check(ngx_conf_t *cf, ngx_array_t *locations)
+{
+    ngx_uint_t                     i;
+    ngx_http_core_loc_conf_t      *clcf;
+    ngx_http_socketio_location_t  *location;
+
+    location = locations->elts;
+
+    for (i = 0; i < locations->nelts; i++) {
+        clcf = location[i].loc_conf[ngx_http_core_module.ctx_index];
+
+        if (clcf->handler != location[i].handler) {
+            ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                          "another directive answers the location of this "
+                          "one in %s:%ui", location[i].file,
+                          location[i].line);
+            return NGX_ERROR;
+        }
     }
 
     return NGX_OK;

@@ -51,8 +51,19 @@ typedef struct {
 } ngx_http_socketio_conf_ctx_t;
 
 
+/* A location whose requests a directive of ours answers. */
+
+typedef struct {
+    void                           **loc_conf;
+    ngx_http_handler_pt              handler;
+    u_char                          *file;
+    ngx_uint_t                       line;
+} ngx_http_socketio_location_t;
+
+
 typedef struct {
     ngx_array_t                      apps;     /* of pointers */
+    ngx_array_t                      locations;
 } ngx_http_socketio_main_conf_t;
 
 
@@ -66,6 +77,14 @@ extern ngx_module_t  ngx_http_socketio_module;
  */
 ngx_http_socketio_app_t *ngx_http_socketio_app_get(ngx_conf_t *cf,
     ngx_str_t *name);
+
+/*
+ * The requests of the location that is being read are handler's.  Another
+ * directive that answers them, before it or behind, fails the configuration.
+ * Results are those of a directive.
+ */
+char *ngx_http_socketio_location_take(ngx_conf_t *cf,
+    ngx_http_handler_pt handler);
 
 /* All apps (pointers) that a worker's configuration has, maybe none. */
 

@@ -7,6 +7,10 @@
 #include "backend/ngx_http_socketio_file.h"
 
 
+static char *ngx_http_socketio_param_once(ngx_conf_t *cf, ngx_str_t *arg,
+    const ngx_http_socketio_param_t *param);
+
+
 char *
 ngx_http_socketio_params(ngx_conf_t *cf, ngx_uint_t first,
     const ngx_http_socketio_param_t *params, void *conf, const char *unknown)
@@ -40,17 +44,57 @@ ngx_http_socketio_param(ngx_conf_t *cf, ngx_str_t *arg,
             continue;
         }
 
+        if (ngx_http_socketio_param_once(cf, arg, param) != NGX_CONF_OK) {
+            return NGX_CONF_ERROR;
+        }
+
         value.data = arg->data + param->name.len;
         value.len = arg->len - param->name.len;
 
         if (value.len || param->error) {
             return param->set(cf, param, &value, conf);
         }
+
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"%V\" has no value", arg);
+
+        return NGX_CONF_ERROR;
     }
 
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, unknown, arg);
 
     return NGX_CONF_ERROR;
+}
+
+
+/* arg is one of the directive's arguments: is it said by one before? */
+
+static char *
+ngx_http_socketio_param_once(ngx_conf_t *cf, ngx_str_t *arg,
+    const ngx_http_socketio_param_t *param)
+{
+    size_t      len;
+    ngx_str_t  *other, said;
+
+    if (ngx_strlen(arg->data) != arg->len) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "a zero byte in the value of \"%V\"",
+                           &param->name);
+        return NGX_CONF_ERROR;
+    }
+
+    said = (param->max == NGX_HTTP_SOCKETIO_PARAM_MANY) ? *arg : param->name;
+    len = said.len + (said.data == arg->data);       /* all of it, and its 0 */
+
+    for (other = cf->args->elts; other < arg; other++) {
+
+        if (ngx_strncmp(other->data, said.data, len) == 0) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "\"%V\" stands there twice", &said);
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    return NGX_CONF_OK;
 }
 
 
@@ -93,21 +137,21 @@ char *
 ngx_http_socketio_param_msec(ngx_conf_t *cf,
     const ngx_http_socketio_param_t *param, ngx_str_t *value, void *conf)
 {
-    uint64_t   *to, msec;
-    ngx_int_t   n;
+    uint64_t  *to, msec, sec;
 
-    n = ngx_parse_time(value, 0);
-    msec = (uint64_t) n;
+    /* what is no time is more than any maximum */
 
-    if (n == NGX_ERROR) {
+    msec = (uint64_t) ngx_parse_time(value, 0);
+
+    if (msec > param->max) {
 
         /* where ngx_int_t has 32 bits a month in milliseconds is too much */
 
-        n = ngx_parse_time(value, 1);
-        msec = (uint64_t) n * 1000;
+        sec = (uint64_t) ngx_parse_time(value, 1);
+        msec = sec > param->max / 1000 ? UINT64_MAX : sec * 1000;
     }
 
-    if (n == NGX_ERROR || msec < param->min || msec > param->max) {
+    if (msec < param->min || msec > param->max) {
         return ngx_http_socketio_param_invalid(cf, param, value);
     }
 
@@ -142,12 +186,18 @@ ngx_http_socketio_param_file(ngx_conf_t *cf, ngx_str_t *name, size_t max,
 
     file.name = *name;
     file.max = max;
+    file.text = 1;
 
     if (ngx_http_socketio_file_read(&file, cf->log) != NGX_OK) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, file.err, "%s \"%V\"%s",
                            file.err ? "open()" : file.error, name,
                            file.err ? " failed" : "");
         return NGX_ERROR;
+    }
+
+    if (file.open) {
+        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                           "everybody may read the secret in \"%V\"", name);
     }
 
     text->len = file.len;

@@ -3,7 +3,7 @@
  *
  * A row says what its value becomes: one of the functions below writes it
  * where the row's offset is, a function of the directive's own does as it
- * likes.
+ * likes.  None of them sees a second one of its name, nor a zero byte.
  */
 
 
@@ -30,6 +30,10 @@ struct ngx_http_socketio_param_s {
     uint64_t                     min;
     uint64_t                     max;
 };
+
+/* As max: the parameter may stand several times, each with another value. */
+
+#define NGX_HTTP_SOCKETIO_PARAM_MANY  UINT64_MAX
 
 
 /*
@@ -67,8 +71,9 @@ char *ngx_http_socketio_param_invalid(ngx_conf_t *cf,
     const ngx_http_socketio_param_t *param, ngx_str_t *value);
 
 /*
- * Read a file of secrets, of at most max bytes.  *name becomes its whole path;
- * *text is in the configuration's pool, with a 0 behind it.
+ * Read a file of secrets as text, of at most max bytes.  *name becomes its
+ * whole path; *text is in the configuration's pool, with a 0 behind it and
+ * none inside.  A file that everybody may read is warned of.
  *
  * NGX_OK; NGX_ERROR: it was told why.
  */

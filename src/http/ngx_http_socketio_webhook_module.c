@@ -300,6 +300,12 @@ ngx_http_socketio_webhook(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
+    if (wcf->said) {
+        return "is duplicate";
+    }
+
+    wcf->said = 1;
+
     return ngx_http_socketio_params(cf, 1, ngx_http_socketio_webhook_params,
                                     wcf,
                                     "invalid parameter \"%V\" of \"webhook\", "

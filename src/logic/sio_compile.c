@@ -29,6 +29,35 @@ sio_compile_error(sio_compile_t *c, const char *fmt, ...)
 }
 
 
+int
+sio_compile_once(sio_compile_t *c, const sio_str_t *args, unsigned n)
+{
+    unsigned        i;
+    sio_str_t       name;
+    const uint8_t  *p;
+
+    name = args[n];
+    p = name.len ? memchr(name.data, '=', name.len) : NULL;
+
+    if (p) {
+        name.len = p - name.data;
+    }
+
+    for (i = 2; i < n; i++) {
+
+        if (args[i].len >= name.len
+            && memcmp(args[i].data, name.data, name.len) == 0
+            && (args[i].len == name.len || args[i].data[name.len] == '='))
+        {
+            return sio_compile_error(c, "\"%.*s\" stands there twice",
+                                     sio_shown(name));
+        }
+    }
+
+    return SIO_OK;
+}
+
+
 const char *
 sio_compile_where(sio_compile_t *c)
 {

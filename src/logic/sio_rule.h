@@ -378,6 +378,12 @@ extern const sio_verb_t  sio_verbs[];
 int sio_compile_error(sio_compile_t *c, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
+/*
+ * Whether the parameter args[n], NAME or NAME=VALUE, is the first of its name
+ * behind the verb's subject, args[1].  SIO_OK, SIO_ERROR.
+ */
+int sio_compile_once(sio_compile_t *c, const sio_str_t *args, unsigned n);
+
 /* A token as an argument for "%.*s", cut where it is too long to show. */
 
 #define sio_shown(s)                                                          \

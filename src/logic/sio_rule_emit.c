@@ -204,6 +204,10 @@ sio_emit_sections(sio_compile_t *c, sio_rule_emit_t *emit,
             rc = sio_emit_param(c, emit, args[n]);
 
             if (rc == SIO_OK) {
+                rc = sio_compile_once(c, args, n);
+            }
+
+            if (rc == SIO_OK) {
                 section = SIO_EMIT_NONE;
                 continue;
             }

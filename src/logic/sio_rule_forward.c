@@ -75,6 +75,10 @@ sio_rule_forward(sio_compile_t *c, const sio_str_t *args, unsigned nargs)
 
     for (i = 2; i < nargs; i++) {
 
+        if (sio_compile_once(c, args, i) != SIO_OK) {
+            return SIO_ERROR;
+        }
+
         if (sio_str_eq(args[i], sio_cstr("async"))) {
             forward->async = 1;
             continue;

@@ -75,6 +75,11 @@ sio_rule_limit(sio_compile_t *c, const sio_str_t *args, unsigned nargs)
 
     for (n = 2; n < nargs; n++) {
         rc = sio_rule_limit_param(c, limit, args[n]);
+
+        if (rc == SIO_OK) {
+            rc = sio_compile_once(c, args, n);
+        }
+
         if (rc != SIO_OK) {
             return rc;
         }
@@ -101,9 +106,8 @@ sio_rule_limit_param(sio_compile_t *c, sio_rule_limit_t *limit,
     if (sio_rate_param(token, "burst", &value) == SIO_OK) {
         p = value.data;
 
-        if (limit->limit.burst
-            || sio_limit_number(&p, value.data + value.len, SIO_BURST_MAX, &n)
-               != SIO_OK
+        if (sio_limit_number(&p, value.data + value.len, SIO_BURST_MAX, &n)
+            != SIO_OK
             || p != value.data + value.len)
         {
             return sio_compile_error(c, "\"%.*s\" is not one burst of 0 to"
@@ -117,9 +121,8 @@ sio_rule_limit_param(sio_compile_t *c, sio_rule_limit_t *limit,
 
     if (sio_rate_param(token, "key", &value) == SIO_OK) {
 
-        if (limit->keyed || value.len == 0) {
-            return sio_compile_error(c, "\"%.*s\": a limit has one key",
-                                     sio_shown(token));
+        if (value.len == 0) {
+            return sio_compile_error(c, "\"key=\" has no value");
         }
 
         limit->keyed = 1;

@@ -380,9 +380,9 @@ test_errors(void)
         { "limit 1r/s burst=", "\"burst=\" is not one burst of 0 to" },
         { "limit 1r/s burst=x", "\"burst=x\" is not one burst of 0 to" },
         { "limit 1r/s burst=1x", "\"burst=1x\" is not one burst of 0 to" },
-        { "limit 1r/s burst=1 burst=2", "\"burst=2\" is not one burst" },
-        { "limit 1r/s key=", "\"key=\": a limit has one key" },
-        { "limit 1r/s key=a key=b", "\"key=b\": a limit has one key" },
+        { "limit 1r/s burst=1 burst=2", "\"burst\" stands there twice" },
+        { "limit 1r/s key=", "\"key=\" has no value" },
+        { "limit 1r/s key=a key=b", "\"key\" stands there twice" },
         { "limit 1r/s nodelay", "unexpected \"nodelay\": behind the rate" },
         { "limit 1r/s key=$nobody", "unknown value \"$nobody\"" },
         { "dedup a", "\"a\" is literal: \"dedup\" takes what tells one event"
