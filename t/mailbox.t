@@ -2,11 +2,12 @@
 'use strict';
 
 // Mailboxes: what is sent to a user who is away waits for him, and goes away
-// only when a pong proved that he got it.
+// only when a pong, or the next GET, proved that he got it.
 
 const { test } = require('./lib/tap');
 const { Site } = require('./lib/site');
-const { open, upgraded } = require('./lib/clients');
+const { open, once, upgraded } = require('./lib/clients');
+const { Proxy } = require('./lib/proxy');
 const { until } = require('./lib/wait');
 
 const app = `
@@ -179,6 +180,69 @@ function suite(workers) {
     await nothingKept();
     t.is((await mail()).redelivered - before.redelivered, 4);
     await leave(ann);
+  });
+
+  test(name('an answer that was lost proves nothing'), async (t) => {
+    const before = await mail();
+    const proxy = await Proxy.start(site.port);
+    const ann = open(proxy, { transport: 'polling', auth: { user: 'ann' } });
+    const got = [];
+
+    ann.on('item', (n) => got.push(n));
+    await once(ann, 'hello');
+    await send('ann', 1);
+    await until(() => got.length === 1, { what: 'the first item' });
+    await nothingKept();
+
+    const { id: sid } = ann.io.engine;
+    const lost = once(ann, 'disconnect');
+
+    proxy.hold();
+    await send('ann', 2);
+    await until(async () => (await mail()).delivered === before.delivered + 2,
+      { what: 'it was written' });
+    proxy.cut();
+    proxy.release();
+    await lost;
+    t.is(await kept(), 1);
+    await site.request(`/socket.io/?EIO=4&transport=polling&sid=${sid}`,
+      { method: 'POST', body: '1' });
+    t.is(await kept(), 1);
+
+    ann.connect();
+    await until(() => got.length === 2, { what: 'the other item' });
+    await nothingKept();
+    t.deepIs(got, [1, 2]);
+    t.is((await mail()).redelivered - before.redelivered, 1);
+    ann.disconnect();
+    proxy.stop();
+    await site.empty();
+  });
+
+  test(name('a GET proves what pongs do not'), async (t) => {
+    const ann = await connect('ann', { transport: 'polling', mute: true });
+
+    for (let n = 1; n <= 3; n++) {
+      await send('ann', n);
+      await expectItems(ann, n, n);
+      await nothingKept();
+    }
+    t.is(ann.pings, 0);
+    await leave(ann);
+
+    const last = await connect('bob', { transport: 'polling', last: 'item' });
+
+    await send('bob', 1);
+    await expectItems(last, 1, 1);
+    await last.send('3', '3', '3');
+    t.is(await kept(), 1);
+    await leave(last);
+
+    const bob = await connect('bob', { transport: 'polling', place: 1 });
+
+    await expectItems(bob, 1, 1);
+    await nothingKept();
+    await leave(bob);
   });
 
   test(name('pongs that nobody asked for prove nothing'), async (t) => {
@@ -423,7 +487,8 @@ function suite(workers) {
                          mailbox: true })).queued, 1);
     }
     for (const transport of ['websocket', 'polling']) {
-      const mute = await connect('ann', { transport, mute: true });
+      const mute = await connect('ann', { transport, mute: true,
+                                          last: 'big' });
       for (let n = 1; n <= 5; n++) {
         await expectEvent(mute, 'big', n, text);
       }

@@ -2,8 +2,8 @@
  * The sockets' side of mailboxes: what was written to whom, and its proof.
  *
  * A state is in one of three lists: it waits for what the mailbox's home has,
- * it owes a ping, or all it wrote was proved and it stays for a while; in
- * between it waits for a pong, in no list.
+ * it owes a mark, or all it wrote was proved and it stays for a while; in
+ * between it waits for the mark to arrive, in no list.
  */
 
 
@@ -174,7 +174,7 @@ ngx_http_socketio_mailbox_unlist(ngx_http_socketio_written_t *w)
 }
 
 
-/* One ping at a time: what is written meanwhile is the next one's. */
+/* One mark at a time: what is written meanwhile is the next one's. */
 
 void
 ngx_http_socketio_mailbox_owe(ngx_http_socketio_hub_t *hub,
@@ -256,7 +256,7 @@ ngx_http_socketio_mailbox_pong(sio_client_t *client)
 
         if (w && w->waiting) {
 
-            if (eio_session_proved(client->session, w->ping)) {
+            if (eio_session_proved(client->session, w->mark)) {
                 ngx_http_socketio_mailbox_proved(hub, w);
             }
 
@@ -319,7 +319,7 @@ ngx_http_socketio_mailbox_gone(sio_socket_t *socket)
 }
 
 
-/* Pings for what was written in this turn. */
+/* Marks behind what was written in this turn. */
 
 void
 ngx_http_socketio_mailbox_turn(ngx_http_socketio_hub_t *hub)
@@ -353,7 +353,7 @@ ngx_http_socketio_mailbox_turn(ngx_http_socketio_hub_t *hub)
             continue;
         }
 
-        rc = eio_session_prove(s, &w->ping);
+        rc = eio_session_prove(s, &w->mark);
 
         if (rc == SIO_AGAIN) {
             continue;
@@ -445,7 +445,7 @@ ngx_http_socketio_mailbox_pack(const ngx_http_socketio_session_t *s,
         sio_wire_put_str(w, sio_socket_sid(socket));
         sio_wire_put_u64(w, written->written);
         sio_wire_put_u64(w, written->covered);
-        sio_wire_put_u8(w, written->ping);
+        sio_wire_put_u8(w, written->mark);
         sio_wire_put_u8(w, flags);
     }
 }
@@ -455,7 +455,7 @@ ngx_int_t
 ngx_http_socketio_mailbox_unpack(ngx_http_socketio_session_t *s,
     sio_wire_t *r)
 {
-    uint8_t                       ping, flags;
+    uint8_t                       mark, flags;
     uint32_t                      n;
     uint64_t                      written, covered;
     sio_str_t                     sid;
@@ -466,7 +466,7 @@ ngx_http_socketio_mailbox_unpack(ngx_http_socketio_session_t *s,
         sid = sio_wire_get_str(r);
         written = sio_wire_get_u64(r);
         covered = sio_wire_get_u64(r);
-        ping = sio_wire_get_u8(r);
+        mark = sio_wire_get_u8(r);
         flags = sio_wire_get_u8(r);
 
         for (socket = s->client.sockets; socket; socket = socket->next) {
@@ -488,7 +488,7 @@ ngx_http_socketio_mailbox_unpack(ngx_http_socketio_session_t *s,
 
         w->written = written;
         w->covered = covered;
-        w->ping = ping;
+        w->mark = mark;
         w->waiting = ((flags & NGX_HTTP_SOCKETIO_MAILBOX_WAITING) != 0);
         w->more = ((flags & NGX_HTTP_SOCKETIO_MAILBOX_MORE) != 0);
 

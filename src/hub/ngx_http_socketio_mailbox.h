@@ -10,8 +10,8 @@
  * connects gets all that is kept, behind the answer to its CONNECT and what
  * the rule emitted.
  *
- * At the end of the turn a ping is queued behind what was written.  Its pong
- * proves that all of it has arrived, and the items up to there are removed.
+ * At the end of the turn a mark is queued behind what was written.  When it has
+ * arrived all of that has, and the items up to there are removed.
  * So nothing is lost by a dead connection or a killed worker; it is written
  * again to the user's next socket, and counted ("redelivered").  What a worker
  * was not told of is found when the socket answers a heartbeat.

@@ -256,7 +256,7 @@ static ngx_int_t
 ngx_http_socketio_mailbox_out(ngx_http_socketio_hub_t *hub,
     ngx_http_socketio_written_t *w, uint64_t id, eio_msg_t *msg)
 {
-    /* a pong would prove that it came */
+    /* a mark behind it would say that it came */
 
     msg->vital = 1;
 

@@ -37,14 +37,14 @@ typedef struct {
     sio_socket_t              *socket;
     ngx_http_socketio_key_t    key;          /* of the mailbox */
     uint64_t                   written;      /* id of the last item */
-    uint64_t                   covered;      /* id that the ping proves */
+    uint64_t                   covered;      /* id that the mark proves */
     uint64_t                   settled;      /* msec: when all was proved */
     uint64_t                   asked;        /* msec: the home, last */
     ngx_http_socketio_waits_t *waits;        /* while it is unread, */
     size_t                     bytes;        /* of them */
-    uint8_t                    ping;
-    unsigned                   waiting:1;    /* for the ping's pong */
-    unsigned                   due:1;        /* it owes a ping */
+    uint8_t                    mark;
+    unsigned                   waiting:1;    /* for the mark */
+    unsigned                   due:1;        /* it owes a mark */
     unsigned                   more:1;       /* the buffer was full */
     unsigned                   unread:1;     /* the home's items come first */
     unsigned                   asking:1;     /* it is in the list */
@@ -69,7 +69,7 @@ ngx_http_socketio_written_t *ngx_http_socketio_mailbox_get(
 void ngx_http_socketio_mailbox_free(ngx_http_socketio_hub_t *hub,
     ngx_http_socketio_written_t *w);
 
-/* A ping is due; or nothing is, and the state stays for a while, or goes. */
+/* A mark is due; or nothing is, and the state stays for a while, or goes. */
 
 void ngx_http_socketio_mailbox_owe(ngx_http_socketio_hub_t *hub,
     ngx_http_socketio_written_t *w);

@@ -131,7 +131,7 @@ ngx_http_socketio_mailer_open(ngx_http_socketio_letter_out_t *letter)
 }
 
 
-/* A copy stays for the sockets that are here, and owe a pong. */
+/* A copy stays for the sockets that are here, and have not proved it. */
 
 void
 ngx_http_socketio_mailer_answer(ngx_http_socketio_hub_t *hub,

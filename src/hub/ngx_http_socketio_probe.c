@@ -126,7 +126,8 @@ ngx_http_socketio_probe_take(ngx_http_socketio_probe_t *probe)
     }
 
     if (!probe->remote) {
-        eio_session_upgrade_complete(&s->eio, probe->ws);
+        eio_session_upgrade_complete(&s->eio, probe->ws,
+                                     ngx_http_socketio_now());
         ngx_http_socketio_move_free(s->move);
         ngx_http_socketio_probe_end(probe, NGX_DONE, s);
         return;

@@ -297,8 +297,8 @@ ngx_http_socketio_recovery_turn(ngx_http_socketio_hub_t *hub)
 
 
 /*
- * What was in the queue before a ping has arrived when its pong comes.  The
- * position is noted before the ping is sent, and holds with its pong, by which
+ * What was in the queue before a mark has arrived with it.  The position is
+ * noted before the mark is queued, and holds when that has arrived, by which
  * time the next one is noted.
  */
 void
@@ -337,14 +337,14 @@ ngx_http_socketio_recovery_prove(ngx_http_socketio_hub_t *hub,
     s = socket->client->session;
     position = (uint32_t) hub->app.position;
 
-    if (st->noted && eio_session_proved(s, st->ping)) {
+    if (st->noted && eio_session_proved(s, st->mark)) {
         st->position = ngx_max(st->position, st->noted);
         st->noted = 0;
     }
 
     if (st->noted == 0) {
         st->noted = hub->app.position;
-        st->ping = (uint8_t) (s->pings + 1);
+        st->mark = eio_session_mark(s);
     }
 
     if (ngx_http_socketio_now() >= st->renewed + s->options->ping_interval / 2)
@@ -444,7 +444,7 @@ ngx_http_socketio_recovery_pack(ngx_http_socketio_session_t *s,
         sio_wire_put_u64(w, st->since);
         sio_wire_put_u32(w, st->incarnation);
         sio_wire_put_u32(w, st->slot);
-        sio_wire_put_u8(w, st->ping);
+        sio_wire_put_u8(w, st->mark);
         sio_wire_put_u8(w, st->kept);
     }
 }
@@ -492,7 +492,7 @@ ngx_http_socketio_recovery_unpack(ngx_http_socketio_session_t *s,
         st->since = sio_wire_get_u64(r);
         st->incarnation = sio_wire_get_u32(r);
         st->slot = (uint16_t) sio_wire_get_u32(r);
-        st->ping = sio_wire_get_u8(r);
+        st->mark = sio_wire_get_u8(r);
         st->kept = (sio_wire_get_u8(r) != 0);
 
         if (hub->recovery) {

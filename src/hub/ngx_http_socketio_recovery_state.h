@@ -43,12 +43,12 @@ typedef struct {
     eio_outq_t         missed;       /* until it is accepted */
     ngx_http_socketio_recall_t  *recall;     /* hosts were asked, or NULL */
     uint64_t           position;     /* what is up to here has arrived */
-    uint64_t           noted;        /* and up to here with the ping, or 0 */
+    uint64_t           noted;        /* and up to here with the mark, or 0 */
     uint64_t           since;        /* up to here it came out of the log */
     uint64_t           renewed;      /* msec */
     uint32_t           incarnation;  /* whose the record is: */
     uint16_t           slot;         /* this worker's, or where it was before */
-    uint8_t            ping;
+    uint8_t            mark;
     unsigned           dirty:1;
     unsigned           kept:1;       /* there was a record */
     u_char             pid[EIO_SID_LEN];

@@ -46,6 +46,7 @@ eio_msg_alloc(const sio_mem_t *mem, uint64_t len, unsigned packets)
     msg->packets = (uint16_t) packets;
     msg->volatile_ = 0;
     msg->vital = 0;
+    msg->mark = 0;
     msg->packing = 0;
     msg->packed = NULL;
 

@@ -26,6 +26,7 @@ struct eio_msg_s {
     uint16_t   packets;          /* Engine.IO packets: 1 + attachments */
     uint8_t    volatile_;        /* may be dropped when the peer is slow */
     uint8_t    vital;            /* must not: what is proved to have come */
+    uint8_t    mark;             /* a ping; polling only counts it */
     uint8_t    packing;          /* of a packed image: how, else 0 */
     eio_msg_t *packed;           /* see eio_msg_packed() */
     uint8_t    image[];          /* of len bytes */

@@ -258,17 +258,37 @@ eio_outq_sent(eio_outq_t *q, const sio_mem_t *mem, size_t n)
 }
 
 
+uint8_t
+eio_outq_pass(eio_outq_t *q, const sio_mem_t *mem)
+{
+    uint8_t  marks;
+
+    for (marks = 0; q->head.msg && q->head.msg->mark; marks++) {
+        q->bytes -= q->head.msg->len;
+        eio_outq_remove(q, mem, NULL);
+    }
+
+    return marks;
+}
+
+
 unsigned
 eio_outq_payload(eio_outq_t *q, const sio_mem_t *mem, sio_buf_t *buf,
-    unsigned max_packets, size_t max_bytes)
+    unsigned max_packets, size_t max_bytes, uint8_t *marks)
 {
     unsigned    n, packets;
     eio_msg_t  *msg;
 
     packets = 0;
 
-    for (n = 0; !eio_outq_empty(q); n++) {
+    for (n = 0; /* void */; n++) {
+        *marks += eio_outq_pass(q, mem);
+
         msg = q->head.msg;
+
+        if (msg == NULL) {
+            break;
+        }
 
         if (n && (packets + msg->packets > max_packets
                   || buf->len + msg->len > max_bytes))

@@ -93,12 +93,16 @@ unsigned eio_outq_sent(eio_outq_t *q, const sio_mem_t *mem, size_t n);
 
 /*
  * Move whole messages to a polling payload, at most max_packets packets (but
- * always one message) and about max_bytes bytes (likewise).  Returns the
- * number of messages, 0 if empty or buf has no memory.  Not for a queue that
- * is being written to a WebSocket.
+ * always one message) and about max_bytes bytes (likewise); marks are passed
+ * and counted in *marks.  Returns the number of messages, 0 if there is none
+ * or buf has no memory.  Not for a queue that is being written to a WebSocket.
  */
 unsigned eio_outq_payload(eio_outq_t *q, const sio_mem_t *mem,
-    sio_buf_t *buf, unsigned max_packets, size_t max_bytes);
+    sio_buf_t *buf, unsigned max_packets, size_t max_bytes, uint8_t *marks);
+
+/* The same of the marks alone that nothing is in front of: how many. */
+
+uint8_t eio_outq_pass(eio_outq_t *q, const sio_mem_t *mem);
 
 
 #pragma GCC visibility pop

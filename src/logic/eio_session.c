@@ -13,41 +13,12 @@
  */
 
 
-#include "logic/eio_session.h"
+#include "logic/eio_session_state.h"
 
 
-#define EIO_POLL_PACKETS  16         /* what python-engineio accepts */
-#define EIO_POLL_BYTES    (1 << 20)  /* about, of an answer */
 #define EIO_OPEN_MAX      1024       /* bytes of an open packet, at most */
 #define EIO_LINGER_MSEC   30000      /* a closed session waits for a GET */
-#define EIO_PINGS_MAX     64         /* without an answer; numbers wrap */
-
-
-typedef enum {
-    EIO_END_ORDERLY = 0,     /* flush what is queued, wait for a GET to tell */
-    EIO_END_FAILED,          /* tell a GET that waits, no other */
-    EIO_END_GONE             /* nobody to tell */
-} eio_end_e;
-
-
-static inline int
-eio_session_live(const eio_session_t *s)
-{
-    return s->state == EIO_STATE_OPEN || s->state == EIO_STATE_UPGRADING;
-}
-
-
-/* Without a GET a polling session has no use for the news. */
-
-static inline void
-eio_session_notify(eio_session_t *s)
-{
-    if (s->frozen || (s->poll == NULL && s->transport == EIO_POLLING)) {
-        return;
-    }
-
-    s->env->ops->output(s);
-}
+#define EIO_MARKS_MAX     64         /* that wait; numbers wrap */
 
 
 static void
@@ -86,11 +57,11 @@ eio_session_set_state(eio_session_t *s, eio_state_e state)
 
 
 /*
- * End a session in any state.  The handler hears of it once, and the carrier
- * of each state; not while opening, which reports by its result.
+ * The handler hears of the end once, and the carrier of each state; not while
+ * opening, which reports by its result.
  */
 
-static void
+void
 eio_session_end(eio_session_t *s, eio_reason_e reason, eio_end_e end)
 {
     int          live;
@@ -156,7 +127,7 @@ eio_session_cleanup(eio_session_t *s)
 /* Queue a packet of the engine's own: the bound is not for these. */
 
 static int
-eio_session_push(eio_session_t *s, sio_str_t packet)
+eio_session_push(eio_session_t *s, sio_str_t packet, unsigned mark)
 {
     int               rc;
     eio_msg_t        *msg;
@@ -168,6 +139,8 @@ eio_session_push(eio_session_t *s, sio_str_t packet)
     if (msg == NULL) {
         return SIO_NOMEM;
     }
+
+    msg->mark = (uint8_t) mark;
 
     rc = eio_outq_push(&s->out, mem, msg, SIZE_MAX, &s->dropped);
 
@@ -195,7 +168,7 @@ eio_session_push_open(eio_session_t *s)
     rc = eio_open_encode(&open, &buf);
 
     if (rc == SIO_OK) {
-        rc = eio_session_push(s, sio_buf_str(&buf));
+        rc = eio_session_push(s, sio_buf_str(&buf), 0);
     }
 
     sio_buf_free(&buf);
@@ -244,6 +217,7 @@ eio_session_resume(eio_session_t *s, eio_transport_e transport)
 {
     s->transport = (uint8_t) transport;
     s->opened = 1;
+    s->handed = s->arrived;
     eio_session_set_state(s, EIO_STATE_OPEN);
     eio_session_set_timer(s);
 }
@@ -275,34 +249,74 @@ eio_session_thaw(eio_session_t *s)
 }
 
 
+/* The heartbeat was answered. */
+
+static void
+eio_session_beat(eio_session_t *s, uint64_t now)
+{
+    s->waiting_pong = 0;
+    s->heartbeat = now + s->options->ping_interval;
+    eio_session_set_timer(s);
+}
+
+
 static void
 eio_session_pong(eio_session_t *s, uint64_t now)
 {
     unsigned  tell;
 
-    /* One that was not asked for proves nothing about the next. */
+    if (s->transport == EIO_POLLING
+        || (s->waiting_pong && s->beat == s->arrived))
+    {
+        /* of a ping that went by polling: it was no mark */
 
-    if (s->pongs == s->pings) {
+        if (s->waiting_pong && !s->ahead) {
+            eio_session_beat(s, now);
+            s->env->handler->pong(s);
+        }
+
         return;
     }
 
-    s->pongs++;
+    /* One that was not asked for proves nothing about the next. */
+
+    if (s->arrived == s->marked) {
+        return;
+    }
+
+    s->arrived++;
     tell = s->proving;
 
-    if (s->waiting_pong && s->pongs == s->beat) {
-        s->waiting_pong = 0;
-        s->heartbeat = now + s->options->ping_interval;
-        eio_session_set_timer(s);
+    if (s->waiting_pong && s->arrived == s->beat) {
+        eio_session_beat(s, now);
         tell = 1;
     }
 
-    if (s->pongs == s->pings) {
+    if (s->arrived == s->marked) {
         s->proving = 0;
     }
 
     if (tell) {
         s->env->handler->pong(s);
     }
+}
+
+
+void
+eio_session_arrive(eio_session_t *s)
+{
+    if (s->arrived == s->handed) {
+        return;
+    }
+
+    s->arrived = s->handed;
+
+    if (!s->proving) {
+        return;
+    }
+
+    s->proving = (s->arrived != s->marked);
+    s->env->handler->pong(s);
 }
 
 
@@ -389,139 +403,6 @@ eio_session_post(eio_session_t *s, uint8_t *data, size_t len, uint64_t now)
 
 
 int
-eio_session_poll(eio_session_t *s, void *poll, uint64_t now)
-{
-    if (s->transport != EIO_POLLING || s->state == EIO_STATE_OPENING
-        || s->state == EIO_STATE_CLOSED)
-    {
-        return SIO_ERROR;
-    }
-
-    if (s->poll) {
-        if (eio_session_live(s)) {
-            eio_session_end(s, EIO_REASON_TRANSPORT_ERROR, EIO_END_FAILED);
-        }
-
-        return SIO_ERROR;
-    }
-
-    s->poll = poll;
-
-    if (s->probed || s->state == EIO_STATE_CLOSING
-        || !eio_outq_empty(&s->out))
-    {
-        eio_session_notify(s);
-    }
-
-    return SIO_OK;
-}
-
-
-void *
-eio_session_poll_detach(eio_session_t *s)
-{
-    void  *poll;
-
-    poll = s->poll;
-    s->poll = NULL;
-
-    return poll;
-}
-
-
-/* Upgraded, or about to be: the client waits for its GET to end. */
-
-static void *
-eio_session_poll_noop(eio_session_t *s, sio_buf_t *payload)
-{
-    (void) eio_payload_append_text(payload, sio_cstr("6"));
-
-    return eio_session_poll_detach(s);
-}
-
-
-/*
- * The last answer of a session that ends, or of several the next.  A client
- * that said farewell, or lives on elsewhere, is not told to close.
- */
-
-static void *
-eio_session_poll_last(eio_session_t *s, sio_buf_t *payload)
-{
-    int        noop;
-    void      *poll;
-    unsigned   n;
-
-    /* The close packet is one of those an answer may hold. */
-
-    n = eio_outq_payload(&s->out, s->env->mem, payload, EIO_POLL_PACKETS - 1,
-                         EIO_POLL_BYTES);
-
-    poll = eio_session_poll_detach(s);
-
-    if (n && !eio_outq_empty(&s->out)) {
-        return poll;
-    }
-
-    noop = (s->reason == EIO_REASON_TRANSPORT_CLOSE
-            || s->reason == EIO_REASON_MOVED);
-
-    (void) eio_payload_append_text(payload, sio_cstr(noop ? "6" : "1"));
-
-    eio_session_end(s, s->reason, EIO_END_GONE);
-
-    return poll;
-}
-
-
-void *
-eio_session_poll_take(eio_session_t *s, sio_buf_t *payload)
-{
-    if (s->poll == NULL || s->frozen) {
-        return NULL;
-    }
-
-    if (s->transport != EIO_POLLING) {
-        return eio_session_poll_noop(s, payload);
-    }
-
-    if (!eio_session_live(s)) {
-        return eio_session_poll_last(s, payload);
-    }
-
-    if (eio_outq_payload(&s->out, s->env->mem, payload, EIO_POLL_PACKETS,
-                         EIO_POLL_BYTES))
-    {
-        return eio_session_poll_detach(s);
-    }
-
-    if (!eio_outq_empty(&s->out)) {
-        eio_session_end(s, EIO_REASON_NO_MEMORY, EIO_END_FAILED);
-        return eio_session_poll_last(s, payload);
-    }
-
-    return s->probed ? eio_session_poll_noop(s, payload) : NULL;
-}
-
-
-void
-eio_session_poll_abort(eio_session_t *s, void *poll)
-{
-    if (s->poll == NULL || s->poll != poll) {
-        return;
-    }
-
-    s->poll = NULL;
-
-    /* After the upgrade nothing depends on it. */
-
-    if (s->transport == EIO_POLLING) {
-        eio_session_end(s, EIO_REASON_TRANSPORT_ERROR, EIO_END_GONE);
-    }
-}
-
-
-int
 eio_session_upgrade_begin(eio_session_t *s)
 {
     if (s->state != EIO_STATE_OPEN || s->transport != EIO_POLLING
@@ -549,8 +430,14 @@ eio_session_upgrade_probed(eio_session_t *s)
 }
 
 
+/*
+ * From now on marks are pings.  A client upgrades when it has read its last
+ * answer.  A ping in that may still be answered, through the WebSocket, before
+ * all marks; one that no GET came for goes there.
+ */
+
 void
-eio_session_upgrade_complete(eio_session_t *s, void *carrier)
+eio_session_upgrade_complete(eio_session_t *s, void *carrier, uint64_t now)
 {
     if (s->state != EIO_STATE_UPGRADING) {
         return;
@@ -561,9 +448,20 @@ eio_session_upgrade_complete(eio_session_t *s, void *carrier)
     s->probed = 0;
     eio_session_set_state(s, EIO_STATE_OPEN);
 
+    s->beat = s->handed;
+
+    if (s->ahead) {
+        s->ahead = 0;
+        s->waiting_pong = 0;
+        s->heartbeat = now;
+        eio_session_set_timer(s);
+    }
+
     if (s->poll || !eio_outq_empty(&s->out)) {
         eio_session_notify(s);
     }
+
+    eio_session_arrive(s);
 }
 
 
@@ -678,37 +576,44 @@ eio_session_set_timeout(eio_session_t *s, uint64_t due)
 
 
 static int
-eio_session_push_ping(eio_session_t *s)
+eio_session_push_mark(eio_session_t *s)
 {
-    if (eio_session_push(s, sio_cstr("2")) != SIO_OK) {
+    if (eio_session_push(s, sio_cstr("2"), 1) != SIO_OK) {
         eio_session_end(s, EIO_REASON_NO_MEMORY, EIO_END_FAILED);
         return SIO_NOMEM;
     }
 
-    s->pings++;
+    s->marked++;
 
     return SIO_OK;
 }
 
 
+static inline int
+eio_session_marks_full(const eio_session_t *s)
+{
+    return (uint8_t) (s->marked - s->arrived) >= EIO_MARKS_MAX;
+}
+
+
 int
-eio_session_prove(eio_session_t *s, uint8_t *ping)
+eio_session_prove(eio_session_t *s, uint8_t *mark)
 {
     if (!eio_session_live(s)) {
         return SIO_ERROR;
     }
 
-    if ((uint8_t) (s->pings - s->pongs) >= EIO_PINGS_MAX) {
+    if (eio_session_marks_full(s)) {
         s->proving = 1;
         return SIO_AGAIN;
     }
 
-    if (eio_session_push_ping(s) != SIO_OK) {
+    if (eio_session_push_mark(s) != SIO_OK) {
         return SIO_NOMEM;
     }
 
     s->proving = 1;
-    *ping = s->pings;
+    *mark = s->marked;
 
     eio_session_notify(s);
 
@@ -717,18 +622,29 @@ eio_session_prove(eio_session_t *s, uint8_t *ping)
 
 
 /*
- * A ping is due.  When the worker itself slept through the whole wait, it
- * starts now: a peer can't answer what was not sent.
+ * A ping is due.  With polling it overtakes what waits, which may take longer
+ * than the client waits for a ping, and a mark is left behind; if there are
+ * many already, they do.
+ *
+ * When the worker itself slept through the whole wait, it starts now: a peer
+ * can't answer what was not sent.
  */
 
 static void
 eio_session_ping(eio_session_t *s, uint64_t now)
 {
-    if (eio_session_push_ping(s) != SIO_OK) {
+    unsigned  polling;
+
+    polling = (s->transport == EIO_POLLING);
+
+    if ((!polling || !eio_session_marks_full(s))
+        && eio_session_push_mark(s) != SIO_OK)
+    {
         return;
     }
 
-    s->beat = s->pings;
+    s->ahead = polling;
+    s->beat = s->marked;
     s->waiting_pong = 1;
     s->pong_extended = 0;
     s->heartbeat += s->options->ping_timeout;

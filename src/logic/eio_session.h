@@ -11,9 +11,11 @@
  *                 v |
  *              upgrading          (a WebSocket probes beside polling)
  *
- * Pings are counted, and so are their answers.  A peer answers each ping when
- * it gets to it, so that the answer to one proves that what was queued before
- * it has arrived: eio_session_prove().
+ * Marks in the queue tell how far the peer is: eio_session_prove().  They are
+ * counted, and so are those that have arrived.  On a WebSocket a mark is a
+ * ping, which a peer answers when it gets to it.  With polling it is passed
+ * when an answer takes what was before it, and has arrived with the next GET;
+ * the heartbeat's pings prove nothing there and overtake what waits.
  *
  * Invariants: one function changes the state; the handler's close is called
  * exactly once, if open was; nothing is freed in here, and no callback frees
@@ -76,7 +78,7 @@ typedef struct {
     /* A message; pkt->data is valid during the call. */
     void  (*message)(eio_session_t *s, const eio_packet_t *pkt);
 
-    /* A heartbeat was answered, or a ping after eio_session_prove(). */
+    /* A heartbeat was answered, or a mark arrived after eio_session_prove(). */
     void  (*pong)(eio_session_t *s);
 
     /* The time set by eio_session_set_timeout() has come. */
@@ -153,16 +155,20 @@ struct eio_session_s {
     uint8_t               state;         /* eio_state_e */
     uint8_t               transport;     /* eio_transport_e */
     uint8_t               reason;        /* eio_reason_e */
-    uint8_t               pings;         /* sent, the last one's number */
-    uint8_t               pongs;         /* the last one that was answered */
-    uint8_t               beat;          /* the heartbeat's, if it waits */
+    uint8_t               marked;        /* number of the last mark, */
+    uint8_t               handed;        /* that GETs have passed, */
+    uint8_t               arrived;       /* that has arrived, */
+    uint8_t               beat;          /* and of the heartbeat's on a
+                                            WebSocket, if it waits; arrived:
+                                            its ping went by polling */
     unsigned              waiting_pong:1;
     unsigned              pong_extended:1;
     unsigned              probed:1;      /* upgrading: the probe was answered */
     unsigned              opened:1;      /* handler->open succeeded */
     unsigned              dirty:1;       /* the carrier's */
     unsigned              frozen:1;      /* moving away: output is held */
-    unsigned              proving:1;     /* the handler wants to hear pongs */
+    unsigned              proving:1;     /* the handler wants to hear of it */
+    unsigned              ahead:1;       /* polling: a ping waits for a GET */
 };
 
 
@@ -191,7 +197,7 @@ int eio_session_open(eio_session_t *s, eio_transport_e transport,
 
 /*
  * Instead of eio_session_open(): the session was open in another worker.
- * The caller has set heartbeat, timeout, dropped, pings, pongs, beat and the
+ * The caller has set heartbeat, timeout, dropped, marked, arrived, beat and the
  * bits waiting_pong, pong_extended and proving as they were there; nothing is
  * queued, no callback is called.
  */
@@ -232,11 +238,14 @@ int eio_session_post(eio_session_t *s, uint8_t *data, size_t len,
 int eio_session_poll(eio_session_t *s, void *poll, uint64_t now);
 
 /*
- * The answer to the waiting GET, if there is one: appended to payload (at
- * most 16 packets), s->poll is cleared.  Returns the poll, or NULL: none
- * waits, or nothing to say.  While closing, the close packet ends the answer
- * and the session becomes closed (ops->closed is called from here); so does a
- * session whose answer finds no memory: then the payload may be empty.
+ * The answer to the waiting GET, if there is one: payload is made of it (at
+ * most 16 packets, a ping that is due in front of the others), s->poll is
+ * cleared.  Returns the poll, or NULL: none waits, or nothing to say.  The
+ * handler may be told that something has arrived.
+ *
+ * While closing, the close packet ends the answer and the session becomes
+ * closed (ops->closed is called from here); so does a session whose answer
+ * finds no memory: then the payload may be empty.
  */
 void *eio_session_poll_take(eio_session_t *s, sio_buf_t *payload);
 
@@ -260,9 +269,11 @@ void eio_session_upgrade_probed(eio_session_t *s);
 
 /*
  * The upgrade packet came: output goes to the WebSocket from now on; a GET
- * that waits is answered by a noop, later ones are refused.
+ * that waits is answered by a noop, later ones are refused.  The handler may
+ * be told that something has arrived.
  */
-void eio_session_upgrade_complete(eio_session_t *s, void *carrier);
+void eio_session_upgrade_complete(eio_session_t *s, void *carrier,
+    uint64_t now);
 
 /* The WebSocket failed or was too late: polling goes on, if it did. */
 
@@ -285,29 +296,40 @@ int eio_session_send(eio_session_t *s, eio_msg_t *msg);
 int eio_session_send_text(eio_session_t *s, sio_str_t packet);
 
 /*
- * Queue a ping beside the heartbeat's, behind all that is queued, and have
- * handler->pong called when it was answered: then the peer has got all of
- * that.  *ping is its number, for eio_session_proved().  The heartbeat's
- * deadlines stay what they are.
+ * Queue a mark behind all that is queued, and have handler->pong called when
+ * it has arrived: then the peer has got all of that.  *mark is its number, for
+ * eio_session_proved().  The heartbeat's deadlines stay what they are.
  *
  * Pongs are counted: one that nobody asked for proves nothing, and an earlier
  * ping's proves nothing of a later one.
  *
- * SIO_OK, SIO_AGAIN: too many pings wait for answers, one of which is to
- * come; SIO_NOMEM: the session was closed; SIO_ERROR: not open.
+ * SIO_OK, SIO_AGAIN: too many marks wait, one of which is to arrive;
+ * SIO_NOMEM: the session was closed; SIO_ERROR: not open.
  *
  * Engine.IO v4, "Heartbeat".  In version 3 the client pings: there it is the
  * pong queued behind the messages that is counted, and the ping after it that
  * proves, since a client pings again only when it has got the pong.
  */
-int eio_session_prove(eio_session_t *s, uint8_t *ping);
+int eio_session_prove(eio_session_t *s, uint8_t *mark);
 
-/* Whether a ping was answered; good for the last 127 pings. */
+/*
+ * For who can wait for the heartbeat's: the number of the next mark, whoever
+ * queues it.  What is queued now is before it.
+ */
+
+static inline uint8_t
+eio_session_mark(const eio_session_t *s)
+{
+    return (uint8_t) (s->marked + 1);
+}
+
+
+/* Whether a mark has arrived; good for the last 127 of them. */
 
 static inline int
-eio_session_proved(const eio_session_t *s, uint8_t ping)
+eio_session_proved(const eio_session_t *s, uint8_t mark)
 {
-    return (int8_t) (uint8_t) (s->pongs - ping) >= 0;
+    return (int8_t) (uint8_t) (s->arrived - mark) >= 0;
 }
 
 

@@ -2,7 +2,7 @@
  * A session as one record.  Fields, in this order:
  *
  *     sid, transport, flags, heartbeat, timeout, dropped,
- *         numbers of pings: sent, answered, the heartbeat's,
+ *         numbers of marks: the last, that has arrived, the heartbeat's,
  *         attachments due of a packet that was refused
  *     queued messages: n, then (image, marks) each
  *     captured values: n, then their bytes
@@ -25,7 +25,7 @@
 #define SIO_RECORD_PONG       0x01     /* a pong is due */
 #define SIO_RECORD_EXTENDED   0x02     /* and was waited for longer */
 #define SIO_RECORD_CONNECTED  0x04     /* a namespace was joined */
-#define SIO_RECORD_PROVING    0x08     /* a pong is waited for as a proof */
+#define SIO_RECORD_PROVING    0x08     /* a mark is waited for as a proof */
 #define SIO_RECORD_DRY_RUN    0x10     /* of its rules */
 #define SIO_RECORD_RECOVERED  0x20     /* a socket of it was */
 
@@ -218,8 +218,8 @@ sio_record_pack_engine(const eio_session_t *s, const sio_client_t *client,
     sio_wire_put_u64(w, s->heartbeat > now ? s->heartbeat - now : 0);
     sio_wire_put_u64(w, timeout);
     sio_wire_put_u32(w, s->dropped);
-    sio_wire_put_u8(w, s->pings);
-    sio_wire_put_u8(w, s->pongs);
+    sio_wire_put_u8(w, s->marked);
+    sio_wire_put_u8(w, s->arrived);
     sio_wire_put_u8(w, s->beat);
     sio_wire_put_u8(w, client->skip);
 }
@@ -263,8 +263,8 @@ sio_record_unpack_engine(eio_session_t *s, sio_client_t *client,
     s->timeout = timeout ? now + timeout - 1 : 0;
 
     s->dropped = sio_wire_get_u32(r);
-    s->pings = sio_wire_get_u8(r);
-    s->pongs = sio_wire_get_u8(r);
+    s->marked = sio_wire_get_u8(r);
+    s->arrived = sio_wire_get_u8(r);
     s->beat = sio_wire_get_u8(r);
     client->skip = sio_wire_get_u8(r);
 }

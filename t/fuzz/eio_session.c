@@ -11,6 +11,8 @@
  *     and outlives it only until the next tick;
  *   - messages arrive in the order sent, each once, whatever transports carry
  *     them, none missing but volatile ones, and what is queued is bounded;
+ *   - with polling a mark has arrived only when all that was sent before it
+ *     had been handed out before the GET that waits or came last;
  *   - at the end nothing is left of timers and memory.
  */
 
@@ -49,6 +51,11 @@ typedef struct {
     unsigned        closed[2];       /* reports of closing, closed */
     unsigned        sent;            /* number of the last message */
     unsigned        received;        /* number of the last that came */
+    unsigned        confirmed;       /* of the last that a GET has proved */
+    unsigned        before[256];     /* by mark: the last message before it */
+    uint8_t         marked;          /* after the last command, */
+    uint8_t         arrived;
+    uint8_t         transport;       /* and before it */
     uint8_t         optional[MESSAGES + 1];  /* by number: may be missing */
     unsigned        outputs;
     uint8_t         act;             /* what the handler will do */
@@ -150,25 +157,25 @@ run_send(uint8_t how)
 }
 
 
-/* Ask for a proof; numbers are good for as many pings as may wait. */
+/* Ask for a proof; numbers are good for as many marks as may wait. */
 
 static void
 run_prove(void)
 {
-    uint8_t  ping;
+    uint8_t  mark;
 
-    switch (eio_session_prove(&r.s, &ping)) {
+    switch (eio_session_prove(&r.s, &mark)) {
     case SIO_OK:
-        check(!eio_session_proved(&r.s, ping) && r.s.proving);
+        check(!eio_session_proved(&r.s, mark) && r.s.proving);
         break;
     case SIO_AGAIN:
-        check((uint8_t) (r.s.pings - r.s.pongs) >= 64);
+        check((uint8_t) (r.s.marked - r.s.arrived) >= 64);
         break;
     default:
         check(!run_live());
     }
 
-    check((uint8_t) (r.s.pings - r.s.pongs) <= 65);
+    check((uint8_t) (r.s.marked - r.s.arrived) <= 65);
 }
 
 
@@ -338,6 +345,7 @@ run_take(void)
         for (p = buf.data; p <= end; p = next + 1) {
             next = memchr(p, EIO_SEPARATOR, (size_t) (end - p));
             next = next ? next : end;
+            check(*p != '2' || p == buf.data);
             run_received(sio_str(p, (size_t) (next - p)));
         }
     }
@@ -465,6 +473,7 @@ run_poll(char *get)
     void  *waited;
 
     waited = r.s.poll;
+    r.confirmed = waited ? r.confirmed : r.received;
     rc = eio_session_poll(&r.s, get, r.now);
 
     check(rc == SIO_OK ? waited == NULL && r.s.poll == get
@@ -485,7 +494,10 @@ run_upgrade(uint8_t how)
         eio_session_upgrade_probed(&r.s);
         break;
     case 2:
-        eio_session_upgrade_complete(&r.s, &r);
+        if (r.s.state == EIO_STATE_UPGRADING) {
+            r.confirmed = r.received;
+        }
+        eio_session_upgrade_complete(&r.s, &r, r.now);
         break;
     default:
         eio_session_upgrade_cancel(&r.s);
@@ -563,6 +575,32 @@ run_command(void)
 }
 
 
+/* What is marked in a command may be so before anything was sent in it. */
+
+static void
+run_marks(unsigned sent)
+{
+    unsigned  n;
+
+    while (r.marked != r.s.marked) {
+        r.before[++r.marked] = sent;
+    }
+
+    while (r.arrived != r.s.arrived) {
+        check(r.arrived != r.s.marked);
+        r.arrived++;
+
+        if (r.transport == EIO_POLLING) {
+            for (n = r.confirmed + 1; n <= r.before[r.arrived]; n++) {
+                check(r.optional[n]);
+            }
+        }
+    }
+
+    r.transport = r.s.transport;
+}
+
+
 static void
 run_invariants(void)
 {
@@ -596,7 +634,8 @@ run_invariants(void)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    int  rc, websocket;
+    int       rc, websocket;
+    unsigned  sent;
 
     memset(&r, 0, sizeof(r));
     r.pos = data;
@@ -616,9 +655,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (rc == SIO_OK) {
         r.opened = 1;
+        run_marks(0);
 
         while (r.pos < r.end) {
+            sent = r.sent;
             run_command();
+            run_marks(sent);
             run_invariants();
         }
 

@@ -17,13 +17,16 @@ function decode(text) {
 
 class SioRaw {
   // transport: websocket or polling.  Resolves when nsp is joined; with
-  // join: false, when the engine is open.  mute: no ping is answered.
+  // join: false, when the engine is open.  mute: no ping is answered.  last: a
+  // text; with polling, no GET follows the answer that has it: so it may have
+  // been lost.
 
   static async connect(port, { transport = 'websocket', nsp = '/', auth,
-                               join = true, mute, ...options } = {}) {
+                               join = true, mute, last, ...options } = {}) {
     const sio = new SioRaw();
 
     sio.mute = mute;
+    sio.last = last;
     sio.port = port;
     if (transport === 'websocket') {
       sio.ws = await RawWs.connect(port, options);
@@ -65,7 +68,12 @@ class SioRaw {
   async readPolls() {
     try {
       while (!this.paused) {
-        for (const packet of await this.polling.poll()) {
+        const packets = await this.polling.poll();
+
+        if (this.last && packets.some((packet) => packet.includes(this.last))) {
+          this.paused = true;
+        }
+        for (const packet of packets) {
           await this.take(packet);
         }
       }

@@ -180,25 +180,29 @@ test_offered(void)
 static void
 test_payload(void)
 {
+    uint8_t       marks;
     sio_buf_t     buf;
     eio_msg_t    *msg;
     sio_binary_t  bin;
 
     start();
+    marks = 0;
     sio_buf_init(&buf, &unit_mem, 100);
 
-    is_int(eio_outq_payload(&q, &unit_mem, &buf, 16, 100), 0, "empty");
+    is_int(eio_outq_payload(&q, &unit_mem, &buf, 16, 100, &marks), 0,
+           "empty");
 
     (void) push(1, 'a', 100);
     (void) push(1, 'b', 100);
     (void) push(1, 'c', 100);
-    is_int(eio_outq_payload(&q, &unit_mem, &buf, 2, 100), 2, "two packets");
+    is_int(eio_outq_payload(&q, &unit_mem, &buf, 2, 100, &marks), 2,
+           "two packets");
     is_str(buf, "a\x1e" "b", "in order");
     is_int(q.bytes, 3, "one is left");
 
     sio_buf_reset(&buf);
     (void) push(1, 'd', 100);
-    is_int(eio_outq_payload(&q, &unit_mem, &buf, 16, 1), 1,
+    is_int(eio_outq_payload(&q, &unit_mem, &buf, 16, 1, &marks), 1,
            "one message, whatever its bytes");
 
     sio_buf_reset(&buf);
@@ -208,11 +212,11 @@ test_payload(void)
     (void) eio_outq_push(&q, &unit_mem, msg, 100, &dropped);
     eio_msg_unref(&unit_mem, msg);
 
-    is_int(eio_outq_payload(&q, &unit_mem, &buf, 3, 100), 1,
+    is_int(eio_outq_payload(&q, &unit_mem, &buf, 3, 100, &marks), 1,
            "a message is not torn");
     is_str(buf, "d", "the one before it");
     sio_buf_reset(&buf);
-    is_int(eio_outq_payload(&q, &unit_mem, &buf, 1, 100), 1,
+    is_int(eio_outq_payload(&q, &unit_mem, &buf, 1, 100, &marks), 1,
            "one message, whatever its packets");
     is_str(buf, "e\x1e" "beA==\x1e" "beA==", "whole");
 
@@ -220,8 +224,59 @@ test_payload(void)
     sio_buf_init(&buf, &unit_mem, 3);
     (void) push(2, 'f', 100);
     (void) push(2, 'g', 100);
-    is_int(eio_outq_payload(&q, &unit_mem, &buf, 16, 100), 1, "buf is full");
+    is_int(eio_outq_payload(&q, &unit_mem, &buf, 16, 100, &marks), 1,
+           "buf is full");
     is_queue("g", "what did not fit waits");
+
+    sio_buf_free(&buf);
+    eio_outq_free(&q, &unit_mem);
+    unit_mem_none_left("no leak");
+}
+
+
+/* Marks are passed where an answer gets to, and take no room in it. */
+
+static void
+test_marks(void)
+{
+    uint8_t    marks;
+    unsigned   i;
+    sio_buf_t  buf;
+
+    static const char  letters[] = "22a2b22c2";
+
+    start();
+    marks = 0;
+    sio_buf_init(&buf, &unit_mem, 100);
+
+    for (i = 0; letters[i]; i++) {
+        (void) push(1, letters[i], 100);
+        if (letters[i] == '2') {
+            (q.tail->msg)->mark = 1;
+        }
+    }
+
+    is_int(eio_outq_pass(&q, &unit_mem), 2, "marks: those in front");
+    is_queue("a2b22c2", "marks: are gone");
+    is_int(eio_outq_pass(&q, &unit_mem), 0, "marks: none is in front");
+    is_int(eio_outq_payload(&q, &unit_mem, &buf, 2, 100, &marks), 2,
+           "marks: two messages");
+    is_str(buf, "a\x1e" "b", "marks: none is in the payload");
+    is_int(marks, 3, "marks: those between and behind are counted");
+    is_queue("c2", "marks: what is left");
+    is_int(q.bytes, 6, "marks: with its bytes");
+    sio_buf_reset(&buf);
+    is_int(eio_outq_payload(&q, &unit_mem, &buf, 2, 100, &marks), 1,
+           "marks: the last message");
+    is_int(marks, 4, "marks: and the last mark");
+    is_int(q.bytes, 0, "marks: no byte is left");
+
+    (void) push(1, '2', 100);
+    q.tail->msg->mark = 1;
+    sio_buf_reset(&buf);
+    is_int(eio_outq_payload(&q, &unit_mem, &buf, 2, 100, &marks), 0,
+           "marks: a mark alone is no message");
+    ok(marks == 5 && buf.len == 0 && eio_outq_empty(&q), "marks: but passed");
 
     sio_buf_free(&buf);
     eio_outq_free(&q, &unit_mem);
@@ -411,6 +466,7 @@ main(void)
     test_bound();
     test_offered();
     test_payload();
+    test_marks();
     test_memory();
     test_replace();
     test_random();

@@ -24,6 +24,8 @@ typedef struct {
     unsigned      open_sends:1;
     unsigned      message_closes:1;
     unsigned      message_echoes:1;
+    unsigned      pong_sends:1;
+    unsigned      pong_closes:1;
 } seen_t;
 
 
@@ -83,6 +85,14 @@ static void
 seen_pong(eio_session_t *session)
 {
     seen.pongs++;
+
+    if (seen.pong_sends) {
+        (void) eio_session_send_text(session, sio_cstr("4more"));
+    }
+
+    if (seen.pong_closes) {
+        eio_session_close(session, EIO_REASON_FORCED_CLOSE, clock_now);
+    }
 }
 
 
@@ -532,74 +542,77 @@ test_heartbeat_extended(void)
 }
 
 
-/* Pings beside the heartbeat's: what their answers prove. */
+/* On a WebSocket marks are pings: what their answers prove. */
 
 static void
 test_proof(void)
 {
-    uint8_t   ping, other;
+    uint8_t   mark, other;
     uint64_t  due;
 
-    begin_polling();
+    begin_websocket();
     packet("3");
     packet("3");
     (void) eio_session_send_text(&s, sio_cstr("4item"));
     due = s.heartbeat;
-    is_int(eio_session_prove(&s, &ping), SIO_OK, "proof: a ping");
+    other = eio_session_mark(&s);
+    is_int(eio_session_prove(&s, &mark), SIO_OK, "proof: a mark");
+    is_int(mark, other, "proof: is the next one");
     is_int(s.heartbeat, due, "proof: the heartbeat is as it was");
     ok(!s.waiting_pong, "proof: and waits for nothing");
-    ok(!eio_session_proved(&s, ping), "proof: early pongs prove nothing");
-    (void) get(&get1);
-    is_str(answer, "4item\x1e" "2", "proof: it goes out behind the message");
-    is_int(post("3"), SIO_OK, "proof: the pong");
-    ok(eio_session_proved(&s, ping), "proof: proves");
+    ok(!eio_session_proved(&s, mark), "proof: early pongs prove nothing");
+    is_mem(written().data, 10, "\x81\x05" "4item" "\x81\x01" "2", 10,
+           "proof: a ping goes out behind the message");
+    packet("3");
+    ok(eio_session_proved(&s, mark), "proof: its pong proves");
+    ok(!eio_session_proved(&s, eio_session_mark(&s)), "proof: no other");
     is_int(seen.pongs, 1, "proof: the handler was told, once");
     is_int(s.heartbeat, due, "proof: the heartbeat goes by its own pings");
-    is_int(post("3"), SIO_OK, "proof: another pong");
-    is_int(seen.pongs, 1, "proof: counts for nothing");
+    packet("3");
+    is_int(seen.pongs, 1, "proof: another pong counts for nothing");
     end("proof");
 
     begin_websocket();
     advance(300 + SIO_WHEEL_TICK);
     is_int(s.waiting_pong, 1, "proof: a heartbeat waits");
     advance(50);
-    (void) eio_session_prove(&s, &ping);
+    (void) eio_session_prove(&s, &mark);
     packet("3");
-    ok(!eio_session_proved(&s, ping), "proof: an older ping's pong is no");
+    ok(!eio_session_proved(&s, mark), "proof: an older ping's pong is no");
     is_int(s.waiting_pong, 0, "proof: but answers the heartbeat");
     is_int(seen.pongs, 1, "proof: and the handler is told");
     packet("3");
-    ok(eio_session_proved(&s, ping), "proof: the second one proves");
+    ok(eio_session_proved(&s, mark), "proof: the second one proves");
     is_int(s.heartbeat, clock_now + 300, "proof: the next ping is due");
     packet("3");
     is_int(seen.pongs, 2, "proof: a third one is nobody's");
     end("proof, behind a heartbeat");
 
     begin_websocket();
-    (void) eio_session_prove(&s, &ping);
+    (void) eio_session_prove(&s, &mark);
     advance(300 + SIO_WHEEL_TICK);
     due = s.heartbeat;
     packet("3");
-    ok(eio_session_proved(&s, ping), "proof: before a heartbeat");
+    ok(eio_session_proved(&s, mark), "proof: before a heartbeat");
     is_int(s.waiting_pong, 1, "proof: which still waits for its own");
     is_int(s.heartbeat, due, "proof: as long as before");
     advance(200);
     is_int(seen.reason, EIO_REASON_PING_TIMEOUT, "proof: and not longer");
-    is_int(eio_session_prove(&s, &ping), SIO_ERROR, "proof: too late");
+    is_int(eio_session_prove(&s, &mark), SIO_ERROR, "proof: too late");
     end("proof, before a heartbeat");
 
     begin_websocket();
-    (void) eio_session_prove(&s, &ping);
+    (void) eio_session_prove(&s, &mark);
     while (eio_session_prove(&s, &other) == SIO_OK) {
         /* until it is enough */
     }
-    is_int(s.state, EIO_STATE_OPEN, "proof: pings are bounded");
-    ok((uint8_t) (other - ping) < 127, "proof: to what can be told apart");
+    is_int(s.state, EIO_STATE_OPEN, "proof: marks are bounded");
+    ok((uint8_t) (other - mark) < 127, "proof: to what can be told apart");
     packet("3");
-    ok(eio_session_proved(&s, ping) && !eio_session_proved(&s, other),
+    ok(eio_session_proved(&s, mark) && !eio_session_proved(&s, other),
        "proof: the first of many");
     is_int(eio_session_prove(&s, &other), SIO_OK, "proof: room for another");
-    while (s.pongs != s.pings) {
+    while (s.arrived != s.marked) {
         packet("3");
     }
     ok(eio_session_proved(&s, other), "proof: the last of many");
@@ -608,8 +621,8 @@ test_proof(void)
     begin_websocket();
     for (due = 0; due < 700; due++) {
         (void) written();
-        if (eio_session_prove(&s, &ping) != SIO_OK
-            || eio_session_proved(&s, ping))
+        if (eio_session_prove(&s, &mark) != SIO_OK
+            || eio_session_proved(&s, mark))
         {
             break;
         }
@@ -618,6 +631,166 @@ test_proof(void)
     is_int(due, 700, "proof: numbers may wrap");
     is_int(seen.pongs, 700, "proof: each was heard of");
     end("proof, numbers wrap");
+}
+
+
+/* With polling a mark is passed, and has arrived with the next GET. */
+
+static void
+test_proof_polling(void)
+{
+    uint8_t   mark, other;
+    unsigned  i;
+
+    begin_polling();
+    (void) eio_session_send_text(&s, sio_cstr("4item"));
+    is_int(eio_session_prove(&s, &mark), SIO_OK, "polls: a mark");
+    ok(get(&get1) == &get1, "polls: an answer");
+    is_str(answer, "4item", "polls: has the message and no ping");
+    is_int(post("3\x1e" "3"), SIO_OK, "polls: pongs");
+    ok(!eio_session_proved(&s, mark), "polls: prove nothing");
+    is_int(seen.pongs, 0, "polls: nobody is told");
+    seen.pong_sends = 1;
+    ok(get(&get1) == &get1, "polls: the next GET");
+    ok(eio_session_proved(&s, mark), "polls: proves");
+    is_int(seen.pongs, 1, "polls: the handler is told");
+    is_str(answer, "4more", "polls: what it sends is in the answer");
+    seen.pong_sends = 0;
+    ok(get(&get1) == NULL, "polls: nothing is left");
+    is_int(seen.pongs, 1, "polls: nor to be told");
+    is_int(eio_session_prove(&s, &mark), SIO_OK, "polls: while a GET waits");
+    ok(take() == NULL, "polls: there is nothing to say");
+    ok(eio_session_proved(&s, mark), "polls: all had arrived");
+    is_int(seen.pongs, 2, "polls: the handler is told");
+    ok(s.poll == &get1 && eio_outq_empty(&s.out), "polls: the GET waits on");
+    end("polls");
+
+    begin_polling();
+    options.buffer = 1000;
+
+    for (i = 0; i < 20; i++) {
+        (void) eio_session_send_text(&s, sio_cstr("4"));
+    }
+
+    options.buffer = 200;
+    (void) eio_session_prove(&s, &mark);
+    (void) eio_session_send_text(&s, sio_cstr("4last"));
+    (void) eio_session_prove(&s, &other);
+    (void) get(&get1);
+    is_int(eio_payload_count(sio_buf_str(&answer)), 16, "polls: 16 of 21");
+    (void) get(&get1);
+    is_int(eio_payload_count(sio_buf_str(&answer)), 5, "polls: the others");
+    ok(!eio_session_proved(&s, mark), "polls: are only proved");
+    (void) get(&get1);
+    ok(eio_session_proved(&s, mark) && eio_session_proved(&s, other),
+       "polls: by one GET more");
+    is_int(seen.pongs, 1, "polls: the handler is told once of both");
+    end("polls, many");
+
+    begin_polling();
+    (void) eio_session_send_text(&s, sio_cstr("4item"));
+    (void) eio_session_prove(&s, &mark);
+    (void) get(&get1);
+    (void) get(&get1);
+    eio_session_poll_abort(&s, &get1);
+    is_int(seen.closes, 1, "polls: who goes away after it");
+    ok(eio_session_proved(&s, mark), "polls: has got it");
+    end("polls, abort");
+
+    begin_polling();
+    (void) eio_session_send_text(&s, sio_cstr("4item"));
+    (void) eio_session_prove(&s, &mark);
+    (void) get(&get1);
+    seen.pong_closes = 1;
+    ok(get(&get2) == &get2, "polls: the handler closes");
+    is_str(answer, "1", "polls: the GET learns of it");
+    is_int(seen.closes, 1, "polls: closed");
+    end("polls, closed inside");
+
+    begin_polling();
+    for (i = 0; i < 700; i++) {
+        (void) eio_session_send_text(&s, sio_cstr("4a"));
+        if (eio_session_prove(&s, &mark) != SIO_OK
+            || get(&get1) == NULL || eio_session_proved(&s, mark))
+        {
+            break;
+        }
+    }
+    is_int(i, 700, "polls: numbers may wrap");
+    is_int(seen.pongs, 699, "polls: each was heard of");
+    end("polls, numbers wrap");
+}
+
+
+/* A ping goes to the front of what waits for GETs. */
+
+static void
+test_ahead(void)
+{
+    uint8_t   mark;
+    unsigned  i, answers, over;
+
+    options.buffer = 100000;
+    begin_polling();
+
+    for (i = 0; i < 2000; i++) {
+        (void) eio_session_send_text(&s, sio_cstr("4"));
+    }
+
+    while (eio_session_prove(&s, &mark) == SIO_OK) {
+        /* as many as there may be: the heartbeat adds none */
+    }
+
+    /* a GET each 100 ms: 13 seconds, and a ping is due every 0.3 */
+
+    i = 0;
+    over = 0;
+
+    for (answers = 0; !eio_session_proved(&s, mark) && answers < 200;
+         answers++)
+    {
+        if (get(&get1)) {
+            i += eio_payload_count(sio_buf_str(&answer));
+
+            if (answer.data[0] == '2') {
+                i--;
+                (void) post("3");
+            }
+        }
+
+        over += ((uint8_t) (s.marked - s.arrived) > 64);
+        advance(100);
+    }
+
+    is_int(over, 0, "ahead: marks are bounded");
+    is_int(s.state, EIO_STATE_OPEN, "ahead: whoever is slow lives on");
+    is_int(i, 2000, "ahead: and gets all");
+    ok(answers > 126 && answers < 140, "ahead: in %u answers", answers);
+    end("ahead");
+
+    begin_polling();
+    (void) eio_session_send_text(&s, sio_cstr("4a"));
+    advance(300 + SIO_WHEEL_TICK);
+    is_int(s.ahead, 1, "ahead: a ping waits for a GET");
+    is_int(post("3"), SIO_OK, "ahead: a pong before it");
+    is_int(s.waiting_pong, 1, "ahead: is no answer");
+    (void) get(&get1);
+    is_str(answer, "2\x1e" "4a", "ahead: the ping, then what waits");
+    ok(get(&get2) == NULL, "ahead: once");
+    is_int(post("3"), SIO_OK, "ahead: its pong");
+    is_int(s.waiting_pong + seen.pongs, 1, "ahead: answers it");
+    end("ahead, waits");
+
+    begin();
+    (void) eio_session_open(&s, EIO_POLLING, clock_now);
+    advance(300 + SIO_WHEEL_TICK);
+    (void) get(&get1);
+    ok(answer.data[0] == '0' && s.ahead, "ahead: but the open packet first");
+    (void) get(&get1);
+    is_str(answer, "2", "ahead: then the ping");
+    end("ahead, open");
+
+    options.buffer = 200;
 }
 
 
@@ -639,6 +812,76 @@ test_timeout(void)
     advance(50 + SIO_WHEEL_TICK);
     is_int(s.waiting_pong, 1, "timeout: the heartbeat is not disturbed");
     end("timeout");
+}
+
+
+/* What was proved by GETs is by pongs from now on. */
+
+static void
+test_upgrade_marks(void)
+{
+    char     ws;
+    uint8_t  mark, other;
+
+    begin_polling();
+    (void) eio_session_send_text(&s, sio_cstr("4a"));
+    (void) eio_session_prove(&s, &mark);
+    (void) get(&get1);
+    (void) eio_session_send_text(&s, sio_cstr("4b"));
+    (void) eio_session_prove(&s, &other);
+    (void) eio_session_upgrade_begin(&s);
+    ok(!eio_session_proved(&s, mark), "marks: handed out");
+    eio_session_upgrade_complete(&s, &ws, clock_now);
+    ok(eio_session_proved(&s, mark), "marks: an upgrade proves the answer");
+    is_int(seen.pongs, 1, "marks: the handler is told");
+    is_mem(written().data, 7, "\x81\x02" "4b" "\x81\x01" "2", 7,
+           "marks: the other one is a ping");
+    ok(!eio_session_proved(&s, other), "marks: not proved yet");
+    packet("3");
+    ok(eio_session_proved(&s, other), "marks: its pong proves");
+    is_int(seen.pongs, 2, "marks: the handler is told of that, too");
+    end("upgrade, marks");
+
+    /* the pong of a ping that a GET has got comes through the WebSocket */
+
+    begin_polling();
+    advance(300 + SIO_WHEEL_TICK);
+    (void) get(&get1);
+    is_str(answer, "2", "marks: a heartbeat by polling");
+    (void) eio_session_send_text(&s, sio_cstr("4a"));
+    (void) eio_session_prove(&s, &mark);
+    (void) eio_session_upgrade_begin(&s);
+    eio_session_upgrade_complete(&s, &ws, clock_now);
+    packet("3");
+    is_int(s.waiting_pong, 0, "marks: is answered on the WebSocket");
+    is_int(s.heartbeat, clock_now + 300, "marks: the next is due");
+    ok(!eio_session_proved(&s, mark), "marks: and proves nothing");
+    packet("3");
+    ok(eio_session_proved(&s, mark), "marks: the next pong does");
+    (void) written();
+    advance(300 + SIO_WHEEL_TICK);
+    is_mem(written().data, 3, "\x81\x01" "2", 3, "marks: the next heartbeat");
+    packet("3");
+    is_int(s.waiting_pong, 0, "marks: is answered, too");
+    end("upgrade, a pong");
+
+    begin_polling();
+    advance(300 + SIO_WHEEL_TICK);
+    is_int(s.ahead, 1, "marks: a ping waits for a GET");
+    advance(150);
+    (void) eio_session_upgrade_begin(&s);
+    eio_session_upgrade_complete(&s, &ws, clock_now);
+    (void) written();
+    advance(SIO_WHEEL_TICK);
+    is_mem(written().data, 3, "\x81\x01" "2", 3,
+           "marks: it goes to the WebSocket");
+    ok(s.heartbeat >= clock_now + 200 - 2 * SIO_WHEEL_TICK,
+       "marks: with all the time there is for it");
+    packet("3");
+    is_int(s.waiting_pong, 1, "marks: the first pong is that of a mark");
+    packet("3");
+    is_int(s.waiting_pong, 0, "marks: answered");
+    end("upgrade, a ping");
 }
 
 
@@ -664,7 +907,7 @@ test_upgrade(void)
     (void) eio_session_send_text(&s, sio_cstr("4c"));
     is_int(post("4d"), SIO_OK, "upgrade: POSTs are taken");
 
-    eio_session_upgrade_complete(&s, &ws);
+    eio_session_upgrade_complete(&s, &ws, clock_now);
     is_int(s.transport, EIO_WEBSOCKET, "upgrade: complete");
     is_int(eio_session_upgrade_begin(&s), SIO_DECLINED, "upgrade: for good");
     ok(s.carrier == &ws, "upgrade: has its carrier");
@@ -681,11 +924,13 @@ test_upgrade(void)
     (void) get(&get1);
     (void) eio_session_upgrade_begin(&s);
     (void) eio_session_send_text(&s, sio_cstr("4x"));
-    eio_session_upgrade_complete(&s, &ws);
+    eio_session_upgrade_complete(&s, &ws, clock_now);
     ok(take() == &get1, "upgrade: without a probe, the GET that waits");
     is_str(answer, "6", "upgrade: gets a noop, not the queue");
     is_int(s.out.bytes, 4, "upgrade: which is the WebSocket's");
     end("upgrade, early");
+
+    test_upgrade_marks();
 
     begin_polling();
     (void) get(&get1);
@@ -697,7 +942,7 @@ test_upgrade(void)
     is_int(eio_session_upgrade_begin(&s), SIO_OK, "cancel: another try");
     eio_session_close(&s, EIO_REASON_FORCED_CLOSE, clock_now);
     eio_session_upgrade_cancel(&s);
-    eio_session_upgrade_complete(&s, &ws);
+    eio_session_upgrade_complete(&s, &ws, clock_now);
     eio_session_upgrade_probed(&s);
     is_int(s.state, EIO_STATE_CLOSING, "cancel: closing wins");
     is_int(s.transport, EIO_POLLING, "cancel: no upgrade any more");
@@ -873,8 +1118,8 @@ test_frozen(void)
     begin();
     s.heartbeat = clock_now + 50;
     s.waiting_pong = 1;
-    s.pings = 8;
-    s.pongs = 7;
+    s.marked = 8;
+    s.arrived = 7;
     s.beat = 8;
     eio_session_resume(&s, EIO_WEBSOCKET);
     is_int(s.state, EIO_STATE_OPEN, "resumed: open");
@@ -950,6 +1195,8 @@ main(void)
     test_heartbeat();
     test_heartbeat_extended();
     test_proof();
+    test_proof_polling();
+    test_ahead();
     test_timeout();
     test_upgrade();
     test_close();

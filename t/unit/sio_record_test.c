@@ -65,8 +65,8 @@ make(void)
     conn->s.waiting_pong = 1;
     conn->s.proving = 1;
     conn->c.dry_run = 1;
-    conn->s.pings = 3;
-    conn->s.pongs = 254;
+    conn->s.marked = 3;
+    conn->s.arrived = 254;
     conn->s.beat = 2;
     conn->s.dropped = 3;
 
@@ -121,8 +121,8 @@ check_same(fx_conn_t *conn, const char *sid)
     is_int(conn->s.heartbeat, fx.now + 24000, "its deadline is as far away");
     is_int(conn->s.timer.due, conn->s.heartbeat, "and set");
     ok(conn->s.waiting_pong && !conn->s.pong_extended, "a pong is due");
-    ok(conn->s.proving && conn->s.pings == 3 && conn->s.pongs == 254
-       && conn->s.beat == 2, "pings are counted on");
+    ok(conn->s.proving && conn->s.marked == 3 && conn->s.arrived == 254
+       && conn->s.beat == 2, "marks are counted on");
     is_int(conn->s.dropped, 3, "three messages were dropped");
     is_int(conn->s.timeout, 0, "it need not connect any more");
     ok(conn->c.connected, "it has");
