@@ -25,7 +25,7 @@ ngx_http_socketio_admit(ngx_http_socketio_session_t *s,
     ngx_http_socketio_key_t   key;
     ngx_http_socketio_hub_t  *hub;
 
-    hub = s->hub;
+    hub = ngx_http_socketio_session_hub(s);
     above = NGX_OK;
 
     if (admission->max) {
@@ -70,6 +70,7 @@ ngx_http_socketio_admit_count(ngx_http_socketio_session_t *s,
 {
     uint32_t                        cell;
     ngx_int_t                       rc;
+    ngx_http_socketio_hub_t        *hub;
     ngx_http_socketio_admitted_t   *admitted;
 
     if (s->admitted == NULL) {
@@ -83,8 +84,10 @@ ngx_http_socketio_admit_count(ngx_http_socketio_session_t *s,
         return NGX_ERROR;
     }
 
-    rc = ngx_http_socketio_directory_admit(s->hub->zone, key, s->hub->n, max,
-                                          &cell);
+    hub = ngx_http_socketio_session_hub(s);
+
+    rc = ngx_http_socketio_directory_admit(hub->zone, key, hub->n, max,
+                                           &cell);
     if (rc == NGX_OK) {
         admitted->key[admitted->n] = *key;
         admitted->cell[admitted->n++] = cell;
@@ -98,6 +101,7 @@ void
 ngx_http_socketio_admit_end(ngx_http_socketio_session_t *s)
 {
     ngx_uint_t                     i;
+    ngx_http_socketio_hub_t       *hub;
     ngx_http_socketio_admitted_t  *admitted;
 
     admitted = s->admitted;
@@ -106,8 +110,10 @@ ngx_http_socketio_admit_end(ngx_http_socketio_session_t *s)
         return;
     }
 
+    hub = ngx_http_socketio_session_hub(s);
+
     for (i = 0; i < admitted->n; i++) {
-        ngx_http_socketio_directory_release(s->hub->zone, admitted->cell[i]);
+        ngx_http_socketio_directory_release(hub->zone, admitted->cell[i]);
     }
 
     sio_free(&ngx_http_socketio_mem, admitted);
@@ -168,7 +174,7 @@ ngx_http_socketio_admit_limited(sio_client_t *client)
     const sio_quota_t        *quota;
     ngx_http_socketio_hub_t  *hub;
 
-    hub = client->app->data;
+    hub = sio_client_app(client)->data;
     quota = client->session->options->quota;
 
     ngx_http_socketio_stat(hub, quota->dry_run
@@ -192,7 +198,7 @@ ngx_http_socketio_admit_lost(ngx_http_socketio_session_t *s)
     ngx_uint_t                n;
     ngx_http_socketio_hub_t  *hub;
 
-    hub = s->hub;
+    hub = ngx_http_socketio_session_hub(s);
 
     ngx_http_socketio_stat(hub, NGX_HTTP_SOCKETIO_STAT_DROP_LOST,
                            s->eio.lost);

@@ -86,7 +86,7 @@ ngx_http_socketio_connect_go_on(sio_socket_t *socket,
     ngx_http_socketio_session_t  *s;
 
     s = (ngx_http_socketio_session_t *) socket->client->session;
-    hub = s->hub;
+    hub = ngx_http_socketio_session_hub(s);
 
     sio_buf_init(&error, &ngx_http_socketio_mem,
                  NGX_HTTP_SOCKETIO_CONNECT_ERROR_MAX);

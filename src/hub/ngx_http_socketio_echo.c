@@ -41,7 +41,7 @@ ngx_http_socketio_echo_message(eio_session_t *eio, const eio_packet_t *pkt)
     sio_binary_t              binary;
     ngx_http_socketio_hub_t  *hub;
 
-    hub = ((ngx_http_socketio_session_t *) eio)->hub;
+    hub = eio->env->data;
     buf = &hub->packet;
     msg = NULL;
 

@@ -40,7 +40,7 @@ ngx_http_socketio_session_dirty(ngx_http_socketio_session_t *s)
         return;
     }
 
-    hub = s->hub;
+    hub = ngx_http_socketio_session_hub(s);
 
     s->eio.dirty = 1;
     s->next = hub->dirty;

@@ -263,7 +263,7 @@ ngx_http_socketio_forward_flush(ngx_http_socketio_session_t *s)
     ngx_http_socketio_hub_t   *hub;
     ngx_http_socketio_poll_t  *poll;
 
-    hub = s->hub;
+    hub = ngx_http_socketio_session_hub(s);
 
     sio_buf_reset(&hub->payload);
 
@@ -312,7 +312,8 @@ ngx_http_socketio_forward_refuse(ngx_http_socketio_session_t *s)
         poll->parked->poll = NULL;
     }
 
-    (void) ngx_http_socketio_forward_answer(s->hub, poll->parked, poll->id,
+    (void) ngx_http_socketio_forward_answer(ngx_http_socketio_session_hub(s),
+                                            poll->parked, poll->id,
                                             poll->slot, EIO_ERROR_REQUEST,
                                             sio_str(NULL, 0));
 

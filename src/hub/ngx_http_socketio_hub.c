@@ -44,6 +44,7 @@ static void *ngx_http_socketio_mem_alloc(void *ctx, size_t size);
 static void ngx_http_socketio_mem_free(void *ctx, void *p);
 static ngx_int_t ngx_http_socketio_hub_slot(ngx_http_socketio_hub_t *hub,
     ngx_uint_t generation);
+static void ngx_http_socketio_hub_env(ngx_http_socketio_hub_t *hub);
 static void ngx_http_socketio_hub_events(ngx_http_socketio_hub_t *hub,
     ngx_cycle_t *cycle);
 static void ngx_http_socketio_hub_turn(ngx_event_t *ev);
@@ -153,14 +154,7 @@ ngx_http_socketio_hub_init(ngx_http_socketio_app_t *app, ngx_cycle_t *cycle,
     sio_scratch_init(&hub->scratch, mem, 16 * 1024 * 1024);
     sio_recent_init(&hub->recent, mem, &app->hash, SIO_RECENT_SETS);
 
-    hub->socketio.handler = &sio_client_handler;
-    hub->socketio.ops = &ngx_http_socketio_session_ops;
-    hub->socketio.mem = mem;
-    hub->socketio.wheel = &hub->wheel;
-
-    hub->echo = hub->socketio;
-    hub->echo.handler = &ngx_http_socketio_echo_handler;
-
+    ngx_http_socketio_hub_env(hub);
     ngx_http_socketio_hub_events(hub, cycle);
 
     app->hub = hub;
@@ -192,6 +186,22 @@ ngx_http_socketio_hub_slot(ngx_http_socketio_hub_t *hub,
     hub->incarnation = (uint32_t) hub->slot->incarnation;
 
     return NGX_OK;
+}
+
+
+/* What sessions share. */
+
+static void
+ngx_http_socketio_hub_env(ngx_http_socketio_hub_t *hub)
+{
+    hub->socketio.handler = &sio_client_handler;
+    hub->socketio.ops = &ngx_http_socketio_session_ops;
+    hub->socketio.mem = &ngx_http_socketio_mem;
+    hub->socketio.wheel = &hub->wheel;
+    hub->socketio.data = &hub->app;
+
+    hub->echo = hub->socketio;
+    hub->echo.handler = &ngx_http_socketio_echo_handler;
 }
 
 
@@ -599,23 +609,21 @@ ngx_http_socketio_session_create(ngx_http_socketio_hub_t *hub,
         return NULL;
     }
 
-    s->hub = hub;
-    s->echo = echo;
-
     eio_session_init(&s->eio, sid, options, echo ? &hub->echo : &hub->socketio);
 
     /* an echo's stays empty: records have one all the same */
 
-    sio_client_init(&s->client, &hub->app, &s->eio);
+    sio_client_init(&s->client, &s->eio);
     s->client.dry_run = options->dry_run;
     s->eio.data = &s->client;
+    s->eio.echo = echo;
 
     (void) ngx_http_socketio_key_session(sio_str(s->eio.sid, EIO_SID_LEN),
                                          &key);
 
-    s->cell = ngx_http_socketio_directory_add(hub->zone, &key, hub->n, 1);
+    s->eio.cell = ngx_http_socketio_directory_add(hub->zone, &key, hub->n, 1);
 
-    if (s->cell == 0) {
+    if (s->eio.cell == 0) {
         n = ngx_http_socketio_often(&hub->no_session);
 
         if (n) {
@@ -642,7 +650,7 @@ ngx_http_socketio_session_create(ngx_http_socketio_hub_t *hub,
 
 failed:
 
-    ngx_http_socketio_directory_remove(hub->zone, s->cell);
+    ngx_http_socketio_directory_remove(hub->zone, s->eio.cell);
 
     sio_client_free(&s->client);
     eio_session_cleanup(&s->eio);
@@ -718,23 +726,23 @@ ngx_http_socketio_session_count(ngx_http_socketio_session_t *s)
         counted = s->eio.transport + 1;
     }
 
-    if (counted == s->counted) {
+    if (counted == s->eio.counted) {
         return;
     }
 
-    if (s->counted) {
-        ngx_http_socketio_stat(s->hub,
+    if (s->eio.counted) {
+        ngx_http_socketio_stat(ngx_http_socketio_session_hub(s),
                                NGX_HTTP_SOCKETIO_STAT_SESSIONS_POLLING
-                               + s->counted - 1, -1);
+                               + s->eio.counted - 1, -1);
     }
 
     if (counted) {
-        ngx_http_socketio_stat(s->hub,
+        ngx_http_socketio_stat(ngx_http_socketio_session_hub(s),
                                NGX_HTTP_SOCKETIO_STAT_SESSIONS_POLLING
                                + counted - 1, 1);
     }
 
-    s->counted = counted;
+    s->eio.counted = counted;
 }
 
 
@@ -743,7 +751,7 @@ ngx_http_socketio_session_destroy(ngx_http_socketio_session_t *s)
 {
     ngx_http_socketio_hub_t  *hub;
 
-    hub = s->hub;
+    hub = ngx_http_socketio_session_hub(s);
 
     if (s->move) {
         ngx_http_socketio_move_end(s);
@@ -761,7 +769,7 @@ ngx_http_socketio_session_destroy(ngx_http_socketio_session_t *s)
     ngx_http_socketio_stat(hub, NGX_HTTP_SOCKETIO_STAT_CLOSED, 1);
 
     sio_map_remove(&hub->sessions, &s->eio.node);
-    ngx_http_socketio_directory_remove(hub->zone, s->cell);
+    ngx_http_socketio_directory_remove(hub->zone, s->eio.cell);
     ngx_http_socketio_admit_end(s);
 
     sio_client_free(&s->client);
@@ -784,7 +792,7 @@ ngx_http_socketio_session_closed(eio_session_t *eio)
 
     s = (ngx_http_socketio_session_t *) eio;
 
-    ngx_log_debug2(NGX_LOG_DEBUG_HTTP, s->hub->log, 0,
+    ngx_log_debug2(NGX_LOG_DEBUG_HTTP, ngx_http_socketio_session_hub(s)->log, 0,
                    "socketio session %p closed, reason %d",
                    s, (int) eio->reason);
 

@@ -199,18 +199,17 @@ typedef struct {
 #define NGX_HTTP_SOCKETIO_ANSWER_OK   -1
 
 
-/* A session: the engine's, Socket.IO's, and what a worker adds. */
+/*
+ * A session: the engine's, Socket.IO's, and what a worker adds; 248 bytes, of
+ * which malloc() makes 256.
+ */
 
 struct ngx_http_socketio_session_s {
     eio_session_t                    eio;       /* first */
     sio_client_t                     client;
-    ngx_http_socketio_hub_t         *hub;
     ngx_http_socketio_session_t     *next;      /* in the turn's list */
     ngx_http_socketio_move_t        *move;      /* coming or going */
     ngx_http_socketio_admitted_t    *admitted;  /* what it counts for, NULL */
-    uint32_t                         cell;      /* the directory's */
-    unsigned                         echo:1;    /* engineio_echo */
-    unsigned                         counted:2; /* transport + 1 */
 };
 
 
@@ -396,6 +395,15 @@ void ngx_http_socketio_random(ngx_http_socketio_hub_t *hub, u_char *dst,
  * have been since the last one, this one included.
  */
 ngx_uint_t ngx_http_socketio_often(ngx_http_socketio_often_t *often);
+
+
+/* The app, and with it the hub, is what the sessions' environments have. */
+
+static ngx_inline ngx_http_socketio_hub_t *
+ngx_http_socketio_session_hub(const ngx_http_socketio_session_t *s)
+{
+    return s->eio.env->data;
+}
 
 
 static ngx_inline void

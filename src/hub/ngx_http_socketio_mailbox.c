@@ -241,7 +241,7 @@ ngx_http_socketio_mailbox_pong(sio_client_t *client)
     ngx_http_socketio_hub_t      *hub;
     ngx_http_socketio_written_t  *w;
 
-    hub = client->app->data;
+    hub = sio_client_app(client)->data;
 
     if (hub->mailbox == NULL) {
         return;
@@ -419,18 +419,20 @@ ngx_http_socketio_mailbox_pack(const ngx_http_socketio_session_t *s,
     uint8_t                       flags;
     uint32_t                      n;
     sio_socket_t                 *socket;
+    ngx_http_socketio_hub_t      *hub;
     ngx_http_socketio_written_t  *written;
 
+    hub = ngx_http_socketio_session_hub(s);
     n = 0;
 
     for (socket = s->client.sockets; socket; socket = socket->next) {
-        n += (ngx_http_socketio_mailbox_find(s->hub, socket) != NULL);
+        n += (ngx_http_socketio_mailbox_find(hub, socket) != NULL);
     }
 
     sio_wire_put_u32(w, n);
 
     for (socket = s->client.sockets; n && socket; socket = socket->next) {
-        written = ngx_http_socketio_mailbox_find(s->hub, socket);
+        written = ngx_http_socketio_mailbox_find(hub, socket);
 
         if (written == NULL) {
             continue;
@@ -460,7 +462,10 @@ ngx_http_socketio_mailbox_unpack(ngx_http_socketio_session_t *s,
     uint64_t                      written, covered;
     sio_str_t                     sid;
     sio_socket_t                 *socket;
+    ngx_http_socketio_hub_t      *hub;
     ngx_http_socketio_written_t  *w;
+
+    hub = ngx_http_socketio_session_hub(s);
 
     for (n = sio_wire_get_u32(r); n && !r->error; n--) {
         sid = sio_wire_get_str(r);
@@ -477,11 +482,11 @@ ngx_http_socketio_mailbox_unpack(ngx_http_socketio_session_t *s,
 
         /* this worker's configuration may have no mailbox any more */
 
-        if (r->error || socket == NULL || s->hub->mailbox == NULL) {
+        if (r->error || socket == NULL || hub->mailbox == NULL) {
             continue;
         }
 
-        w = ngx_http_socketio_mailbox_get(s->hub, socket);
+        w = ngx_http_socketio_mailbox_get(hub, socket);
         if (w == NULL) {
             return NGX_ERROR;
         }
@@ -493,16 +498,16 @@ ngx_http_socketio_mailbox_unpack(ngx_http_socketio_session_t *s,
         w->more = ((flags & NGX_HTTP_SOCKETIO_MAILBOX_MORE) != 0);
 
         if ((flags & NGX_HTTP_SOCKETIO_MAILBOX_UNREAD)
-            && ngx_http_socketio_mailbox_ask(s->hub, w) != NGX_OK)
+            && ngx_http_socketio_mailbox_ask(hub, w) != NGX_OK)
         {
             w->unread = 1;
         }
 
         if (flags & NGX_HTTP_SOCKETIO_MAILBOX_SETTLED) {
-            ngx_http_socketio_mailbox_settle(s->hub, w);
+            ngx_http_socketio_mailbox_settle(hub, w);
 
         } else if (w->written) {
-            ngx_http_socketio_mailbox_owe(s->hub, w);
+            ngx_http_socketio_mailbox_owe(hub, w);
         }
     }
 
@@ -516,7 +521,7 @@ ngx_http_socketio_mailbox_held(ngx_http_socketio_session_t *s, sio_str_t sid,
 {
     sio_socket_t  *socket;
 
-    sio_app_enter(&s->hub->app);
+    sio_app_enter(&ngx_http_socketio_session_hub(s)->app);
 
     for (socket = s->client.sockets; socket; socket = socket->next) {
         if (sio_str_eq(sio_socket_sid(socket), sid)) {
@@ -525,5 +530,5 @@ ngx_http_socketio_mailbox_held(ngx_http_socketio_session_t *s, sio_str_t sid,
         }
     }
 
-    sio_app_leave(&s->hub->app);
+    sio_app_leave(&ngx_http_socketio_session_hub(s)->app);
 }

@@ -48,7 +48,7 @@ ngx_http_socketio_move_create(ngx_http_socketio_session_t *s, ngx_uint_t slot,
     ngx_http_socketio_hub_t   *hub;
     ngx_http_socketio_move_t  *move;
 
-    hub = s->hub;
+    hub = ngx_http_socketio_session_hub(s);
 
     move = sio_calloc(&ngx_http_socketio_mem, sizeof(ngx_http_socketio_move_t));
     if (move == NULL) {
@@ -83,7 +83,7 @@ ngx_http_socketio_move_free(ngx_http_socketio_move_t *move)
         return;
     }
 
-    hub = move->session->hub;
+    hub = ngx_http_socketio_session_hub(move->session);
 
     for (m = &hub->leaving; *m; m = &(*m)->next) {
         if (*m == move) {
@@ -178,7 +178,8 @@ ngx_http_socketio_move_end(ngx_http_socketio_session_t *s)
         return;
     }
 
-    ngx_http_socketio_move_answer(s->hub, id, slot, 0);
+    ngx_http_socketio_move_answer(ngx_http_socketio_session_hub(s), id, slot,
+                                  0);
 }
 
 
@@ -193,7 +194,7 @@ ngx_http_socketio_move_asked(ngx_http_socketio_hub_t *hub, sio_str_t sid,
 
     s = ngx_http_socketio_session_find(hub, sid);
 
-    if (s == NULL || s->echo != echo
+    if (s == NULL || s->eio.echo != echo
         || eio_session_upgrade_begin(&s->eio) != SIO_OK)
     {
         ngx_http_socketio_move_answer(hub, probe_id, slot, 0);
@@ -231,7 +232,7 @@ ngx_http_socketio_move_probed(ngx_http_socketio_session_t *s)
     }
 
     move->noop = 1;
-    sio_wheel_set(&s->hub->wheel, &move->timer,
+    sio_wheel_set(&ngx_http_socketio_session_hub(s)->wheel, &move->timer,
                   ngx_http_socketio_now() + NGX_HTTP_SOCKETIO_MOVE_NOOP);
 }
 
@@ -260,9 +261,9 @@ ngx_http_socketio_move_take(ngx_http_socketio_session_t *s)
     move->take = 1;
     move->noop = 0;
 
-    sio_wheel_set(&s->hub->wheel, &move->timer,
+    sio_wheel_set(&ngx_http_socketio_session_hub(s)->wheel, &move->timer,
                   ngx_http_socketio_now() + NGX_HTTP_SOCKETIO_WAIT_MOVE);
-    ngx_http_socketio_hub_post(s->hub);
+    ngx_http_socketio_hub_post(ngx_http_socketio_session_hub(s));
 }
 
 
@@ -271,13 +272,15 @@ ngx_http_socketio_move_take(ngx_http_socketio_session_t *s)
 void
 ngx_http_socketio_move_idle(ngx_http_socketio_session_t *s)
 {
+    ngx_http_socketio_hub_t   *hub;
     ngx_http_socketio_move_t  *move;
 
+    hub = ngx_http_socketio_session_hub(s);
     move = s->move;
 
     if (move->take && !move->packed && !ngx_http_socketio_lanes_busy(s)) {
-        sio_wheel_set(&s->hub->wheel, &move->timer, ngx_http_socketio_now());
-        ngx_http_socketio_hub_post(s->hub);
+        sio_wheel_set(&hub->wheel, &move->timer, ngx_http_socketio_now());
+        ngx_http_socketio_hub_post(hub);
     }
 }
 
@@ -294,7 +297,7 @@ ngx_http_socketio_move_pack(ngx_http_socketio_session_t *s)
     ngx_http_socketio_hub_t   *hub;
     ngx_http_socketio_move_t  *move;
 
-    hub = s->hub;
+    hub = ngx_http_socketio_session_hub(s);
     move = s->move;
 
     ngx_http_socketio_forward_refuse(s);
@@ -463,7 +466,7 @@ ngx_http_socketio_move_leave(ngx_http_socketio_move_t *move)
     ngx_http_socketio_session_t  *s;
 
     s = move->session;
-    hub = s->hub;
+    hub = ngx_http_socketio_session_hub(s);
     n = 0;
 
     for (held = move->held; held; held = held->next) {

@@ -46,7 +46,7 @@ ngx_http_socketio_probe_begin(ngx_http_socketio_hub_t *hub,
     if (n == hub->n) {
         s = ngx_http_socketio_session_find(hub, sid);
 
-        if (s == NULL || s->echo != probe->echo
+        if (s == NULL || s->eio.echo != probe->echo
             || eio_session_upgrade_begin(&s->eio) != SIO_OK)
         {
             return NGX_ERROR;
@@ -415,7 +415,8 @@ ngx_http_socketio_probe_finish(ngx_http_socketio_probe_t *probe,
                                         held->mail);
     }
 
-    ngx_http_socketio_stat(s->hub, NGX_HTTP_SOCKETIO_STAT_MOVED_IN, 1);
+    ngx_http_socketio_stat(ngx_http_socketio_session_hub(s),
+                           NGX_HTTP_SOCKETIO_STAT_MOVED_IN, 1);
     ngx_http_socketio_move_free(s->move);
 
     if (overflow || record->error) {

@@ -308,7 +308,7 @@ ngx_http_socketio_recovery_pong(sio_client_t *client)
     ngx_http_socketio_hub_t          *hub;
     ngx_http_socketio_recoverable_t  *st;
 
-    hub = client->app->data;
+    hub = sio_client_app(client)->data;
 
     if (hub->recovery == NULL) {
         return;
@@ -416,25 +416,27 @@ ngx_http_socketio_recovery_pack(ngx_http_socketio_session_t *s,
 {
     uint32_t                          n;
     sio_socket_t                     *socket;
+    ngx_http_socketio_hub_t          *hub;
     ngx_http_socketio_recoverable_t  *st;
 
+    hub = ngx_http_socketio_session_hub(s);
     n = 0;
 
     for (socket = s->client.sockets; socket; socket = socket->next) {
-        n += (ngx_http_socketio_recovery_find(s->hub, socket) != NULL);
+        n += (ngx_http_socketio_recovery_find(hub, socket) != NULL);
     }
 
     sio_wire_put_u32(w, n);
 
     for (socket = s->client.sockets; n && socket; socket = socket->next) {
-        st = ngx_http_socketio_recovery_find(s->hub, socket);
+        st = ngx_http_socketio_recovery_find(hub, socket);
 
         if (st == NULL) {
             continue;
         }
 
         if (st->dirty) {
-            ngx_http_socketio_recovery_write(s->hub, st, 1);
+            ngx_http_socketio_recovery_write(hub, st, 1);
         }
 
         sio_wire_put_str(w, sio_socket_sid(socket));
@@ -462,7 +464,7 @@ ngx_http_socketio_recovery_unpack(ngx_http_socketio_session_t *s,
     ngx_http_socketio_hub_t          *hub;
     ngx_http_socketio_recoverable_t  *st, skipped;
 
-    hub = s->hub;
+    hub = ngx_http_socketio_session_hub(s);
 
     for (n = sio_wire_get_u32(r); n && !r->error; n--) {
         sid = sio_wire_get_str(r);

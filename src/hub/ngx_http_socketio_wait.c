@@ -573,7 +573,7 @@ ngx_http_socketio_lanes_end(ngx_http_socketio_session_t *s)
     ngx_http_socketio_hub_t   *hub;
     ngx_http_socketio_lane_t  *lane;
 
-    hub = s->hub;
+    hub = ngx_http_socketio_session_hub(s);
 
     sio_app_enter(&hub->app);
 

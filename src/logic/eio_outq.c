@@ -1,21 +1,36 @@
 /*
  * The output queue of a session.
  *
- * A node and a reference per message; the bytes are in the message.  What is
- * offered to a socket is protected as a whole: of a message that is partly
- * offered the rest follows, and no message in front of it goes away.
+ * A node and a reference per message; the bytes are in the message.  Where the
+ * last node is stands in the first one behind the head, so that a session that
+ * has little to say pays nothing for it.  What is offered to a socket is
+ * protected as a whole: of a message that is partly offered the rest follows,
+ * and no message in front of it goes away.
  */
 
 
 #include "logic/eio_outq.h"
 
 
+/* A node behind the head. */
+
+typedef struct {
+    eio_outq_node_t   node;
+    eio_outq_node_t  *last;          /* of all; right in the first of them */
+} eio_outq_link_t;
+
+
+static inline eio_outq_node_t **
+eio_outq_last(eio_outq_node_t *first)
+{
+    return &((eio_outq_link_t *) first)->last;
+}
+
+
 void
 eio_outq_init(eio_outq_t *q)
 {
     memset(q, 0, sizeof(eio_outq_t));
-
-    q->tail = &q->head;
 }
 
 
@@ -28,7 +43,7 @@ static void
 eio_outq_remove(eio_outq_t *q, const sio_mem_t *mem, eio_outq_node_t *prev)
 {
     eio_msg_t        *msg;
-    eio_outq_node_t  *node;
+    eio_outq_node_t  *node, *first;
 
     node = prev ? prev->next : q->head.next;
     msg = prev ? node->msg : q->head.msg;
@@ -46,10 +61,17 @@ eio_outq_remove(eio_outq_t *q, const sio_mem_t *mem, eio_outq_node_t *prev)
         prev->msg = node->msg;
     }
 
+    first = q->head.next;
     prev->next = node->next;
 
-    if (q->tail == node) {
-        q->tail = prev;
+    if (node == first) {
+
+        if (node->next) {
+            *eio_outq_last(node->next) = *eio_outq_last(node);
+        }
+
+    } else if (node->next == NULL) {
+        *eio_outq_last(first) = prev;
     }
 
     sio_free(mem, node);
@@ -111,7 +133,7 @@ eio_outq_push(eio_outq_t *q, const sio_mem_t *mem, eio_msg_t *msg, size_t max,
     unsigned *dropped)
 {
     uint64_t          size;
-    eio_outq_node_t  *node;
+    eio_outq_node_t  *node, *first;
 
     size = msg->len;
 
@@ -136,13 +158,22 @@ eio_outq_push(eio_outq_t *q, const sio_mem_t *mem, eio_msg_t *msg, size_t max,
     node = &q->head;
 
     if (node->msg) {
-        node = sio_alloc(mem, sizeof(eio_outq_node_t));
+        node = sio_alloc(mem, sizeof(eio_outq_link_t));
         if (node == NULL) {
             return SIO_NOMEM;
         }
 
-        q->tail->next = node;
-        q->tail = node;
+        first = q->head.next;
+
+        if (first) {
+            (*eio_outq_last(first))->next = node;
+
+        } else {
+            first = node;
+            q->head.next = node;
+        }
+
+        *eio_outq_last(first) = node;
     }
 
     node->next = NULL;

@@ -26,7 +26,6 @@ struct eio_outq_node_s {
 
 typedef struct {
     eio_outq_node_t   head;          /* msg is NULL: it is empty */
-    eio_outq_node_t  *tail;          /* the head, if it is empty */
     uint32_t          bytes;         /* of images not yet sent */
     uint32_t          head_sent;     /* bytes of the head's image sent */
     uint32_t          offered;       /* by peek, and not yet sent */

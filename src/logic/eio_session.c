@@ -82,7 +82,7 @@ eio_session_end(eio_session_t *s, eio_reason_e reason, eio_end_e end)
     }
 
     if (live) {
-        s->reason = (uint8_t) reason;
+        s->reason = reason;
     }
 
     eio_session_set_state(s, state);

@@ -116,6 +116,7 @@ typedef struct {
     const eio_ops_t      *ops;
     const sio_mem_t      *mem;
     sio_wheel_t          *wheel;
+    void                 *data;      /* the handler's */
 } eio_env_t;
 
 
@@ -151,21 +152,24 @@ struct eio_session_s {
     uint32_t              dropped;       /* volatile messages */
     uint32_t              lost;          /* others, by slow_drop; the
                                             carrier's to count and clear */
+    uint32_t              cell;          /* the carrier's: its directory's */
     uint8_t               sid[EIO_SID_LEN];
     uint8_t               state;         /* eio_state_e */
     uint8_t               transport;     /* eio_transport_e */
-    uint8_t               reason;        /* eio_reason_e */
     uint8_t               marked;        /* number of the last mark, */
     uint8_t               handed;        /* that GETs have passed, */
     uint8_t               arrived;       /* that has arrived, */
     uint8_t               beat;          /* and of the heartbeat's on a
                                             WebSocket, if it waits; arrived:
                                             its ping went by polling */
+    unsigned              reason:4;      /* eio_reason_e */
     unsigned              waiting_pong:1;
     unsigned              pong_extended:1;
     unsigned              probed:1;      /* upgrading: the probe was answered */
     unsigned              opened:1;      /* handler->open succeeded */
-    unsigned              dirty:1;       /* the carrier's */
+    unsigned              dirty:1;       /* the carrier's, these three */
+    unsigned              echo:1;
+    unsigned              counted:2;     /* transport + 1 */
     unsigned              frozen:1;      /* moving away: output is held */
     unsigned              proving:1;     /* the handler wants to hear of it */
     unsigned              ahead:1;       /* polling: a ping waits for a GET */

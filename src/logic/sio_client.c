@@ -62,10 +62,9 @@ const eio_handler_t  sio_client_handler = {
 
 
 void
-sio_client_init(sio_client_t *client, sio_app_t *app, eio_session_t *session)
+sio_client_init(sio_client_t *client, eio_session_t *session)
 {
     client->session = session;
-    client->app = app;
 }
 
 
@@ -73,8 +72,8 @@ void
 sio_client_free(sio_client_t *client)
 {
     sio_client_drop_pending(client);
-    sio_free(client->app->mem, client->captured);
-    sio_free(client->app->mem, client->meter);
+    sio_free(sio_client_app(client)->mem, client->captured);
+    sio_free(sio_client_app(client)->mem, client->meter);
     client->captured = NULL;
     client->meter = NULL;
 }
@@ -104,7 +103,7 @@ sio_client_send(sio_client_t *client, sio_packet_e type, sio_str_t nsp,
     sio_app_t     *app;
     sio_packet_t   pkt;
 
-    app = client->app;
+    app = sio_client_app(client);
 
     memset(&pkt, 0, sizeof(sio_packet_t));
     pkt.type = type;
@@ -136,7 +135,7 @@ sio_client_disconnect(sio_client_t *client)
     sio_app_t      *app;
     eio_session_t  *s;
 
-    app = client->app;
+    app = sio_client_app(client);
     s = client->session;
 
     sio_app_enter(app);
@@ -168,7 +167,7 @@ sio_client_open(eio_session_t *s)
     sio_client_t  *client;
 
     client = s->data;
-    app = client->app;
+    app = sio_client_app(client);
 
     eio_session_set_timeout(s, app->ops->now(app)
                                + s->options->connect_timeout);
@@ -185,7 +184,7 @@ sio_client_message(eio_session_t *s, const eio_packet_t *pkt)
     sio_client_t  *client;
 
     client = s->data;
-    app = client->app;
+    app = sio_client_app(client);
 
     if (client->closing) {
         return;
@@ -221,7 +220,7 @@ sio_client_pong(eio_session_t *s)
     sio_client_t  *client;
 
     client = s->data;
-    app = client->app;
+    app = sio_client_app(client);
 
     if (client->closing || app->ops->pong == NULL) {
         return;
@@ -242,7 +241,7 @@ sio_client_timeout(eio_session_t *s)
     sio_client_t  *client;
 
     client = s->data;
-    app = client->app;
+    app = sio_client_app(client);
 
     if (!client->connected) {
         eio_session_close(s, EIO_REASON_CONNECT_TIMEOUT, app->ops->now(app));
@@ -257,7 +256,7 @@ sio_client_close(eio_session_t *s, eio_reason_e reason)
     sio_client_t  *client;
 
     client = s->data;
-    app = client->app;
+    app = sio_client_app(client);
 
     client->closing = 1;
 
@@ -299,7 +298,7 @@ sio_client_limit(sio_client_t *client, const eio_packet_t *pkt)
     sio_app_t          *app;
     const sio_quota_t  *quota;
 
-    app = client->app;
+    app = sio_client_app(client);
     quota = client->session->options->quota;
     now = app->ops->now(app);
 
@@ -347,7 +346,9 @@ sio_client_refuse(sio_client_t *client, sio_str_t text, uint64_t now)
     sio_socket_t  *socket;
     sio_packet_t   pkt;
 
-    if (sio_packet_head(text, &client->app->limits->packet, &pkt) != SIO_OK) {
+    if (sio_packet_head(text, &sio_client_app(client)->limits->packet, &pkt)
+        != SIO_OK)
+    {
         return SIO_ERROR;
     }
 
@@ -399,7 +400,7 @@ sio_client_text(sio_client_t *client, sio_str_t text)
         return SIO_ERROR;
     }
 
-    if (sio_packet_decode(text, &client->app->limits->packet, &pkt)
+    if (sio_packet_decode(text, &sio_client_app(client)->limits->packet, &pkt)
         != SIO_OK)
     {
         return SIO_ERROR;
@@ -421,7 +422,7 @@ sio_client_begin(sio_client_t *client, sio_str_t text,
     const sio_mem_t       *mem;
     sio_binary_pending_t  *pending;
 
-    mem = client->app->mem;
+    mem = sio_client_app(client)->mem;
 
     /* nothing is collected for what will be refused */
 
@@ -478,7 +479,7 @@ sio_client_binary(sio_client_t *client, sio_str_t bytes)
     rc = sio_client_complete(client, pending);
 
     sio_binary_free(pending);
-    sio_free(client->app->mem, pending);
+    sio_free(sio_client_app(client)->mem, pending);
 
     return rc;
 }
@@ -492,7 +493,7 @@ sio_client_complete(sio_client_t *client, const sio_binary_pending_t *pending)
     sio_packet_t  pkt;
 
     if (sio_packet_decode(sio_str(pending->text, pending->text_len),
-                          &client->app->limits->packet, &pkt)
+                          &sio_client_app(client)->limits->packet, &pkt)
         != SIO_OK)
     {
         return SIO_ERROR;
@@ -513,7 +514,7 @@ sio_client_dispatch(sio_client_t *client, const sio_packet_t *pkt,
     sio_socket_t         *socket;
     const sio_app_ops_t  *ops;
 
-    ops = client->app->ops;
+    ops = sio_client_app(client)->ops;
 
     if (pkt->type == SIO_CONNECT) {
         return sio_client_connect(client, pkt);
@@ -559,12 +560,12 @@ sio_client_connect(sio_client_t *client, const sio_packet_t *pkt)
         return SIO_ERROR;
     }
 
-    if (client->nsockets >= client->app->limits->max_namespaces) {
+    if (client->nsockets >= sio_client_app(client)->limits->max_namespaces) {
         sio_client_connect_error(client, pkt->nsp, SIO_ERROR_MANY);
         return SIO_OK;
     }
 
-    rc = sio_namespace_open(client->app, pkt->nsp, &ns);
+    rc = sio_namespace_open(sio_client_app(client), pkt->nsp, &ns);
 
     if (rc != SIO_OK) {
         sio_client_connect_error(client, pkt->nsp,
@@ -636,7 +637,7 @@ sio_client_drop_pending(sio_client_t *client)
 {
     if (client->pending) {
         sio_binary_free(client->pending);
-        sio_free(client->app->mem, client->pending);
+        sio_free(sio_client_app(client)->mem, client->pending);
         client->pending = NULL;
     }
 }

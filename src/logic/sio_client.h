@@ -35,7 +35,6 @@ typedef struct {
 
 struct sio_client_s {
     eio_session_t         *session;
-    sio_app_t             *app;
     sio_socket_t          *sockets;        /* accepted and pending */
     sio_binary_pending_t  *pending;        /* a binary packet on its way */
     sio_captured_t        *captured;       /* owned; may be NULL */
@@ -60,10 +59,19 @@ struct sio_client_s {
 extern const eio_handler_t  sio_client_handler;
 
 
-/* Make a client of zeroed memory for a session not yet opened. */
+/*
+ * Make a client of zeroed memory for a session not yet opened, in whose
+ * environment data is the sio_app_t.
+ */
 
-void sio_client_init(sio_client_t *client, sio_app_t *app,
-    eio_session_t *session);
+void sio_client_init(sio_client_t *client, eio_session_t *session);
+
+static inline sio_app_t *
+sio_client_app(const sio_client_t *client)
+{
+    return client->session->env->data;
+}
+
 
 /* Frees what it owns; sockets must be gone (the session is closed). */
 

@@ -110,7 +110,7 @@ sio_record_unpack(eio_session_t *s, sio_client_t *client, sio_wire_t *r,
     int         rc;
     sio_app_t  *app;
 
-    app = client->app;
+    app = sio_client_app(client);
 
     sio_app_enter(app);
 
@@ -379,7 +379,7 @@ sio_record_unpack_captured(sio_client_t *client, sio_wire_t *r)
         return SIO_ERROR;
     }
 
-    captured = sio_alloc(client->app->mem, sizeof(sio_captured_t)
+    captured = sio_alloc(sio_client_app(client)->mem, sizeof(sio_captured_t)
                                            + n * sizeof(sio_str_t) + bytes);
     if (captured == NULL) {
         return SIO_NOMEM;
@@ -444,14 +444,15 @@ sio_record_unpack_pending(sio_client_t *client, sio_wire_t *r)
     text = sio_wire_get_str(r);
 
     if (r->error
-        || sio_packet_decode(text, &client->app->limits->packet, &pkt)
+        || sio_packet_decode(text, &sio_client_app(client)->limits->packet,
+                             &pkt)
            != SIO_OK
         || pkt.attachments != want)
     {
         return SIO_ERROR;
     }
 
-    mem = client->app->mem;
+    mem = sio_client_app(client)->mem;
 
     pending = sio_alloc(mem, sizeof(sio_binary_pending_t));
     if (pending == NULL) {
@@ -543,7 +544,8 @@ sio_record_unpack_meter(sio_client_t *client, sio_wire_t *r, uint64_t now)
         return SIO_ERROR;
     }
 
-    client->meter = sio_calloc(client->app->mem, sizeof(sio_meter_t));
+    client->meter = sio_calloc(sio_client_app(client)->mem,
+                               sizeof(sio_meter_t));
     if (client->meter == NULL) {
         return SIO_NOMEM;
     }
@@ -622,13 +624,13 @@ sio_record_unpack_socket(sio_client_t *client, sio_wire_t *r)
     auth = sio_wire_get_str(r);
 
     if (r->error || sid.len != EIO_SID_LEN
-        || client->nsockets >= client->app->limits->max_namespaces
+        || client->nsockets >= sio_client_app(client)->limits->max_namespaces
         || sio_client_socket(client, name))
     {
         return SIO_ERROR;
     }
 
-    rc = sio_namespace_open(client->app, name, &ns);
+    rc = sio_namespace_open(sio_client_app(client), name, &ns);
 
     if (rc != SIO_OK) {
         return rc == SIO_DECLINED ? SIO_ERROR : rc;

@@ -10,8 +10,7 @@
 #include "logic/sio_room.h"
 
 
-#define SIO_ROOM_NONE         UINT32_MAX
-#define SIO_SOCKET_ROOMS_MIN  2      /* its user's, and one more */
+#define SIO_ROOM_NONE  UINT32_MAX
 
 
 static sio_room_t *sio_room_find(sio_namespace_t *ns, sio_str_t name);
@@ -143,7 +142,7 @@ sio_room_add(sio_room_t *room, sio_socket_t *socket)
         }
     }
 
-    if (socket->nrooms == socket->rooms_cap) {
+    if ((socket->nrooms & (socket->nrooms - 1)) == 0) {
         rc = sio_room_grow_socket(socket);
         if (rc != SIO_OK) {
             return rc;
@@ -215,17 +214,18 @@ sio_room_resize(sio_room_t *room, uint32_t cap)
 }
 
 
+/*
+ * Its array is full, or was when there were so many rooms last: then the size
+ * is what it is already, or more.
+ */
+
 static int
 sio_room_grow_socket(sio_socket_t *socket)
 {
     uint32_t           cap;
     sio_membership_t  *rooms;
 
-    cap = socket->rooms_cap ? socket->rooms_cap * 2u : SIO_SOCKET_ROOMS_MIN;
-
-    if (cap > UINT16_MAX) {
-        cap = UINT16_MAX;
-    }
+    cap = socket->nrooms ? socket->nrooms * 2u : 1;
 
     rooms = sio_realloc(socket->ns->app->mem, socket->rooms,
                         socket->nrooms * sizeof(sio_membership_t),
@@ -235,7 +235,6 @@ sio_room_grow_socket(sio_socket_t *socket)
     }
 
     socket->rooms = rooms;
-    socket->rooms_cap = (uint16_t) cap;
 
     return SIO_OK;
 }
@@ -274,7 +273,6 @@ sio_room_leave_all(sio_socket_t *socket)
     sio_free(socket->ns->app->mem, socket->rooms);
 
     socket->rooms = NULL;
-    socket->rooms_cap = 0;
 }
 
 

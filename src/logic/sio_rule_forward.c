@@ -264,7 +264,7 @@ sio_forward_args(sio_run_t *run, const sio_forward_t *forward,
 
     case SIO_SOURCE_CONNECT:
 
-        if (run->socket && run->socket->auth_len) {
+        if (run->socket && run->socket->auth) {
             *args = sio_socket_auth(run->socket);
             *data = *args;
         }

@@ -45,14 +45,11 @@ sio_snapshot_create(const sio_mem_t *mem, const sio_socket_t *socket)
         }
     }
 
-    if (socket->auth_len) {
-        snapshot->socket.auth = sio_alloc(mem, socket->auth_len);
+    if (socket->auth) {
+        snapshot->socket.auth = sio_auth_create(mem, sio_socket_auth(socket));
         if (snapshot->socket.auth == NULL) {
             goto failed;
         }
-
-        memcpy(snapshot->socket.auth, socket->auth, socket->auth_len);
-        snapshot->socket.auth_len = socket->auth_len;
     }
 
     if (sio_snapshot_vars(mem, snapshot, socket) == SIO_OK

@@ -28,6 +28,23 @@ static int sio_socket_user_room(sio_socket_t *socket, sio_str_t user,
     int (*change)(sio_socket_t *socket, sio_str_t room));
 
 
+sio_auth_t *
+sio_auth_create(const sio_mem_t *mem, sio_str_t auth)
+{
+    sio_auth_t  *copy;
+
+    copy = sio_alloc(mem, sizeof(sio_auth_t) + auth.len);
+    if (copy == NULL) {
+        return NULL;
+    }
+
+    copy->len = (uint32_t) auth.len;
+    memcpy(copy->text, auth.data, auth.len);
+
+    return copy;
+}
+
+
 sio_socket_t *
 sio_socket_create(sio_client_t *client, sio_namespace_t *ns,
     const uint8_t *sid, sio_str_t auth)
@@ -36,7 +53,7 @@ sio_socket_create(sio_client_t *client, sio_namespace_t *ns,
     sio_app_t        *app;
     sio_socket_t     *socket;
 
-    app = client->app;
+    app = sio_client_app(client);
 
     socket = sio_calloc(app->mem, sizeof(sio_socket_t));
     if (socket == NULL) {
@@ -47,13 +64,10 @@ sio_socket_create(sio_client_t *client, sio_namespace_t *ns,
     socket->ns = ns;
 
     if (auth.len) {
-        socket->auth = sio_alloc(app->mem, auth.len);
+        socket->auth = sio_auth_create(app->mem, auth);
         if (socket->auth == NULL) {
             goto failed;
         }
-
-        memcpy(socket->auth, auth.data, auth.len);
-        socket->auth_len = (uint32_t) auth.len;
     }
 
     if (sid) {

@@ -36,6 +36,14 @@ struct sio_socket_var_s {
 };
 
 
+/* What a client sent with CONNECT: a JSON object. */
+
+typedef struct {
+    uint32_t           len;
+    uint8_t            text[];
+} sio_auth_t;
+
+
 /*
  * Why a socket ended: an eio_reason_e, or one of these.
  */
@@ -45,8 +53,9 @@ struct sio_socket_var_s {
 
 
 /*
- * One for each client and namespace: 128 bytes, kept so on purpose.  What a
- * selection reads comes first, in one cache line.
+ * One for each client and namespace: 120 bytes, kept so on purpose, since
+ * malloc() makes 128 of them.  What a selection reads comes first, in one
+ * cache line.
  */
 
 struct sio_socket_s {
@@ -56,21 +65,20 @@ struct sio_socket_s {
     sio_namespace_t   *ns;
     uint32_t           mark;
     uint32_t           cell;               /* the directory's */
-    uint16_t           nrooms;
-    uint16_t           rooms_cap;
+    uint16_t           nrooms;             /* in an array of the next power
+                                              of two */
     uint8_t            reason;             /* why it is leaving */
     unsigned           accepted:1;
     unsigned           waiting:1;          /* connect returned SIO_AGAIN */
     unsigned           leaving:1;          /* nothing reaches it any more */
     unsigned           busy:1;             /* a rule of it waits: what comes
                                               is kept, the upper floor's */
+    uint8_t            sid[EIO_SID_LEN];
     sio_membership_t  *rooms;
     eio_outq_t        *held;               /* messages until it is accepted */
     sio_socket_var_t  *vars;
     sio_identity_t    *identity;           /* or NULL: nobody */
-    uint8_t           *auth;               /* CONNECT payload, or NULL */
-    uint32_t           auth_len;
-    uint8_t            sid[EIO_SID_LEN];
+    sio_auth_t        *auth;               /* or NULL */
 };
 
 
@@ -99,7 +107,8 @@ sio_socket_user(const sio_socket_t *socket)
 static inline sio_str_t
 sio_socket_auth(const sio_socket_t *socket)
 {
-    return sio_str(socket->auth, socket->auth_len);
+    return socket->auth ? sio_str(socket->auth->text, socket->auth->len)
+                        : sio_str(NULL, 0);
 }
 
 
@@ -157,6 +166,10 @@ int sio_socket_adopt(sio_socket_t *socket, sio_str_t sid);
 
 
 /* For this floor. */
+
+/* A copy of auth (not empty) for a socket, or NULL: no memory. */
+
+sio_auth_t *sio_auth_create(const sio_mem_t *mem, sio_str_t auth);
 
 /*
  * A pending socket of a client in ns; sid NULL: a random one.  NULL: no

@@ -188,8 +188,8 @@ sio_value_auth(sio_run_t *run, const sio_value_t *value, sio_str_t *out)
 
     auth = sio_cstr("{}");
 
-    if (run->socket && run->socket->auth_len) {
-        auth = sio_str(run->socket->auth, run->socket->auth_len);
+    if (run->socket && run->socket->auth) {
+        auth = sio_socket_auth(run->socket);
     }
 
     (void) sio_value_found(auth, value, out);

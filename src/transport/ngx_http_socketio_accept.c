@@ -2,7 +2,8 @@
  * The opening handshake of a WebSocket, and the takeover of its connection.
  *
  * The 101 is nginx's answer to an ordinary request.  Once it is written, the
- * request and all buffers are freed, and the connection has our handlers.
+ * request and all buffers are freed, nginx's pool of the connection too if it
+ * can be, and the connection has our handlers.
  *
  * RFC 6455, 4.2.  Server-Side Requirements.
  */
@@ -44,8 +45,13 @@ static void ngx_http_socketio_accept_takeover(ngx_http_request_t *r);
 static ngx_int_t ngx_http_socketio_accept_written(ngx_http_request_t *r);
 static ngx_http_socketio_websocket_t *ngx_http_socketio_accept_create(
     ngx_http_request_t *r, ngx_http_socketio_accept_t *accept);
+static size_t ngx_http_socketio_accept_own(ngx_connection_t *c);
 static void ngx_http_socketio_accept_release(ngx_http_request_t *r,
-    ngx_uint_t logged);
+    ngx_http_socketio_websocket_t *ws);
+static void ngx_http_socketio_accept_detach(
+    ngx_http_socketio_websocket_t *ws);
+static void ngx_http_socketio_accept_buffers(ngx_connection_t *c,
+    ngx_http_connection_t *hc);
 static ngx_int_t ngx_http_socketio_accept_events(ngx_connection_t *c,
     ngx_http_core_loc_conf_t *clcf);
 
@@ -322,7 +328,7 @@ ngx_http_socketio_accept_takeover(ngx_http_request_t *r)
     ngx_memcpy(sid, accept->sid, EIO_SID_LEN);
     clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
 
-    ngx_http_socketio_accept_release(r, ws->line != NULL);
+    ngx_http_socketio_accept_release(r, ws);
 
     c->log->action = "beginning WebSocket";
 
@@ -377,22 +383,24 @@ done:
 
 
 /*
- * What outlives the request.  The struct goes into what is left of the
- * connection's pool, if it fits, so that nothing is allocated for it.
+ * What outlives the request.  If the pool stays, the struct goes into what is
+ * left of it, where it fits, so that nothing is allocated for it.
  */
 static ngx_http_socketio_websocket_t *
 ngx_http_socketio_accept_create(ngx_http_request_t *r,
     ngx_http_socketio_accept_t *accept)
 {
-    size_t                          size, len;
+    size_t                          size, own, len;
     ngx_pool_t                     *pool;
     ngx_uint_t                      pooled;
     ngx_http_socketio_websocket_t  *ws;
 
     pool = r->connection->pool;
     size = sizeof(ngx_http_socketio_websocket_t);
+    own = ngx_http_socketio_accept_own(r->connection);
 
-    pooled = (pool->current == pool
+    pooled = (own == 0
+              && pool->current == pool
               && (size_t) (pool->d.end - pool->d.last)
                  >= size + NGX_ALIGNMENT);
 
@@ -400,7 +408,7 @@ ngx_http_socketio_accept_create(ngx_http_request_t *r,
         ws = ngx_pcalloc(pool, size);
 
     } else {
-        ws = sio_calloc(&ngx_http_socketio_mem, size);
+        ws = sio_calloc(&ngx_http_socketio_mem, size + own);
     }
 
     if (ws == NULL) {
@@ -408,6 +416,7 @@ ngx_http_socketio_accept_create(ngx_http_request_t *r,
     }
 
     ws->pooled = pooled;
+    ws->detached = (own != 0);
     ws->connection = r->connection;
     ws->engine = accept->engine;
     ws->deflate = accept->deflate;
@@ -434,31 +443,70 @@ ngx_http_socketio_accept_create(ngx_http_request_t *r,
 
 
 /*
- * Free the request and all buffers of the connection.  The address that the
- * realip module found goes with the request: it is kept.
+ * The bytes that a connection needs of its own when its pool goes, or 0: the
+ * pool stays.
+ *
+ * In the pool that nginx makes with each connection (connection_pool_size) are
+ * the connection's log and its context, the peer's address and its text, our
+ * address if that had to be asked for, HTTP's notes and header buffers; also
+ * what TLS, the PROXY protocol and sendfile() in threads keep there.  Nobody
+ * but the connection points at them, or somebody has a cleanup there: when a
+ * connection ends, its pool does.  When the request is gone, no more than the
+ * log and the address is looked at of a plain connection that is read by
+ * recv() and written by send(): these move.
+ */
+static size_t
+ngx_http_socketio_accept_own(ngx_connection_t *c)
+{
+#if (NGX_HTTP_SSL)
+    if (c->ssl) {
+        return 0;
+    }
+#endif
+
+#if (NGX_THREADS || NGX_COMPAT)
+    if (c->sendfile_task) {
+        return 0;
+    }
+#endif
+
+    if (c->pool->cleanup || c->proxy_protocol || c->udp
+        || c->listening == NULL)
+    {
+        return 0;
+    }
+
+    return sizeof(ngx_http_socketio_detached_t) + c->socklen
+           + c->addr_text.len;
+}
+
+
+/*
+ * Free the request and what else it leaves.  The address that the realip
+ * module found goes with the request: it is kept.
  */
 static void
-ngx_http_socketio_accept_release(ngx_http_request_t *r, ngx_uint_t logged)
+ngx_http_socketio_accept_release(ngx_http_request_t *r,
+    ngx_http_socketio_websocket_t *ws)
 {
-    u_char                     text[NGX_SOCKADDR_STRLEN], *p;
-    socklen_t                  socklen;
-    ngx_str_t                  addr;
-    ngx_chain_t               *cl, *ln;
-    ngx_sockaddr_t             sockaddr;
-    struct sockaddr           *sa;
-    ngx_connection_t          *c;
-    ngx_http_connection_t     *hc;
+    u_char                  saved[sizeof(ngx_sockaddr_t)
+                                  + NGX_SOCKADDR_STRLEN];
+    u_char                 *p;
+    size_t                  socklen, len;
+    struct sockaddr        *sa;
+    ngx_connection_t       *c;
+    ngx_http_connection_t  *hc;
 
     c = r->connection;
     hc = r->http_connection;
-
     sa = c->sockaddr;
-    socklen = ngx_min(c->socklen, (socklen_t) sizeof(ngx_sockaddr_t));
-    ngx_memcpy(&sockaddr, sa, socklen);
 
-    addr.len = ngx_min(c->addr_text.len, NGX_SOCKADDR_STRLEN);
-    addr.data = text;
-    ngx_memcpy(text, c->addr_text.data, addr.len);
+    p = ws->detached ? ngx_http_socketio_detached(ws)->address : saved;
+    socklen = ngx_min(c->socklen, (socklen_t) sizeof(ngx_sockaddr_t));
+    len = ngx_min(c->addr_text.len, NGX_SOCKADDR_STRLEN);
+
+    ngx_memcpy(p, sa, socklen);
+    ngx_memcpy(p + socklen, c->addr_text.data, len);
 
     if (c->read->timer_set) {
         ngx_del_timer(c->read);
@@ -472,23 +520,76 @@ ngx_http_socketio_accept_release(ngx_http_request_t *r, ngx_uint_t logged)
 
     /* there will be a line, at the end */
 
-    r->logged = logged;
+    r->logged = (ws->line != NULL);
 
     ngx_http_free_request(r, 0);
 
-    if (c->sockaddr != sa) {
-        p = ngx_palloc(c->pool, socklen + addr.len);
+    if (ws->detached) {
+        ngx_http_socketio_accept_detach(ws);
 
-        if (p) {
-            ngx_memcpy(p, &sockaddr, socklen);
-            c->sockaddr = (struct sockaddr *) p;
-            c->socklen = socklen;
+    } else {
+        ngx_http_socketio_accept_buffers(c, hc);
 
-            c->addr_text.data = p + socklen;
-            c->addr_text.len = addr.len;
-            ngx_memcpy(c->addr_text.data, text, addr.len);
+        if (c->sockaddr == sa) {
+            return;
         }
+
+        p = ngx_palloc(c->pool, socklen + len);
+        if (p == NULL) {
+            return;
+        }
+
+        ngx_memcpy(p, saved, socklen + len);
     }
+
+    c->sockaddr = (struct sockaddr *) p;
+    c->socklen = (socklen_t) socklen;
+
+    c->addr_text.data = p + socklen;
+    c->addr_text.len = len;
+}
+
+
+/*
+ * The pool goes.  Who ends the connection sees that it has none; our address,
+ * should somebody ask for it, is asked of the kernel again.
+ */
+static void
+ngx_http_socketio_accept_detach(ngx_http_socketio_websocket_t *ws)
+{
+    ngx_log_t         *log;
+    ngx_pool_t        *pool;
+    ngx_connection_t  *c;
+
+    c = ws->connection;
+    log = &ngx_http_socketio_detached(ws)->log;
+
+    *log = *c->log;
+    log->data = &ws->ctx;
+
+    c->log = log;
+    c->read->log = log;
+    c->write->log = log;
+
+    c->local_sockaddr = c->listening->sockaddr;
+    c->local_socklen = c->listening->socklen;
+    c->buffer = NULL;
+
+    pool = c->pool;
+    c->pool = NULL;
+
+    ngx_log_debug0(NGX_LOG_DEBUG_HTTP, log, 0,
+                   "socketio connection leaves its pool");
+
+    ngx_destroy_pool(pool);
+}
+
+
+static void
+ngx_http_socketio_accept_buffers(ngx_connection_t *c,
+    ngx_http_connection_t *hc)
+{
+    ngx_chain_t  *cl, *ln;
 
     if (c->buffer) {
         (void) ngx_pfree(c->pool, c->buffer->start);

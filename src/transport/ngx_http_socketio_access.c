@@ -14,10 +14,16 @@
 
 #define NGX_HTTP_SOCKETIO_LINE_MAX    2048
 
+/* Of a connection that has none: what its variables take. */
+
+#define NGX_HTTP_SOCKETIO_LINE_POOL   256
+
 
 extern ngx_module_t  ngx_http_log_module;
 
 
+static void ngx_http_socketio_line_log(ngx_http_socketio_line_t *line,
+    ngx_connection_t *c);
 static void ngx_http_socketio_line_values(ngx_http_request_t *r,
     ngx_str_t *value);
 static size_t ngx_http_socketio_line_arrange(const ngx_str_t *value,
@@ -82,7 +88,8 @@ ngx_http_socketio_line_create(ngx_http_request_t *r)
         ngx_memcpy(line->sid, access->sid, EIO_SID_LEN);
     }
 
-    line->hc = r->http_connection;
+    line->addr_conf = r->http_connection->addr_conf;
+    line->conf_ctx = r->http_connection->conf_ctx;
     line->srv_conf = r->srv_conf;
     line->loc_conf = r->loc_conf;
     line->start = (uint64_t) r->start_sec * 1000 + r->start_msec;
@@ -203,35 +210,72 @@ void
 ngx_http_socketio_line_write(ngx_http_socketio_line_t *line,
     ngx_connection_t *c)
 {
-    ngx_http_request_t  *r;
+    ngx_pool_t  *pool;
 
     if (line == NULL) {
         return;
     }
 
-    c->data = line->hc;
+    pool = c->pool;
 
-    r = ngx_http_create_request(c);
+    if (pool == NULL) {
+        c->pool = ngx_create_pool(NGX_HTTP_SOCKETIO_LINE_POOL, c->log);
+    }
 
-    if (r) {
+    if (c->pool) {
+        ngx_http_socketio_line_log(line, c);
+    }
 
-        /* the request was counted when it came */
+    if (pool == NULL && c->pool) {
+        ngx_destroy_pool(c->pool);
+        c->pool = NULL;
 
-        c->requests--;
+        /* it may be of that pool by now */
 
-#if (NGX_STAT_STUB)
-        (void) ngx_atomic_fetch_add(ngx_stat_requests, -1);
-#endif
-
-        c->data = r;
-
-        ngx_http_socketio_line_fill(line, r);
-        ngx_http_free_request(r, 0);
-
-        c->data = line->hc;
+        c->local_sockaddr = c->listening->sockaddr;
+        c->local_socklen = c->listening->socklen;
     }
 
     sio_free(&ngx_http_socketio_mem, line);
+}
+
+
+static void
+ngx_http_socketio_line_log(ngx_http_socketio_line_t *line,
+    ngx_connection_t *c)
+{
+    ngx_http_request_t     *r;
+    ngx_http_connection_t  *hc;
+
+    hc = ngx_pcalloc(c->pool, sizeof(ngx_http_connection_t));
+    if (hc == NULL) {
+        return;
+    }
+
+    hc->addr_conf = line->addr_conf;
+    hc->conf_ctx = line->conf_ctx;
+
+    c->data = hc;
+
+    r = ngx_http_create_request(c);
+    if (r == NULL) {
+        return;
+    }
+
+    /* the request was counted when it came */
+
+    c->requests--;
+
+#if (NGX_STAT_STUB)
+    (void) ngx_atomic_fetch_add(ngx_stat_requests, -1);
+#endif
+
+    c->data = r;
+
+    ngx_http_socketio_line_fill(line, r);
+    ngx_http_free_request(r, 0);
+
+    c->data = hc;
 }
 
 

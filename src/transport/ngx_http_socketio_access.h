@@ -43,7 +43,8 @@ typedef struct {
 
 
 typedef struct {
-    ngx_http_connection_t             *hc;
+    ngx_http_addr_conf_t              *addr_conf;
+    ngx_http_conf_ctx_t               *conf_ctx;
     void                             **srv_conf;
     void                             **loc_conf;
     uint64_t                           start;    /* of the request, msec */
@@ -100,7 +101,10 @@ ngx_http_socketio_line_out(ngx_http_socketio_line_t *line, uint64_t packets)
 void ngx_http_socketio_line_user(ngx_http_socketio_line_t **line,
     ngx_http_socketio_session_t *s);
 
-/* Write the line of a connection, and free it.  line may be NULL. */
+/*
+ * Write the line of a connection, and free it.  line may be NULL; a connection
+ * without a pool has one meanwhile.
+ */
 
 void ngx_http_socketio_line_write(ngx_http_socketio_line_t *line,
     ngx_connection_t *c);

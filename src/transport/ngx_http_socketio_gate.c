@@ -73,9 +73,10 @@ ngx_http_socketio_gate_above(ngx_http_request_t *r,
     const ngx_http_socketio_gate_t *gate, ngx_http_socketio_session_t *s,
     ngx_int_t rc)
 {
-    ngx_http_socketio_stat(s->hub, limits->dry_run
-                                   ? NGX_HTTP_SOCKETIO_STAT_LIMIT_DRY_RUN
-                                   : NGX_HTTP_SOCKETIO_STAT_LIMIT_CONNECTIONS,
+    ngx_http_socketio_stat(ngx_http_socketio_session_hub(s),
+                           limits->dry_run
+                           ? NGX_HTTP_SOCKETIO_STAT_LIMIT_DRY_RUN
+                           : NGX_HTTP_SOCKETIO_STAT_LIMIT_CONNECTIONS,
                            1);
 
     ngx_log_error(limits->log_level, r->connection->log, 0,

@@ -317,7 +317,7 @@ ngx_http_socketio_handshake_session(ngx_http_request_t *r,
         return ngx_http_socketio_gate_refuse(r, rc);
     }
 
-    if ((!s->echo
+    if ((!s->eio.echo
          && ngx_http_socketio_handshake_capture(r, engine->app, s) != NGX_OK)
         || (engine->cookie.len
             && ngx_http_socketio_handshake_cookie(r, &engine->cookie, s)

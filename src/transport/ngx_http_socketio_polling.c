@@ -89,7 +89,7 @@ ngx_http_socketio_polling_get(ngx_http_request_t *r,
         }
 
         ngx_http_socketio_session_count(s);
-        ngx_http_socketio_hub_post(s->hub);
+        ngx_http_socketio_hub_post(ngx_http_socketio_session_hub(s));
     }
 
     ngx_memcpy(polling->parked.sid, polling->access->sid, EIO_SID_LEN);

@@ -224,7 +224,7 @@ ngx_http_socketio_user(ngx_http_socketio_session_t *s)
 {
     sio_socket_t  *socket;
 
-    if (!s->echo) {
+    if (!s->eio.echo) {
         for (socket = s->client.sockets; socket; socket = socket->next) {
             if (socket->identity) {
                 return sio_socket_user(socket);

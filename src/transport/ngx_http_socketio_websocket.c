@@ -46,6 +46,8 @@ static void ngx_http_socketio_websocket_shut(
     ngx_http_socketio_websocket_t *ws);
 static void ngx_http_socketio_websocket_detach(
     ngx_http_socketio_websocket_t *ws, eio_reason_e reason);
+static void ngx_http_socketio_websocket_free(
+    ngx_http_socketio_websocket_t *ws);
 
 
 static u_char  ngx_http_socketio_websocket_buffer[
@@ -653,8 +655,7 @@ void
 ngx_http_socketio_websocket_finalize(ngx_http_socketio_websocket_t *ws,
     eio_reason_e reason)
 {
-    ngx_connection_t          *c;
-    ngx_http_socketio_line_t  *line;
+    ngx_connection_t  *c;
 
     c = ws->connection;
 
@@ -673,19 +674,46 @@ ngx_http_socketio_websocket_finalize(ngx_http_socketio_websocket_t *ws,
     ngx_http_socketio_upgrade_cancel(ws);
     ngx_http_socketio_websocket_detach(ws, reason);
 
-    line = ws->line;
+    ngx_http_socketio_line_write(ws->line, c);
+
+    c->log->action = "closing WebSocket";
 
     ws_message_free(&ws->message, &ngx_http_socketio_mem);
     sio_free(&ngx_http_socketio_mem, ws->control);
     sio_free(&ngx_http_socketio_mem, ws->kept);
 
+    if (ws->detached) {
+        ngx_http_socketio_websocket_free(ws);
+        return;
+    }
+
     if (!ws->pooled) {
         sio_free(&ngx_http_socketio_mem, ws);
     }
 
-    ngx_http_socketio_line_write(line, c);
-
-    c->log->action = "closing WebSocket";
-
     ngx_http_close_connection(c);
+}
+
+
+/* As nginx closes one, but for the pool: the log is in the same block. */
+
+static void
+ngx_http_socketio_websocket_free(ngx_http_socketio_websocket_t *ws)
+{
+    ngx_connection_t  *c;
+
+    c = ws->connection;
+
+    ngx_log_debug1(NGX_LOG_DEBUG_HTTP, c->log, 0,
+                   "socketio close connection: %d", c->fd);
+
+#if (NGX_STAT_STUB)
+    (void) ngx_atomic_fetch_add(ngx_stat_active, -1);
+#endif
+
+    c->destroyed = 1;
+
+    ngx_close_connection(c);
+
+    sio_free(&ngx_http_socketio_mem, ws);
 }

@@ -1,7 +1,8 @@
 /*
  * A WebSocket: a connection that was nginx's until the 101 was sent, and is
  * ours from then on.  The request is freed: an idle connection keeps this
- * struct and its session.
+ * struct and its session.  A detached one has lost nginx's pool too: c->pool
+ * is NULL, and what of it was still needed is behind the struct.
  *
  * RFC 6455.  Engine.IO v4, "WebSocket".
  */
@@ -39,7 +40,10 @@ typedef struct {
 
 
 struct ngx_http_socketio_websocket_s {
-    ngx_connection_t                  *connection;
+    union {
+        ngx_connection_t              *connection;
+        ngx_http_log_ctx_t             ctx;       /* detached: of the log */
+    };
     const ngx_http_socketio_engine_t  *engine;
     ngx_http_socketio_session_t       *session;   /* or NULL */
     ngx_http_socketio_probe_t         *probe;     /* while it probes */
@@ -49,6 +53,7 @@ struct ngx_http_socketio_websocket_s {
     ws_message_t                       message;
     uint16_t                           code;      /* of our close frame */
     unsigned                           pooled:1;  /* in c->pool */
+    unsigned                           detached:1;   /* there is no pool */
     unsigned                           paused:1;  /* no frame may be taken */
     unsigned                           closing:1; /* a close frame is due */
     unsigned                           closed:1;  /* it is among the output */
@@ -57,6 +62,21 @@ struct ngx_http_socketio_websocket_s {
     unsigned                           broken:1;  /* inside of a frame */
     unsigned                           deflate:1; /* was agreed on */
 };
+
+
+/* What a connection has of its own, if it is detached. */
+
+typedef struct {
+    ngx_log_t                          log;
+    u_char                             address[];  /* and its text */
+} ngx_http_socketio_detached_t;
+
+
+static ngx_inline ngx_http_socketio_detached_t *
+ngx_http_socketio_detached(ngx_http_socketio_websocket_t *ws)
+{
+    return (ngx_http_socketio_detached_t *) (ws + 1);
+}
 
 
 /*

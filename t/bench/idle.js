@@ -24,7 +24,7 @@ const tls = require('node:tls');
 const { BenchNginx } = require('./servers');
 const { until } = require('../lib/wait');
 
-const TARGET = 1536;             // bytes
+const TARGET = 1229;             // bytes
 const MORE = 1024;               // bytes above what nginx takes with TLS
 const AT_ONCE = 50;              // connections being opened
 const BEFORE = 100;              // connections of each worker, about

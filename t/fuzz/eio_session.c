@@ -279,7 +279,7 @@ static const eio_handler_t  handler = {
 
 static const eio_ops_t  ops = { run_output, run_closed };
 
-static const eio_env_t  env = { &handler, &ops, &mem, &r.wheel };
+static const eio_env_t  env = { &handler, &ops, &mem, &r.wheel, NULL };
 
 static const eio_options_t  options = {
     .ping_interval = 300, .ping_timeout = 200, .max_payload = 100000,

@@ -69,6 +69,26 @@ start(void)
 }
 
 
+static int
+same(const char *letters, size_t len)
+{
+    size_t                  n;
+    const eio_outq_node_t  *node;
+
+    n = 0;
+
+    for (node = eio_outq_first(&q); node; node = node->next) {
+        if (n == len || eio_msg_text(node->msg).data[0] != letters[n]) {
+            return 0;
+        }
+
+        n++;
+    }
+
+    return n == len && q.bytes == 10 * len;
+}
+
+
 /* The first letters of all messages, as a polling answer has them. */
 
 static void
@@ -128,6 +148,72 @@ test_bound(void)
     is_queue("ac", "and its place taken");
     eio_outq_free(&q, &unit_mem);
 
+    unit_mem_none_left("no leak");
+}
+
+
+/*
+ * Anything in any order: compared with a string of letters, of which the
+ * capitals are volatile.
+ */
+
+static void
+test_order(void)
+{
+    char      model[40], letter;
+    size_t    n, i, sent;
+    uint32_t  seed;
+    unsigned  step, wrong;
+    uint8_t   scratch[400];
+
+    start();
+
+    n = 0;
+    seed = 1;
+    wrong = 0;
+
+    for (step = 0; step < 20000 && !wrong; step++) {
+        seed = seed * 1664525 + 1013904223;
+
+        if ((seed >> 16) % 3) {
+            letter = (char) ((seed >> 20) % 26 + ((seed >> 28) % 2 ? 'a'
+                                                                   : 'A'));
+            if (n < 30) {
+                wrong += (push(8, letter, 1000) != SIO_OK);
+
+            } else {
+                wrong += (push(8, letter, 10 * n) == SIO_NOMEM);
+
+                if (letter < 'a') {
+                    continue;
+                }
+
+                for (i = 0; i < n && model[i] >= 'a'; i++) { /* void */ }
+
+                if (i == n) {
+                    continue;
+                }
+
+                memmove(model + i, model + i + 1, n - i - 1);
+                n--;
+            }
+
+            model[n++] = letter;
+
+        } else if (n) {
+            sent = (seed >> 20) % n + 1;
+            (void) eio_outq_peek(&q, scratch, 10 * sent);
+            (void) eio_outq_sent(&q, &unit_mem, 10 * sent);
+            n -= sent;
+            memmove(model, model + sent, n);
+        }
+
+        wrong += !same(model, n);
+    }
+
+    is_int(wrong, 0, "20,000 steps, as a string would have it");
+
+    eio_outq_free(&q, &unit_mem);
     unit_mem_none_left("no leak");
 }
 
@@ -236,6 +322,17 @@ test_payload(void)
 
 /* Marks are passed where an answer gets to, and take no room in it. */
 
+static eio_msg_t *
+last(void)
+{
+    eio_outq_node_t  *node;
+
+    for (node = &q.head; node->next; node = node->next) { /* void */ }
+
+    return node->msg;
+}
+
+
 static void
 test_marks(void)
 {
@@ -252,7 +349,7 @@ test_marks(void)
     for (i = 0; letters[i]; i++) {
         (void) push(1, letters[i], 100);
         if (letters[i] == '2') {
-            (q.tail->msg)->mark = 1;
+            last()->mark = 1;
         }
     }
 
@@ -272,7 +369,7 @@ test_marks(void)
     is_int(q.bytes, 0, "marks: no byte is left");
 
     (void) push(1, '2', 100);
-    q.tail->msg->mark = 1;
+    last()->mark = 1;
     sio_buf_reset(&buf);
     is_int(eio_outq_payload(&q, &unit_mem, &buf, 2, 100, &marks), 0,
            "marks: a mark alone is no message");
@@ -464,6 +561,7 @@ main(void)
 {
     unit_plan();
     test_bound();
+    test_order();
     test_offered();
     test_payload();
     test_marks();

@@ -820,8 +820,8 @@ main(void)
 {
     unit_plan();
 
-    is_int(sizeof(sio_socket_t), 128, "a socket is 128 bytes");
-    ok(sizeof(sio_client_t) <= 56, "a client is 56 bytes");
+    is_int(sizeof(sio_socket_t), 120, "a socket is 120 bytes");
+    ok(sizeof(sio_client_t) <= 48, "a client is 48 bytes");
 
     test_connect();
     test_refused();

@@ -358,6 +358,7 @@ fx_init(const sio_mem_t *mem)
     fx.env.ops = &fx_eio_ops;
     fx.env.mem = mem;
     fx.env.wheel = fx.wheel;
+    fx.env.data = &fx.app;
 
     sio_app_init(&fx.app, mem, &fx_app_ops, &fx.limits, &fx.hash);
 }
@@ -383,7 +384,7 @@ fx_new(void)
 
     memset(sid, 'e', sizeof(sid));
     eio_session_init(&conn->s, sid, &fx.options, &fx.env);
-    sio_client_init(&conn->c, &fx.app, &conn->s);
+    sio_client_init(&conn->c, &conn->s);
     conn->s.data = &conn->c;
 
     return conn;
@@ -572,7 +573,6 @@ fx_check_socket(sio_namespace_t *ns, sio_socket_t *socket, unsigned *pending)
     *pending += !socket->accepted;
 
     bad = (socket->ns != ns || socket->leaving
-           || socket->nrooms > socket->rooms_cap
            || socket->cell != socket->accepted
            || (socket->accepted && socket->held)
            || sio_client_socket(socket->client, sio_namespace_name(ns))

@@ -90,7 +90,7 @@ test_socket(void)
     fx_text(conn, "40");
     socket = fx_socket(conn, "/");
 
-    is_int(sizeof(sio_socket_t), 128, "a socket is as small as it was");
+    is_int(sizeof(sio_socket_t), 120, "a socket is as small as it was");
     is_int(sio_socket_user(socket).len, 0, "it is nobody");
 
     c = claimed("ann", CLAIMS, 5000);

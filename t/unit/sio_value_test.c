@@ -230,7 +230,6 @@ test_missing(void)
 
     sio_free(&fx_mem, socket->auth);
     socket->auth = NULL;
-    socket->auth_len = 0;
 
     fx_is(with("$auth", "5"), "{}", "no CONNECT payload is an empty object");
     fx_is(with("$auth.x", "5"), "null", "and has no members");
