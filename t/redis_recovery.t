@@ -20,6 +20,7 @@ const app = `
     on who     { ack $socket $socket.name; }
     on all     { emit n to lobby with $args; }
     on self    { emit mine to self with $args; ack null; }
+    on club    { join club; ack null; }
     on quiet   { emit hush to lobby volatile; }
   }
   namespace /other { authenticate none; on connect { join lobby; }
@@ -186,29 +187,56 @@ for (const workers of [1, 4]) {
     }
   });
 
-  // With several workers the position of one who has only just come may have
-  // no id of the stream until its first heartbeat.
+  test(what('what was said before a client came it has not missed'),
+    async (t) => {
+      await ordered(ann);
+      const older = [...ann.offsets];
+      const bob = await client(a, { user: 'bob' });
 
-  if (workers === 1) {
-    test(what('what was said before a client came it has not missed'),
-      async (t) => {
-        await ordered(ann);
-        const older = [...ann.offsets];
-        const bob = await client(a, { user: 'bob' });
+      await ordered(bob);
+      const { id } = bob;
 
-        await ordered(bob);
-        const { id } = bob;
+      await cut(bob);
+      const { sio, sid, before } = await claim(b, bob._pid, older.at(-9),
+                                               { user: 'bob' });
 
-        await cut(bob);
-        const { sio, sid, before } = await claim(b, bob._pid, older.at(-9),
-                                                 { user: 'bob' });
+      t.is(sid, id, 'recovered');
+      t.deepIs(before.filter((event) => older.includes(event.at(-1))
+        && !bob.offsets.includes(event.at(-1))), []);
+      sio.close();
+    });
 
-        t.is(sid, id, 'recovered');
-        t.deepIs(before.filter((event) => older.includes(event.at(-1))
-          && !bob.offsets.includes(event.at(-1))), []);
-        sio.close();
-      });
-  }
+  test(what('nor what was said in a room before it joined'), async (t) => {
+    const bob = await client(a, { user: 'bob' });
+    const said = (host, n) => host.emit({ event: 'n', to: 'club',
+                                          args: ['club', n] });
+
+    await ordered(bob);
+    await said(a, 0);
+    await said(b, 1);
+    await ordered(bob);
+    const { id } = bob;
+    const shown = bob.offsets.at(-9);
+
+    await ask(bob, 'club');
+    await said(b, 2);
+    await arrived(bob, 'n', 'club', 2);
+    await cut(bob);
+    await said(a, 3);
+
+    const { sio, sid, before } = await claim(b, bob._pid, shown,
+                                             { user: 'bob' });
+    const club = before.filter(([, where]) => where === 'club');
+
+    while (club.length < 2) {
+      const { data } = await sio.next();
+
+      club.push(...[data].filter(([, where]) => where === 'club'));
+    }
+    t.is(sid, id, 'recovered');
+    t.deepIs(club.map(([, , n]) => n), [2, 3]);
+    sio.close();
+  });
 
   test(what('what a host says to one, or not at any price, is no hindrance'),
     async (t) => {
@@ -342,15 +370,18 @@ for (const workers of [1, 4]) {
     exact(t, carl);
     t.is(bob.got.length, 2 * 3 + 300);
 
-    // what the stream does not have any more
+    // what neither a log nor the stream has any more
 
     await cut(bob);
-    const { sio, sid } = await claim(late, bob._pid, '1-1', { user: 'bob' });
+    await say();
+    await admin.xTrim('socket.io', 'MAXLEN', 1);
+    const later = await redis.nginx({ app, params, workers });
 
-    t.ok(sid !== id);
-    sio.close();
+    t.is(await back(bob, later), false);
+    t.ok(bob.id !== id);
     bob.disconnect();
     carl.disconnect();
+    await later.stop();
     await late.stop();
   }, 60000);
 

@@ -11,7 +11,8 @@
 
 
 static int sio_session_nginx(sio_adapter_t *a, sio_str_t object,
-    sio_session_t *s);
+    unsigned used, sio_session_t *s);
+static int sio_session_ids(const sio_session_t *s);
 static void sio_session_put(sio_writer_t *w, const char *key,
     sio_str_t value);
 static void sio_session_put_nginx(sio_writer_t *w, const sio_session_t *s);
@@ -66,12 +67,13 @@ sio_session_decode(sio_adapter_t *a, sio_str_t text, sio_session_t *s)
     }
 
     return sio_socket_id_like(s->sid) && sio_socket_id_like(s->pid)
-           ? sio_session_nginx(a, object, s) : SIO_ERROR;
+           ? sio_session_nginx(a, object, used, s) : SIO_ERROR;
 }
 
 
 static int
-sio_session_nginx(sio_adapter_t *a, sio_str_t object, sio_session_t *s)
+sio_session_nginx(sio_adapter_t *a, sio_str_t object, unsigned used,
+    sio_session_t *s)
 {
     int        rc;
     size_t     i;
@@ -100,12 +102,49 @@ sio_session_nginx(sio_adapter_t *a, sio_str_t object, sio_session_t *s)
         }
     }
 
-    if (s->host.len == 0 || s->nsp.len == 0) {
+    if (s->host.len == 0 || s->nsp.len == 0
+        || (offset.len
+            && sio_stream_id_read(offset, &s->offset, NULL) != SIO_OK))
+    {
         return SIO_ERROR;
     }
 
-    return offset.len == 0
-           ? SIO_OK : sio_stream_id_read(offset, &s->offset, NULL);
+    rc = sio_request_names(a, ours, "since", &used, &s->since, &s->nsince);
+
+    return rc == SIO_OK ? sio_session_ids(s) : rc;
+}
+
+
+static int
+sio_session_ids(const sio_session_t *s)
+{
+    unsigned         i;
+    sio_stream_id_t  id;
+
+    for (i = 0; i < s->nsince; i++) {
+        if (sio_stream_id_read(s->since[i], &id, NULL) != SIO_OK) {
+            return SIO_ERROR;
+        }
+    }
+
+    return s->nsince <= s->nrooms ? SIO_OK : SIO_ERROR;
+}
+
+
+sio_stream_id_t
+sio_session_since(const sio_session_t *s, unsigned i)
+{
+    unsigned         before;
+    sio_stream_id_t  id;
+
+    memset(&id, 0, sizeof(sio_stream_id_t));
+    before = s->nrooms - s->nsince;
+
+    if (i >= before) {
+        (void) sio_stream_id_read(s->since[i - before], &id, NULL);
+    }
+
+    return id;
 }
 
 
@@ -152,6 +191,11 @@ sio_session_put_nginx(sio_writer_t *w, const sio_session_t *s)
         sio_session_put(w, ",\"offset\":",
                         sio_str(offset, sio_stream_id_write(offset,
                                                             &s->offset)));
+    }
+
+    if (s->nsince) {
+        sio_writer_put_text(w, ",");
+        sio_request_put_names(w, "since", s->since, s->nsince);
     }
 
     sio_writer_put_text(w, "}");

@@ -8,7 +8,7 @@
  * $socket.NAME.  nginx is ours, and passed over by Node: what a host of this
  * kind wants to know before it gives the session to somebody.
  *
- *     {host, version, nsp, user, offset}
+ *     {host, version, nsp, user, offset, since}
  *
  * @socket.io/redis-streams-adapter 0.3, persistSession() and
  * restoreSession().
@@ -40,7 +40,11 @@ typedef struct {
     sio_str_t         version;       /* whatever its host wrote */
     sio_str_t         nsp;
     sio_str_t         user;          /* empty: nobody */
-    sio_stream_id_t   offset;        /* all before it has arrived */
+    sio_stream_id_t   offset;        /* all up to it has arrived, or was
+                                        before it came */
+    sio_str_t        *since;         /* of the last nsince rooms: ids behind
+                                        which it joined them */
+    unsigned          nsince;        /* nrooms at most */
 } sio_session_t;
 
 
@@ -64,6 +68,10 @@ int sio_session_decode(sio_adapter_t *a, sio_str_t text, sio_session_t *s);
  */
 int sio_session_encode(sio_adapter_t *a, sio_buf_t *buf,
     const sio_session_t *s);
+
+/* Behind which id it joined rooms[i]; none: it was there from the start. */
+
+sio_stream_id_t sio_session_since(const sio_session_t *s, unsigned i);
 
 
 #pragma GCC visibility pop

@@ -40,6 +40,7 @@ ngx_http_socketio_recovery_init(ngx_http_socketio_hub_t *hub)
     sio_buf_init(&recovery->record, &ngx_http_socketio_mem, UINT32_MAX);
     sio_buf_init(&recovery->entry, &ngx_http_socketio_mem, UINT32_MAX);
     sio_buf_init(&recovery->text, &ngx_http_socketio_mem, UINT32_MAX);
+    sio_buf_init(&recovery->ids, &ngx_http_socketio_mem, UINT32_MAX);
     sio_adapter_init(&recovery->codec, &ngx_http_socketio_mem, UINT32_MAX);
 
     hub->recovery = recovery;
@@ -62,6 +63,7 @@ ngx_http_socketio_recovery_cleanup(ngx_http_socketio_hub_t *hub)
         sio_buf_free(&recovery->record);
         sio_buf_free(&recovery->entry);
         sio_buf_free(&recovery->text);
+        sio_buf_free(&recovery->ids);
         sio_adapter_free(&recovery->codec);
         sio_free(&ngx_http_socketio_mem, recovery);
         hub->recovery = NULL;
@@ -87,6 +89,8 @@ ngx_http_socketio_recovery_find(ngx_http_socketio_hub_t *hub,
 }
 
 
+/* This worker may read of what was said before the client came only later. */
+
 static ngx_http_socketio_recoverable_t *
 ngx_http_socketio_recovery_create(ngx_http_socketio_hub_t *hub,
     sio_socket_t *socket)
@@ -100,13 +104,22 @@ ngx_http_socketio_recovery_create(ngx_http_socketio_hub_t *hub,
     }
 
     st->socket = socket;
-    st->position = hub->app.position;
     st->slot = (uint16_t) hub->n;
     st->incarnation = hub->incarnation;
 
     ngx_queue_init(&st->queue);
     eio_outq_init(&st->missed);
     ngx_http_socketio_sid(hub, st->pid);
+
+    ngx_http_socketio_log_lock(hub->zone);
+    st->position = ngx_http_socketio_log_end(hub->zone, &st->came);
+
+    if (sio_stream_id_is_none(&st->came) && hub->zone->stream_read) {
+        /* nothing is in the stream: it came before the first of all ids */
+        st->came.seq = 1;
+    }
+
+    ngx_http_socketio_log_unlock(hub->zone);
 
     if (sio_map_insert(&hub->recovery->sockets, &st->node,
                        sio_str((u_char *) &st->socket,
@@ -442,6 +455,8 @@ ngx_http_socketio_recovery_pack(ngx_http_socketio_session_t *s,
         sio_wire_put_str(w, sio_socket_sid(socket));
         sio_wire_put_str(w, sio_str(st->pid, EIO_SID_LEN));
         sio_wire_put_u64(w, st->position);
+        sio_wire_put_u64(w, st->came.msec);
+        sio_wire_put_u64(w, st->came.seq);
         sio_wire_put_u64(w, st->noted);
         sio_wire_put_u64(w, st->since);
         sio_wire_put_u32(w, st->incarnation);
@@ -490,6 +505,8 @@ ngx_http_socketio_recovery_unpack(ngx_http_socketio_session_t *s,
         }
 
         st->position = sio_wire_get_u64(r);
+        st->came.msec = sio_wire_get_u64(r);
+        st->came.seq = sio_wire_get_u64(r);
         st->noted = sio_wire_get_u64(r);
         st->since = sio_wire_get_u64(r);
         st->incarnation = sio_wire_get_u32(r);

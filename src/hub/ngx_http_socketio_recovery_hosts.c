@@ -38,6 +38,9 @@ static ngx_int_t ngx_http_socketio_recovery_session(
 static ngx_int_t ngx_http_socketio_recovery_left(
     ngx_http_socketio_hub_t *hub, ngx_http_socketio_recoverable_t *st,
     const ngx_http_socketio_saving_t *saving, const sio_offset_t *offset);
+static ngx_uint_t ngx_http_socketio_recovery_own_copy(
+    ngx_http_socketio_hub_t *hub, const ngx_http_socketio_saving_t *saving,
+    const sio_session_t *session, const sio_offset_t *offset);
 static ngx_uint_t ngx_http_socketio_recovery_fits(
     const sio_socket_t *socket, const sio_session_t *session);
 static ngx_int_t ngx_http_socketio_recovery_begin(
@@ -49,7 +52,8 @@ static void ngx_http_socketio_recovery_event(
     ngx_http_socketio_recall_t *recall, const sio_stream_id_t *id,
     const sio_adapter_broadcast_t *b);
 static ngx_uint_t ngx_http_socketio_recovery_meant(
-    const sio_session_t *session, const sio_adapter_opts_t *opts);
+    const sio_session_t *session, const sio_stream_id_t *id,
+    const sio_adapter_opts_t *opts);
 static ngx_int_t ngx_http_socketio_recovery_finish(
     ngx_http_socketio_hub_t *hub, ngx_http_socketio_recoverable_t *st,
     const sio_offset_t *offset);
@@ -58,8 +62,8 @@ static ngx_int_t ngx_http_socketio_recovery_rooms(sio_socket_t *socket,
 static ngx_uint_t ngx_http_socketio_recovery_put_out(
     ngx_http_socketio_hub_t *hub, const sio_socket_t *socket,
     const sio_session_t *session);
-static void ngx_http_socketio_recovery_since(sio_socket_t *socket,
-    uint64_t number);
+static void ngx_http_socketio_recovery_since(ngx_http_socketio_hub_t *hub,
+    sio_socket_t *socket, const sio_session_t *session, uint64_t number);
 static ngx_int_t ngx_http_socketio_recovery_events(
     ngx_http_socketio_hub_t *hub, ngx_http_socketio_recoverable_t *st,
     const sio_stream_id_t *last);
@@ -231,7 +235,6 @@ ngx_http_socketio_recovery_left(ngx_http_socketio_hub_t *hub,
     ngx_http_socketio_recoverable_t *st,
     const ngx_http_socketio_saving_t *saving, const sio_offset_t *offset)
 {
-    u_char                       host[16], version[NGX_INT64_LEN];
     sio_session_t                session;
     ngx_http_socketio_recall_t  *recall;
 
@@ -256,13 +259,8 @@ ngx_http_socketio_recovery_left(ngx_http_socketio_hub_t *hub,
         return NGX_DECLINED;
     }
 
-    recall->own = saving
-                  && sio_str_eq(session.host,
-                                ngx_http_socketio_recovery_host(hub, host))
-                  && sio_str_eq(session.version,
-                           sio_str(version, ngx_sprintf(version, "%uL",
-                                                        saving->version)
-                                            - version));
+    recall->own = ngx_http_socketio_recovery_own_copy(hub, saving, &session,
+                                                      offset);
 
     /* a number is of the host that it was lost on, and of nobody else */
 
@@ -274,6 +272,41 @@ ngx_http_socketio_recovery_left(ngx_http_socketio_hub_t *hub,
 
     return ngx_http_socketio_recovery_next(recall,
                                            NGX_HTTP_SOCKETIO_RECALL_TAKE);
+}
+
+
+/*
+ * Whether it was left by this host, whose record is better.  If the log does
+ * not go back to what the client has, it is as if it came from elsewhere.
+ */
+static ngx_uint_t
+ngx_http_socketio_recovery_own_copy(ngx_http_socketio_hub_t *hub,
+    const ngx_http_socketio_saving_t *saving, const sio_session_t *session,
+    const sio_offset_t *offset)
+{
+    u_char     host[16], version[NGX_INT64_LEN];
+    uint64_t   number;
+    ngx_int_t  rc;
+
+    if (saving == NULL
+        || !sio_str_eq(session->host,
+                       ngx_http_socketio_recovery_host(hub, host))
+        || !sio_str_eq(session->version,
+                       sio_str(version, ngx_sprintf(version, "%uL",
+                                                    saving->version)
+                                        - version)))
+    {
+        return 0;
+    }
+
+    ngx_http_socketio_log_lock(hub->zone);
+    rc = ngx_http_socketio_log_locate(hub->zone, offset, &number);
+    ngx_http_socketio_log_unlock(hub->zone);
+
+    return sio_stream_id_is_none(&offset->id)
+           || (rc == NGX_OK
+               && ngx_max(saving->position, number) + 1
+                  >= ngx_http_socketio_log_first(hub->zone));
 }
 
 
@@ -345,6 +378,8 @@ ngx_http_socketio_recovery_begin(ngx_http_socketio_hub_t *hub,
         from.number = 0;
     }
 
+    recall->from = from.id;
+
     ngx_http_socketio_log_lock(hub->zone);
     rc = ngx_http_socketio_log_locate(hub->zone, &from, &number);
     ngx_http_socketio_log_unlock(hub->zone);
@@ -354,7 +389,6 @@ ngx_http_socketio_recovery_begin(ngx_http_socketio_hub_t *hub,
     }
 
     recall->id = from.id;
-    recall->from = from.id;
     recall->tries = 0;
 
     return ngx_http_socketio_recovery_next(recall,
@@ -436,7 +470,7 @@ ngx_http_socketio_recovery_event(ngx_http_socketio_recall_t *recall,
 
     if (b == NULL || b->volatile_ || recall->lost
         || ngx_http_socketio_recovery_session(recall, &session) != NGX_OK
-        || !ngx_http_socketio_recovery_meant(&session, &b->opts))
+        || !ngx_http_socketio_recovery_meant(&session, id, &b->opts))
     {
         return;
     }
@@ -466,10 +500,11 @@ ngx_http_socketio_recovery_event(ngx_http_socketio_recall_t *recall,
 
 static ngx_uint_t
 ngx_http_socketio_recovery_meant(const sio_session_t *session,
-    const sio_adapter_opts_t *opts)
+    const sio_stream_id_t *id, const sio_adapter_opts_t *opts)
 {
-    unsigned    i, j;
-    ngx_uint_t  meant;
+    unsigned         i, j;
+    ngx_uint_t       meant;
+    sio_stream_id_t  since;
 
     meant = (opts->nrooms == 0);
 
@@ -479,6 +514,12 @@ ngx_http_socketio_recovery_meant(const sio_session_t *session,
             if (sio_str_eq(session->rooms[i], opts->except[j])) {
                 return 0;
             }
+        }
+
+        since = sio_session_since(session, i);
+
+        if (sio_stream_id_cmp(id, &since) <= 0) {
+            continue;
         }
 
         for (j = 0; j < opts->nrooms && !meant; j++) {
@@ -524,11 +565,10 @@ ngx_http_socketio_recovery_finish(ngx_http_socketio_hub_t *hub,
 
     ngx_http_socketio_log_lock(hub->zone);
     rc = ngx_http_socketio_log_locate(hub->zone, offset, &saving.position);
-    st->since = ngx_http_socketio_log_last(hub->zone);
-    last = hub->zone->log_id;
+    st->since = ngx_http_socketio_log_end(hub->zone, &last);
     ngx_http_socketio_log_unlock(hub->zone);
 
-    ngx_http_socketio_recovery_since(socket, saving.position);
+    ngx_http_socketio_recovery_since(hub, socket, &session, saving.position);
 
     if (rc != NGX_OK
         || ngx_http_socketio_recovery_events(hub, st, &last) != NGX_OK
@@ -544,6 +584,7 @@ ngx_http_socketio_recovery_finish(ngx_http_socketio_hub_t *hub,
     /* if nothing of it arrives, all of it is missed again */
 
     st->position = st->recall->found ? 0 : saving.position;
+    st->came = st->recall->from;
     socket->client->recovered = 1;
 
     return NGX_OK;
@@ -605,15 +646,33 @@ ngx_http_socketio_recovery_put_out(ngx_http_socketio_hub_t *hub,
 }
 
 
-/* When it joined them elsewhere is not known: it was in them all the time. */
+/* It was in them all the time, but for those that it joined lately. */
 
 static void
-ngx_http_socketio_recovery_since(sio_socket_t *socket, uint64_t number)
+ngx_http_socketio_recovery_since(ngx_http_socketio_hub_t *hub,
+    sio_socket_t *socket, const sio_session_t *session, uint64_t number)
 {
-    ngx_uint_t  i;
+    uint64_t      since;
+    ngx_int_t     rc;
+    ngx_uint_t    i;
+    sio_offset_t  joined;
 
     for (i = 0; i < socket->nrooms; i++) {
         socket->rooms[i].since = (uint32_t) number;
+    }
+
+    ngx_memzero(&joined, sizeof(sio_offset_t));
+
+    for (i = session->nrooms - session->nsince; i < session->nrooms; i++) {
+        joined.id = sio_session_since(session, i);
+
+        ngx_http_socketio_log_lock(hub->zone);
+        rc = ngx_http_socketio_log_locate(hub->zone, &joined, &since);
+        ngx_http_socketio_log_unlock(hub->zone);
+
+        if (rc == NGX_OK && since > number) {
+            sio_room_set_since(socket, session->rooms[i], (uint32_t) since);
+        }
     }
 }
 

@@ -8,6 +8,11 @@
 #include "hub/ngx_http_socketio_cluster.h"
 
 
+static ngx_int_t ngx_http_socketio_recovery_places(ngx_http_socketio_hub_t *hub,
+    const ngx_http_socketio_recoverable_t *st, sio_session_t *session);
+static ngx_uint_t ngx_http_socketio_recovery_late(
+    ngx_http_socketio_hub_t *hub, const ngx_http_socketio_recoverable_t *st,
+    uint32_t since, const sio_stream_id_t *offset, sio_stream_id_t *id);
 static int ngx_http_socketio_recovery_values(const sio_socket_t *socket,
     sio_buf_t *buf);
 
@@ -20,7 +25,6 @@ ngx_http_socketio_recovery_leave(ngx_http_socketio_hub_t *hub,
     uint64_t                       n;
     sio_buf_t                     *buf;
     sio_str_t                      rooms[NGX_HTTP_SOCKETIO_RECOVERY_ROOMS];
-    sio_offset_t                   offset;
     sio_socket_t                  *socket;
     sio_session_t                  session;
     ngx_http_socketio_entry_t      entry;
@@ -48,18 +52,20 @@ ngx_http_socketio_recovery_leave(ngx_http_socketio_hub_t *hub,
     session.nsp = sio_namespace_name(socket->ns);
     session.user = sio_socket_user(socket);
 
-    rooms[session.nrooms++] = session.sid;
+    session.offset = st->came;
 
-    while (session.nrooms <= socket->nrooms) {
-        rooms[session.nrooms] = sio_room_name(
-                                 socket->rooms[session.nrooms - 1].room);
-        session.nrooms++;
+    if (ngx_http_socketio_log_head(hub->zone, st->position, &entry) == NGX_OK
+        && sio_stream_id_cmp(&entry.id, &session.offset) > 0)
+    {
+        session.offset = entry.id;
     }
 
-    if (ngx_http_socketio_log_head(hub->zone, st->position, &entry) == NGX_OK)
+    /* what was said before it came must not be got from another host */
+
+    if (sio_stream_id_is_none(&session.offset)
+        || ngx_http_socketio_recovery_places(hub, st, &session) != NGX_OK)
     {
-        ngx_http_socketio_history_offset(&entry, &offset);
-        session.offset = offset.id;
+        return 0;
     }
 
     buf = &recovery->entry;
@@ -82,6 +88,86 @@ ngx_http_socketio_recovery_leave(ngx_http_socketio_hub_t *hub,
     return hub->cluster->save(hub, session.pid, sio_buf_str(&recovery->text),
                               hub->conf->recovery)
            == NGX_OK ? n : 0;
+}
+
+
+/*
+ * Rooms that it joined after the offset go last, with the ids behind which it
+ * did: what was said in them before is not for it.
+ */
+static ngx_int_t
+ngx_http_socketio_recovery_places(ngx_http_socketio_hub_t *hub,
+    const ngx_http_socketio_recoverable_t *st, sio_session_t *session)
+{
+    ngx_uint_t        i, early, late;
+    sio_buf_t        *ids;
+    sio_str_t         name;
+    sio_socket_t     *socket;
+    sio_stream_id_t   id;
+
+    socket = st->socket;
+    ids = &hub->recovery->ids;
+    sio_buf_reset(ids);
+
+    if (sio_buf_reserve(ids, socket->nrooms * SIO_STREAM_ID_LEN) != SIO_OK) {
+        return NGX_ERROR;
+    }
+
+    early = 0;
+    late = NGX_HTTP_SOCKETIO_RECOVERY_ROOMS;
+    session->nrooms = socket->nrooms + 1;
+    session->rooms[early++] = session->sid;
+
+    for (i = 0; i < socket->nrooms; i++) {
+        name = sio_room_name(socket->rooms[i].room);
+
+        if (!ngx_http_socketio_recovery_late(hub, st, socket->rooms[i].since,
+                                             &session->offset, &id))
+        {
+            session->rooms[early++] = name;
+            continue;
+        }
+
+        session->nsince++;
+
+        if (--late < session->nrooms) {
+            return NGX_DECLINED;
+        }
+
+        session->rooms[session->nrooms - session->nsince] = name;
+        session->rooms[late] = sio_str(ids->data + ids->len,
+                        sio_stream_id_write(ids->data + ids->len, &id));
+        ids->len += session->rooms[late].len;
+    }
+
+    session->since = session->rooms + late;
+
+    return NGX_OK;
+}
+
+
+/* Half a number is enough: it is not far away. */
+
+static ngx_uint_t
+ngx_http_socketio_recovery_late(ngx_http_socketio_hub_t *hub,
+    const ngx_http_socketio_recoverable_t *st, uint32_t since,
+    const sio_stream_id_t *offset, sio_stream_id_t *id)
+{
+    uint64_t                   number;
+    ngx_http_socketio_entry_t  entry;
+
+    number = ngx_http_socketio_log_last(hub->zone);
+    number -= (uint32_t) number - since;
+
+    if (number <= st->position || number <= st->since
+        || ngx_http_socketio_log_head(hub->zone, number, &entry) != NGX_OK)
+    {
+        return 0;
+    }
+
+    *id = entry.id;
+
+    return sio_stream_id_cmp(id, offset) > 0;
 }
 
 

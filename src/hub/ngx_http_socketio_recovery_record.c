@@ -72,6 +72,7 @@ ngx_http_socketio_recovery_put(ngx_http_socketio_hub_t *hub,
     ngx_memzero(&saved, sizeof(ngx_http_socketio_saved_t));
 
     saved.position = st->position;
+    saved.came = st->came;
     saved.incarnation = hub->incarnation;
     saved.slot = (uint16_t) hub->n;
     saved.live = (uint16_t) live;

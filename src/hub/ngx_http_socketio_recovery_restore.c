@@ -102,15 +102,20 @@ ngx_http_socketio_recovery_become(ngx_http_socketio_hub_t *hub,
     ngx_http_socketio_recoverable_t *st, ngx_http_socketio_saving_t *saving,
     const sio_offset_t *offset)
 {
-    uint64_t       number;
-    ngx_int_t      rc;
-    ngx_uint_t     nrooms;
-    sio_wire_t     r;
-    sio_socket_t  *socket;
+    uint64_t          number, first;
+    ngx_int_t         rc;
+    ngx_uint_t        nrooms;
+    sio_wire_t        r;
+    sio_offset_t      came;
+    sio_socket_t     *socket;
+    sio_stream_id_t   last;
 
     socket = st->socket;
     nrooms = socket->nrooms;
     r = saving->gathered;
+
+    ngx_memzero(&came, sizeof(sio_offset_t));
+    came.id = saving->came;
 
     if (sio_record_unpack_rooms(socket, &r) != SIO_OK) {
         goto undo;
@@ -118,14 +123,21 @@ ngx_http_socketio_recovery_become(ngx_http_socketio_hub_t *hub,
 
     ngx_http_socketio_log_lock(hub->zone);
     rc = ngx_http_socketio_log_locate(hub->zone, offset, &number);
-    st->since = ngx_http_socketio_log_last(hub->zone);
+    st->since = ngx_http_socketio_log_end(hub->zone, &last);
+
+    if (saving->position
+        || ngx_http_socketio_log_locate(hub->zone, &came, &first) != NGX_OK)
+    {
+        first = saving->position;
+    }
+
     ngx_http_socketio_log_unlock(hub->zone);
 
     if (rc != NGX_OK) {
         goto undo;
     }
 
-    saving->position = ngx_max(saving->position, number);
+    saving->position = ngx_max(first, number);
 
     if (ngx_http_socketio_recovery_missed(hub, st, saving) != NGX_OK
         || ngx_http_socketio_recovery_take(hub, socket, saving) != NGX_OK
@@ -137,6 +149,7 @@ ngx_http_socketio_recovery_become(ngx_http_socketio_hub_t *hub,
     (void) sio_record_unpack_values(socket, &r);
 
     st->position = saving->position;
+    st->came = saving->came;
     socket->client->recovered = 1;
 
     return NGX_OK;
@@ -265,6 +278,7 @@ ngx_http_socketio_recovery_check(ngx_http_socketio_hub_t *hub,
     }
 
     saving->position = saved.position;
+    saving->came = saved.came;
     saving->version = saved.version;
     saving->foreign = 0;
     saving->gathered = r;

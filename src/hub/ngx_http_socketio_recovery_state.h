@@ -19,7 +19,8 @@
 #define NGX_HTTP_SOCKETIO_RECOVERY_RETRY  50         /* msec */
 #define NGX_HTTP_SOCKETIO_RECOVERY_TRIES  20
 
-/* Rooms of a socket that is left to other hosts, its own among them. */
+/* Rooms of a socket that is left to other hosts, its own among them, and those
+   that it joined lately twice. */
 
 #define NGX_HTTP_SOCKETIO_RECOVERY_ROOMS  SIO_ADAPTER_ROOMS_MAX
 
@@ -42,7 +43,9 @@ typedef struct {
     sio_socket_t      *socket;
     eio_outq_t         missed;       /* until it is accepted */
     ngx_http_socketio_recall_t  *recall;     /* hosts were asked, or NULL */
-    uint64_t           position;     /* what is up to here has arrived */
+    uint64_t           position;     /* what is up to here has arrived, or was
+                                        before it came; 0: see came */
+    sio_stream_id_t    came;         /* and what is up to here of a stream */
     uint64_t           noted;        /* and up to here with the mark, or 0 */
     uint64_t           since;        /* up to here it came out of the log */
     uint64_t           renewed;      /* msec */
@@ -59,6 +62,7 @@ typedef struct {
 
 typedef struct {
     uint64_t           position;
+    sio_stream_id_t    came;
     uint64_t           version;      /* hosts have a copy, 0: not so */
     uint64_t           seen;         /* revocations that it has heard of */
     uint32_t           incarnation;  /* the owner */
@@ -78,6 +82,7 @@ struct ngx_http_socketio_recovery_s {
     sio_session_t      session;
     ngx_http_socketio_recall_t  *decoded;    /* whose it is, or NULL */
     sio_buf_t          text;
+    sio_buf_t          ids;
 };
 
 
@@ -87,6 +92,7 @@ typedef struct {
     ngx_http_socketio_key_t    key;
     uint64_t                   id;
     uint64_t                   position;
+    sio_stream_id_t            came;
     uint64_t                   version;
     ngx_uint_t                 foreign;      /* it was lost elsewhere */
     sio_str_t                  sid;

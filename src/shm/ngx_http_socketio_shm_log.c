@@ -275,6 +275,17 @@ ngx_http_socketio_log_restart(ngx_http_socketio_zone_t *zone,
 }
 
 
+uint64_t
+ngx_http_socketio_log_end(ngx_http_socketio_zone_t *zone, sio_stream_id_t *id)
+{
+    (void) ngx_http_socketio_log_seen(zone, &zone->log_id);
+
+    *id = zone->log_id;
+
+    return zone->log_last;
+}
+
+
 void
 ngx_http_socketio_log_reach(ngx_http_socketio_zone_t *zone,
     sio_stream_id_t *id)

@@ -102,6 +102,11 @@ void ngx_http_socketio_log_pass(ngx_http_socketio_zone_t *zone,
 void ngx_http_socketio_log_restart(ngx_http_socketio_zone_t *zone,
     const sio_stream_id_t *id, ngx_uint_t gap);
 
+/* Under the lock: the newest number, and how far the stream was read. */
+
+uint64_t ngx_http_socketio_log_end(ngx_http_socketio_zone_t *zone,
+    sio_stream_id_t *id);
+
 /*
  * Under the lock: all of the stream up to where the log begins is known; *id
  * is raised to that.

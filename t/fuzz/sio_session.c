@@ -13,7 +13,8 @@
 static void
 fuzz_same(const sio_session_t *s, const sio_session_t *t)
 {
-    unsigned  i;
+    unsigned         i;
+    sio_stream_id_t  since[2];
 
     check(sio_str_eq(s->sid, t->sid) && sio_str_eq(s->pid, t->pid));
     check(sio_str_eq(s->host, t->host) && sio_str_eq(s->nsp, t->nsp));
@@ -25,6 +26,11 @@ fuzz_same(const sio_session_t *s, const sio_session_t *t)
 
     for (i = 0; i < s->nrooms; i++) {
         check(sio_str_eq(s->rooms[i], t->rooms[i]));
+
+        since[0] = sio_session_since(s, i);
+        since[1] = sio_session_since(t, i);
+        check(sio_stream_id_cmp(&since[0], &since[1]) == 0
+              || s->host.len == 0);
     }
 }
 

@@ -80,7 +80,7 @@ test_ours(void)
     int            rc;
     unsigned       n, wrong;
     sio_buf_t      text;
-    sio_str_t      rooms[2];
+    sio_str_t      rooms[2], since[1];
     sio_adapter_t  b;
     sio_session_t  s, back;
 
@@ -101,6 +101,9 @@ test_ours(void)
     s.user = sio_cstr("ann");
     s.offset.msec = 1763750000000;
     s.offset.seq = 3;
+    since[0] = sio_cstr("1763750000001-7");
+    s.since = since;
+    s.nsince = 1;
 
     sio_buf_reset(&buf);
     is_int(sio_session_encode(&a, &buf, &s), SIO_OK, "written");
@@ -115,6 +118,10 @@ test_ours(void)
     is_str(back.nsp, "/chat", "namespace");
     is_str(back.user, "ann", "user");
     ok(sio_stream_id_cmp(&back.offset, &s.offset) == 0, "offset");
+    is_int(back.nsince, 1, "a room of late");
+    ok(sio_session_since(&back, 1).msec == 1763750000001
+       && sio_session_since(&back, 1).seq == 7, "behind which id");
+    ok(sio_session_since(&back, 0).msec == 0, "and one from the start");
 
     wrong = 0;
 
@@ -166,6 +173,15 @@ test_refused(void)
                   "\"nginx\":{\"host\":\"h\",\"nsp\":\"/\",\"offset\":\"x\"}}",
                   &s),
            SIO_ERROR, "an offset that is none");
+    is_int(decode("{\"sid\":\"" SID "\",\"pid\":\"" PID "\",\"rooms\":[\"a\"],"
+                  "\"nginx\":{\"host\":\"h\",\"nsp\":\"/\",\"since\":[\"x\"]}}",
+                  &s),
+           SIO_ERROR, "an id that is none");
+    is_int(decode("{\"sid\":\"" SID "\",\"pid\":\"" PID "\",\"rooms\":[\"a\"],"
+                  "\"nginx\":{\"host\":\"h\",\"nsp\":\"/\","
+                  "\"since\":[\"1-1\",\"1-2\"]}}",
+                  &s),
+           SIO_ERROR, "more ids than rooms");
     is_int(sio_session_decode(&a, sio_cstr("!"), &s), SIO_ERROR, "no base64");
     is_int(sio_session_decode(&a, sio_str(NULL, 0), &s), SIO_ERROR, "nothing");
 }
