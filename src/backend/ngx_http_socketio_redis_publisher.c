@@ -45,6 +45,10 @@ static void ngx_http_socketio_publisher_drop(ngx_http_socketio_publisher_t *p);
 static void ngx_http_socketio_publisher_flush(
     ngx_http_socketio_publisher_t *p);
 static void ngx_http_socketio_publisher_look(ngx_http_socketio_publisher_t *p);
+static ngx_uint_t ngx_http_socketio_roll_short(
+    const ngx_http_socketio_roll_t *roll, uint64_t n);
+static void ngx_http_socketio_roll_note(ngx_http_socketio_roll_t *roll,
+    uint64_t n);
 static void ngx_http_socketio_publisher_retry(ngx_event_t *ev);
 static void ngx_http_socketio_publisher_done(redisAsyncContext *ac,
     void *r, void *data);
@@ -470,41 +474,53 @@ ngx_http_socketio_publisher_counted(redisAsyncContext *ac, void *r,
         }
     }
 
-    /*
-     * One that was seen once may be a host that has just come.  Redis may
-     * still count those who have lost it as silently as we did.
-     */
+    /* Redis may still count those who have lost it as silently as we did */
 
-    wait = p->known < 2 || n < ngx_max(p->subscribers, p->last)
+    wait = ngx_http_socketio_roll_short(&p->roll, n)
            ? NGX_HTTP_SOCKETIO_PUBLISH_WAIT
            : p->silent ? NGX_HTTP_SOCKETIO_PUBLISH_RETURN : 0;
 
-    if (p->hold && ngx_current_msec - p->returned < wait)
-    {
+    if (p->hold && ngx_current_msec - p->returned < wait) {
         ngx_add_timer(&p->retry, NGX_HTTP_SOCKETIO_PUBLISH_LOOK);
         return;
     }
 
-    /*
-     * A host that reloads or lost its connection may be missing for a while;
-     * one whose leader changes is there twice for a moment.
-     */
+    ngx_http_socketio_roll_note(&p->roll, n);
 
-    if (n >= p->subscribers) {
-        p->subscribers = ngx_max(p->subscribers, ngx_min(n, p->last));
-        p->fewer = 0;
-
-    } else if (++p->fewer == NGX_HTTP_SOCKETIO_PUBLISH_FEWER) {
-        p->subscribers = n;
-        p->fewer = 0;
-    }
-
-    p->last = n;
-    p->known = ngx_min(p->known + 1, 2);
     p->hold = 0;
     p->silent = 0;
 
     ngx_http_socketio_publisher_flush(p);
+}
+
+
+/* Whether somebody is missing; who was seen once may have just come. */
+
+static ngx_uint_t
+ngx_http_socketio_roll_short(const ngx_http_socketio_roll_t *roll, uint64_t n)
+{
+    return roll->looks < 2 || n < ngx_max(roll->expected, roll->last);
+}
+
+
+/*
+ * A host that reloads or lost its connection may be missing for a while; one
+ * whose leader changes is there twice for a moment.
+ */
+static void
+ngx_http_socketio_roll_note(ngx_http_socketio_roll_t *roll, uint64_t n)
+{
+    if (n >= roll->expected) {
+        roll->expected = ngx_max(roll->expected, ngx_min(n, roll->last));
+        roll->fewer = 0;
+
+    } else if (++roll->fewer == NGX_HTTP_SOCKETIO_PUBLISH_FEWER) {
+        roll->expected = n;
+        roll->fewer = 0;
+    }
+
+    roll->last = n;
+    roll->looks = ngx_min(roll->looks + 1, 2);
 }
 
 

@@ -22,6 +22,16 @@ typedef struct ngx_http_socketio_pending_s    ngx_http_socketio_pending_t;
 typedef struct ngx_http_socketio_publisher_s  ngx_http_socketio_publisher_t;
 
 
+/* How many hosts listen, and how many are to be back: by looks in a row. */
+
+typedef struct {
+    uint64_t                      expected;
+    uint64_t                      last;      /* that were seen */
+    ngx_uint_t                    fewer;     /* times seen in a row */
+    ngx_uint_t                    looks;     /* 2: it is known */
+} ngx_http_socketio_roll_t;
+
+
 struct ngx_http_socketio_publisher_s {
     ngx_http_socketio_redis_t     redis;     /* first */
     ngx_http_socketio_hub_t      *hub;
@@ -33,9 +43,7 @@ struct ngx_http_socketio_publisher_s {
     const char                   *numsub;    /* PUBSUB ... */
     sio_str_t                    *peers;
     ngx_uint_t                    npeers;
-    uint64_t                      subscribers;   /* that are to be back */
-    uint64_t                      last;          /* that were seen */
-    ngx_uint_t                    fewer;         /* times seen in a row */
+    ngx_http_socketio_roll_t      roll;
 
     ngx_http_socketio_pending_t  *queue;
     ngx_http_socketio_pending_t **tail;
@@ -50,7 +58,6 @@ struct ngx_http_socketio_publisher_s {
     unsigned                      silent:1;  /* Redis was, not closed, */
     unsigned                      away:1;    /* or either, */
     unsigned                      hold:1;    /* so until the peers are back */
-    unsigned                      known:2;   /* 2: how many there should be */
     unsigned                      refused:1; /* a message was: complained */
 };
 

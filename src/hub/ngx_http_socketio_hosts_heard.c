@@ -404,7 +404,7 @@ ngx_http_socketio_hosts_on(ngx_http_socketio_hub_t *hub,
         if (item->said == SIO_HOSTS_UNHEARD
             && ngx_http_socketio_hosts_mine(hub, nsp, user))
         {
-            ngx_http_socketio_presence_repeat(hub, nsp, user);
+            ngx_http_socketio_presence_again(hub, nsp, user, 0);
         }
 
         return;
@@ -414,7 +414,7 @@ ngx_http_socketio_hosts_on(ngx_http_socketio_hub_t *hub,
         ngx_http_socketio_presence_note(hub, nsp, user, 1, 0);
 
     } else if (item->said == SIO_HOSTS_WAS_SAID) {
-        ngx_http_socketio_presence_heal(hub, nsp, user);
+        ngx_http_socketio_presence_again(hub, nsp, user, 1);
 
     } else {
         ngx_http_socketio_presence_queue(hub, nsp, user, 0, 0);
@@ -447,7 +447,7 @@ ngx_http_socketio_hosts_words(ngx_http_socketio_hub_t *hub,
     }
 
     if (item->alone) {
-        ngx_http_socketio_presence_heal(hub, item->name[0], item->name[1]);
+        ngx_http_socketio_presence_again(hub, item->name[0], item->name[1], 1);
         return;
     }
 

@@ -249,30 +249,17 @@ ngx_http_socketio_presence_queue(ngx_http_socketio_hub_t *hub, sio_str_t nsp,
 
 
 void
-ngx_http_socketio_presence_heal(ngx_http_socketio_hub_t *hub, sio_str_t nsp,
-    sio_str_t user)
+ngx_http_socketio_presence_again(ngx_http_socketio_hub_t *hub, sio_str_t nsp,
+    sio_str_t user, ngx_uint_t here)
 {
     ngx_http_socketio_check_t  *check;
 
     check = ngx_http_socketio_check_get(hub, nsp, user);
 
-    if (check) {
+    if (check && here) {
         check->heals = 1;
-    }
 
-    ngx_http_socketio_presence_queue(hub, nsp, user, 0, 0);
-}
-
-
-void
-ngx_http_socketio_presence_repeat(ngx_http_socketio_hub_t *hub, sio_str_t nsp,
-    sio_str_t user)
-{
-    ngx_http_socketio_check_t  *check;
-
-    check = ngx_http_socketio_check_get(hub, nsp, user);
-
-    if (check) {
+    } else if (check) {
         check->repeats = 1;
     }
 

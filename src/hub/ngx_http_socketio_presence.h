@@ -128,16 +128,14 @@ void ngx_http_socketio_presence_queue(ngx_http_socketio_hub_t *hub,
 
 /*
  * For hosts.  Another host has said that the user came or went, which all here
- * have heard; or it was said that he came while this host did not hear it: if
- * so, it is said to the clients here alone.  Or it was said here, and another
- * host did not hear it, which is told behind what is being said now.
+ * have heard.  Or it was said that he came, and here nobody has heard it: if
+ * so, it is said to the clients here alone; or another host has not heard it,
+ * which is told behind what is being said now.
  */
 void ngx_http_socketio_presence_note(ngx_http_socketio_hub_t *hub,
     sio_str_t nsp, sio_str_t user, ngx_uint_t online, uint64_t seen);
-void ngx_http_socketio_presence_heal(ngx_http_socketio_hub_t *hub,
-    sio_str_t nsp, sio_str_t user);
-void ngx_http_socketio_presence_repeat(ngx_http_socketio_hub_t *hub,
-    sio_str_t nsp, sio_str_t user);
+void ngx_http_socketio_presence_again(ngx_http_socketio_hub_t *hub,
+    sio_str_t nsp, sio_str_t user, ngx_uint_t here);
 
 /* Forget a check that is in the map and not ready. */
 
