@@ -123,6 +123,9 @@ const bad = [
   ['jwt key_file=good.key from=x', 'invalid "from=x", it must be "auth.NAME", '
     + '"header", "cookie:NAME" or "arg:NAME"'],
   ['jwt key_file=good.key from=cookie:', 'invalid "from=cookie:"'],
+  ['jwt key_file=good.key from=cookie:a=b', '"a=b" is the name of no cookie'],
+  ['jwt key_file=good.key "from=arg:a b"', '"a b" is the name of no cookie'],
+  ['authjs secret_file=good.key cookie=a,b', '"a,b" is the name of no cookie'],
   ['jwt key_file=good.key from=auth.', 'invalid "from=auth."'],
   ['jwt key_file=good.key from=auth..', 'invalid "from=auth.."'],
   ['jwt key_file=good.key from=auth.a..b', 'invalid "from=auth.a..b"'],

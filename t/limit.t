@@ -341,6 +341,7 @@ test('what is wrong is told with its line', (t) => {
     'socketio_limit_conn 5 6;': /is not one number of connections/,
     'socketio_limit_conn key=$remote_addr;': /needs a number of connections/,
     'socketio_limit_conn 5 burst=5;': /has a burst without its rate/,
+    'socketio_limit_conn 5 burst=0;': /has a burst without its rate/,
     'socketio_limit_conn 5 key=x;': /"key=x" has no variable/,
     'socketio_limit_conn 5 key=$nothing;': /unknown "nothing" variable/,
     'socketio_limit_conn 5; socketio_limit_conn 6;': /the key of another/,

@@ -469,10 +469,23 @@ ngx_http_socketio_token_captured(ngx_conf_t *cf,
     const ngx_http_socketio_token_place_t *place, ngx_str_t *name)
 {
     u_char                            *p;
+    size_t                             i;
     sio_str_t                          text;
     ngx_http_socketio_app_t           *app;
     ngx_http_socketio_variable_t      *variable;
     ngx_http_socketio_token_source_t  *source;
+
+    for (i = 0; i < name->len; i++) {
+
+        if (name->data[i] <= 0x20 || name->data[i] >= 0x7f
+            || ngx_strchr("\"&,;=", name->data[i]))
+        {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "\"%V\" is the name of no cookie and no "
+                               "argument", name);
+            return NGX_CONF_ERROR;
+        }
+    }
 
     source = ngx_array_push(&conf->sources);
     p = ngx_pnalloc(cf->pool, ngx_strlen(place->variable) + name->len);

@@ -360,6 +360,7 @@ ngx_http_socketio_limit_gate(ngx_conf_t *cf,
     }
 
     ngx_memzero(gate, sizeof(ngx_http_socketio_gate_t));
+    gate->admission.rate.burst = UINT64_MAX;         /* none was said */
 
     value = cf->args->elts;
 
@@ -390,7 +391,10 @@ ngx_http_socketio_limit_gate(ngx_conf_t *cf,
         return "needs a number of connections or \"rate=\"";
     }
 
-    if (gate->admission.rate.rate == 0 && gate->admission.rate.burst) {
+    if (gate->admission.rate.burst == UINT64_MAX) {
+        gate->admission.rate.burst = 0;
+
+    } else if (gate->admission.rate.rate == 0) {
         return "has a burst without its rate";
     }
 
