@@ -110,6 +110,39 @@ test('it goes on, and hears what fitted, then what is new', async (t) => {
   t.deepIs(got, numbers(0, got.length));
 });
 
+// Others wait for room in an inbox: one that ends first finds it a little
+// later.
+
+for (const signal of ['SIGTERM', 'SIGQUIT']) {
+  test(`a worker that ends by ${signal} hands over what waits`, async (t) => {
+    const from = signal === 'SIGTERM' ? 0 : EVENTS;
+    const [sender, reader] = [await site.sio(0), await site.sio(1)];
+    const [ends, stands] = site.ngx.workers();
+
+    await sender.event('only', { room: reader.id });
+    await reader.nextEvent();
+    process.kill(stands, 'SIGSTOP');
+    for (let n = from; n < from + EVENTS; n++) {
+      await sender.event('say', n);
+    }
+    await until(async () => (await site.request('/status', { place: 2 }))
+      .json().workers.find(({ pid: one }) => one === ends)
+      .broadcasts >= EVENTS);
+    process.kill(ends, signal);
+    process.kill(stands, 'SIGCONT');
+    await hears(t, reader, from, from + EVENTS);
+    sender.close();
+    reader.close();
+    await until(() => site.ngx.workers().length === 3
+      && !site.ngx.workers().includes(ends));
+
+    // places are other workers now
+
+    site.agents.forEach((agent) => agent.destroy());
+    site.agents.clear();
+  });
+}
+
 test('nothing is left', async () => {
   [a, b, c].forEach((sio) => sio.close());
   await theirs.post('1', 2);

@@ -28,6 +28,7 @@
 
 #include "backend/ngx_http_socketio_redis.h"
 #include "backend/ngx_http_socketio_redis_reader.h"
+#include <poll.h>
 
 
 #define NGX_HTTP_SOCKETIO_REDIS_CONNECT   700    /* msec to be connected in, */
@@ -35,6 +36,8 @@
 #define NGX_HTTP_SOCKETIO_REDIS_FIRST     50     /* msec to the 2nd attempt */
 #define NGX_HTTP_SOCKETIO_REDIS_BACKOFF   400    /* at most, plus as much */
 #define NGX_HTTP_SOCKETIO_REDIS_GOOD      5000   /* msec up: it was one */
+#define NGX_HTTP_SOCKETIO_REDIS_LAST      3000   /* msec: a worker ends */
+#define NGX_HTTP_SOCKETIO_REDIS_LOOK      100    /* msec for an answer */
 
 
 static void ngx_http_socketio_redis_connect(ngx_http_socketio_redis_t *redis);
@@ -103,6 +106,47 @@ ngx_http_socketio_redis_stop(ngx_http_socketio_redis_t *redis)
     if (ac) {
         ac->data = NULL;
         redisAsyncFree(ac);
+    }
+}
+
+
+/*
+ * A connection that is closed with answers unread is reset, and what the other
+ * side had not taken by then is lost: so they are waited for.
+ */
+void
+ngx_http_socketio_redis_drain(ngx_http_socketio_redis_t *redis,
+    ngx_uint_t (*waits)(ngx_http_socketio_redis_t *redis))
+{
+    ngx_msec_t          start;
+    struct pollfd       pfd;
+    redisAsyncContext  *ac;
+
+    ngx_time_update();
+    start = ngx_current_msec;
+
+    while (redis->up && waits(redis)
+           && ngx_current_msec - start < NGX_HTTP_SOCKETIO_REDIS_LAST)
+    {
+        ac = redis->ac;
+
+        redisAsyncHandleWrite(ac);
+
+        if (redis->ac != ac) {
+            return;
+        }
+
+        pfd.fd = ac->c.fd;
+        pfd.events = ac->c.obuf[0] == '\0' ? POLLIN : POLLIN|POLLOUT;
+        pfd.revents = 0;
+
+        (void) poll(&pfd, 1, NGX_HTTP_SOCKETIO_REDIS_LOOK);
+
+        if (pfd.revents & ~POLLOUT) {
+            redisAsyncHandleRead(ac);
+        }
+
+        ngx_time_update();
     }
 }
 

@@ -94,6 +94,13 @@ struct ngx_http_socketio_redis_s {
  */
 void ngx_http_socketio_redis_start(ngx_http_socketio_redis_t *redis);
 
+/*
+ * The worker ends, and what it has said last is still here: hand it over and
+ * hear the answers as long as waits() is not 0, for some seconds at most.
+ */
+void ngx_http_socketio_redis_drain(ngx_http_socketio_redis_t *redis,
+    ngx_uint_t (*waits)(ngx_http_socketio_redis_t *redis));
+
 /* Close and try no more; lost is not called. */
 
 void ngx_http_socketio_redis_stop(ngx_http_socketio_redis_t *redis);

@@ -18,6 +18,10 @@
 
 #define NGX_HTTP_SOCKETIO_ADAPTER_MAX  (64 * 1024 * 1024)
 
+/* msec from tick to tick: the worker stood still. */
+
+#define NGX_HTTP_SOCKETIO_ADAPTER_LATE  2500
+
 
 static ngx_int_t ngx_http_socketio_adapter_names(
     ngx_http_socketio_adapter_t *a);
@@ -36,6 +40,7 @@ static void ngx_http_socketio_adapter_tell(ngx_http_socketio_hub_t *hub,
 static uint64_t ngx_http_socketio_adapter_spoken(ngx_http_socketio_hub_t *hub);
 static ngx_uint_t ngx_http_socketio_adapter_settled(
     ngx_http_socketio_hub_t *hub, uint64_t n);
+static void ngx_http_socketio_adapter_wake(ngx_http_socketio_adapter_t *a);
 static void ngx_http_socketio_adapter_tick(ngx_http_socketio_hub_t *hub);
 static void ngx_http_socketio_adapter_cleanup(ngx_http_socketio_hub_t *hub);
 
@@ -315,12 +320,30 @@ ngx_http_socketio_adapter_settled(ngx_http_socketio_hub_t *hub, uint64_t n)
 }
 
 
+/* Who stood still has not waited: what it was told meanwhile is unread. */
+
+static void
+ngx_http_socketio_adapter_wake(ngx_http_socketio_adapter_t *a)
+{
+    if (a->ticked
+        && ngx_current_msec - a->ticked > NGX_HTTP_SOCKETIO_ADAPTER_LATE)
+    {
+        a->publisher.progress = ngx_current_msec;
+        ngx_http_socketio_leader_wake(a);
+    }
+
+    a->ticked = ngx_current_msec;
+}
+
+
 static void
 ngx_http_socketio_adapter_tick(ngx_http_socketio_hub_t *hub)
 {
     ngx_http_socketio_adapter_t  *a;
 
     a = hub->cluster_data;
+
+    ngx_http_socketio_adapter_wake(a);
 
     ngx_http_socketio_publisher_tick(&a->publisher);
     ngx_http_socketio_leader_tick(a);

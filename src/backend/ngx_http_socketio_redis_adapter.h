@@ -80,7 +80,9 @@ typedef struct {
     ngx_http_socketio_position_t  position;
     uint64_t                      stream;    /* hash of where it is */
     ngx_msec_t                    asked;
+    size_t                        keeps;     /* entries, at least */
     unsigned                      placed:1;  /* position is set */
+    unsigned                      checked:1; /* what was missed is known */
 } ngx_http_socketio_xread_t;
 
 
@@ -103,12 +105,14 @@ typedef struct {
     unsigned                    dynamic:1;   /* there are other namespaces */
     unsigned                    alone:1;     /* nobody led when it subscribed */
     unsigned                    both:1;      /* answers for the old one, too */
+    unsigned                    overtaken:1; /* another one leads by now */
 
     ngx_http_socketio_leader_e  leader;
     ngx_uint_t                  subscribed;
     ngx_uint_t                  confirmed;
     ngx_msec_t                  heard;       /* a sign of life */
     ngx_msec_t                  waits;       /* for the old one, since */
+    ngx_msec_t                  ticked;
     ngx_msec_t                  followed;    /* it, or 0 */
     ngx_http_socketio_rooms_t   rooms;
     ngx_http_socketio_xread_t   xread;

@@ -5,6 +5,7 @@
 
 
 #include "backend/ngx_http_socketio_redis_answer.h"
+#include "backend/ngx_http_socketio_redis_handover.h"
 #include "hub/ngx_http_socketio_fetch_hosts.h"
 
 
@@ -212,7 +213,11 @@ ngx_http_socketio_answer_again(ngx_http_socketio_adapter_t *a, sio_str_t nsp,
 {
     ngx_http_socketio_due_t  *due;
 
-    if (ngx_current_msec - a->followed > NGX_HTTP_SOCKETIO_ANSWER_DOUBT) {
+    /* one that stands still is counted as long as it does */
+
+    if (ngx_current_msec - a->followed > NGX_HTTP_SOCKETIO_ANSWER_DOUBT
+        && ngx_http_socketio_handover_alone(a, 1))
+    {
         a->followed = 0;
         return;
     }

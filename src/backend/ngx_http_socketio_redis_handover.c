@@ -120,7 +120,8 @@ ngx_http_socketio_handover_yield(ngx_http_socketio_adapter_t *a,
 
 
 ngx_uint_t
-ngx_http_socketio_handover_alone(ngx_http_socketio_adapter_t *a)
+ngx_http_socketio_handover_alone(ngx_http_socketio_adapter_t *a,
+    ngx_uint_t still)
 {
     ngx_uint_t                 n;
     ngx_http_socketio_slot_t  *slot;
@@ -128,7 +129,7 @@ ngx_http_socketio_handover_alone(ngx_http_socketio_adapter_t *a)
     for (n = 0; n < NGX_HTTP_SOCKETIO_SLOTS; n++) {
         slot = ngx_http_socketio_slot(a->hub->zone, n);
 
-        if (n != a->hub->n && slot->pid
+        if (n != a->hub->n && slot->pid && (still || !slot->still)
             && slot->stat[NGX_HTTP_SOCKETIO_STAT_REDIS_LEADER]
             && ngx_http_socketio_slot_live(a->hub->zone, n,
                                            (uint32_t) slot->incarnation))
@@ -144,7 +145,9 @@ ngx_http_socketio_handover_alone(ngx_http_socketio_adapter_t *a)
 ngx_int_t
 ngx_http_socketio_handover_begin(ngx_http_socketio_adapter_t *a)
 {
-    if (!ngx_http_socketio_handover_alone(a)) {
+    /* one that stands still hears the mark when it goes on */
+
+    if (!ngx_http_socketio_handover_alone(a, 0)) {
         return NGX_AGAIN;
     }
 

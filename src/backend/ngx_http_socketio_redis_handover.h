@@ -28,9 +28,10 @@ void ngx_http_socketio_handover_sign(ngx_http_socketio_adapter_t *a,
 void ngx_http_socketio_handover_signed(ngx_http_socketio_adapter_t *a,
     sio_str_t message);
 
-/* Whether no other worker of the host leads. */
+/* Whether no other worker of the host leads; still: nor one that stands. */
 
-ngx_uint_t ngx_http_socketio_handover_alone(ngx_http_socketio_adapter_t *a);
+ngx_uint_t ngx_http_socketio_handover_alone(ngx_http_socketio_adapter_t *a,
+    ngx_uint_t still);
 
 /*
  * The new one: whether it may begin.  NGX_OK: nobody else leads, and what an

@@ -165,6 +165,29 @@ ngx_http_socketio_leader_end(ngx_http_socketio_adapter_t *a)
 }
 
 
+/* One that leads at another Redis, after a reload, takes nothing over. */
+
+ngx_uint_t
+ngx_http_socketio_leader_leads(ngx_http_socketio_adapter_t *a)
+{
+    return a->leader == NGX_HTTP_SOCKETIO_LEADER_YES && !a->overtaken
+           && (!a->hub->slot->still
+               || a->hub->zone->listens == a->hub->n + 1);
+}
+
+
+void
+ngx_http_socketio_leader_wake(ngx_http_socketio_adapter_t *a)
+{
+    a->heard = ngx_current_msec;
+    a->waits = ngx_current_msec;
+    a->xread.asked = ngx_current_msec;
+
+    a->overtaken = (a->leader == NGX_HTTP_SOCKETIO_LEADER_YES
+                    && a->hub->zone->listens != a->hub->n + 1);
+}
+
+
 /* It leads no more; what it kept was not its to hand out. */
 
 static void
@@ -203,7 +226,7 @@ ngx_http_socketio_leader_ready(ngx_http_socketio_redis_t *redis)
 
     a->leader = NGX_HTTP_SOCKETIO_LEADER_SUBSCRIBING;
     a->heard = ngx_current_msec;
-    a->alone = ngx_http_socketio_handover_alone(a);
+    a->alone = ngx_http_socketio_handover_alone(a, 1);
     a->subscribed = 0;
     a->confirmed = 0;
 
@@ -225,6 +248,7 @@ ngx_http_socketio_leader_begin(ngx_http_socketio_adapter_t *a)
     a->hub->slot->stat[NGX_HTTP_SOCKETIO_STAT_REDIS_LEADER] = 1;
     ngx_http_socketio_hosts_listen(a->hub);
 
+    a->overtaken = 0;
     a->stayed = 0;
     ngx_add_timer(&a->stay, NGX_HTTP_SOCKETIO_LEADER_STAY);
 
@@ -379,7 +403,9 @@ ngx_http_socketio_leader_receive(ngx_http_socketio_adapter_t *a,
 
     if (pattern.len == 0 && sio_str_eq(channel, a->hosts)) {
 
-        if (a->leader == NGX_HTTP_SOCKETIO_LEADER_YES) {
+        /* what comes late here, the others have told anew elsewhere */
+
+        if (ngx_http_socketio_leader_leads(a)) {
             ngx_http_socketio_hosts_heard(a->hub, message);
         }
 

@@ -39,5 +39,13 @@ void ngx_http_socketio_leader_mark(ngx_http_socketio_publisher_t *p);
 void ngx_http_socketio_leader_begin(ngx_http_socketio_adapter_t *a);
 void ngx_http_socketio_leader_end(ngx_http_socketio_adapter_t *a);
 
+/*
+ * This worker stood still for seconds: it has not waited meanwhile, and
+ * another one may have taken over.  Whether it leads: what it has in its hands
+ * nobody else has had.
+ */
+void ngx_http_socketio_leader_wake(ngx_http_socketio_adapter_t *a);
+ngx_uint_t ngx_http_socketio_leader_leads(ngx_http_socketio_adapter_t *a);
+
 
 #endif /* _NGX_HTTP_SOCKETIO_REDIS_LEADER_H_INCLUDED_ */

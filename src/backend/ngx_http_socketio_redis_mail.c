@@ -12,6 +12,7 @@
 
 
 #define NGX_HTTP_SOCKETIO_REDIS_MAIL_DEAD   5000     /* msec without answer */
+#define NGX_HTTP_SOCKETIO_REDIS_MAIL_LAST   500      /* the worker ends */
 #define NGX_HTTP_SOCKETIO_REDIS_MAIL_ITEMS  500      /* of a mailbox at once */
 #define NGX_HTTP_SOCKETIO_REDIS_MAIL_BYTES  (4 * 1024 * 1024)
 #define NGX_HTTP_SOCKETIO_REDIS_MAIL_TEXT   24       /* bytes of a number */
@@ -29,6 +30,8 @@ typedef struct {
 
 static void ngx_http_socketio_redis_mail_start(ngx_http_socketio_hub_t *hub);
 static void ngx_http_socketio_redis_mail_stop(ngx_http_socketio_hub_t *hub);
+static ngx_uint_t ngx_http_socketio_redis_mail_waits(
+    ngx_http_socketio_redis_t *redis);
 static ngx_int_t ngx_http_socketio_redis_mail_say(
     ngx_http_socketio_hub_t *hub,
     const ngx_http_socketio_letter_out_t *letter);
@@ -195,8 +198,26 @@ ngx_http_socketio_redis_mail_stop(ngx_http_socketio_hub_t *hub)
         redisAsyncHandleWrite(mail->command.ac);
     }
 
+    ngx_http_socketio_redis_drain(&mail->command,
+                                  ngx_http_socketio_redis_mail_waits);
     ngx_http_socketio_redis_stop(&mail->command);
     ngx_http_socketio_redis_news_stop(mail);
+}
+
+
+/* The last worker of the host says all: nobody comes after it who would. */
+
+static ngx_uint_t
+ngx_http_socketio_redis_mail_waits(ngx_http_socketio_redis_t *redis)
+{
+    ngx_http_socketio_redis_mail_t  *mail;
+
+    mail = redis->data;
+
+    return ngx_http_socketio_mailer_last(mail->hub)
+           && mail->sent != mail->answered
+           && ngx_current_msec - mail->progress
+              < NGX_HTTP_SOCKETIO_REDIS_MAIL_LAST;
 }
 
 

@@ -33,6 +33,8 @@ static void ngx_http_socketio_publisher_ready(
     ngx_http_socketio_redis_t *redis);
 static void ngx_http_socketio_publisher_lost(
     ngx_http_socketio_redis_t *redis);
+static ngx_uint_t ngx_http_socketio_publisher_waits(
+    ngx_http_socketio_redis_t *redis);
 static ngx_uint_t ngx_http_socketio_publisher_open(
     const ngx_http_socketio_publisher_t *p);
 static ngx_int_t ngx_http_socketio_publisher_send(
@@ -86,17 +88,29 @@ ngx_http_socketio_publisher_stop(ngx_http_socketio_publisher_t *p)
         ngx_del_timer(&p->retry);
     }
 
-    /* what the worker said last is still in the buffer of hiredis */
+    p->hold = 0;
+    ngx_http_socketio_publisher_flush(p);
 
-    if (p->redis.up) {
-        redisAsyncHandleWrite(p->redis.ac);
-    }
-
+    ngx_http_socketio_redis_drain(&p->redis,
+                                  ngx_http_socketio_publisher_waits);
     ngx_http_socketio_redis_stop(&p->redis);
 
     while (p->queue) {
         ngx_http_socketio_publisher_drop(p);
     }
+}
+
+
+/* As long as answers come. */
+
+static ngx_uint_t
+ngx_http_socketio_publisher_waits(ngx_http_socketio_redis_t *redis)
+{
+    ngx_http_socketio_publisher_t  *p;
+
+    p = redis->data;
+
+    return p->sent != p->answered && ngx_http_socketio_publisher_answers(p);
 }
 
 
@@ -183,6 +197,20 @@ ngx_http_socketio_publisher_heard(redisAsyncContext *ac, void *reply)
     p->progress = ngx_current_msec;
 
     return p;
+}
+
+
+ngx_uint_t
+ngx_http_socketio_publisher_has_room(ngx_http_socketio_publisher_t *p,
+    size_t size)
+{
+    if (p->flying + size <= NGX_HTTP_SOCKETIO_PUBLISH_KEEP) {
+        return 1;
+    }
+
+    ngx_http_socketio_stat(p->hub, NGX_HTTP_SOCKETIO_STAT_REDIS_DROPPED, 1);
+
+    return 0;
 }
 
 

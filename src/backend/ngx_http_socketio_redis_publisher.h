@@ -70,8 +70,10 @@ struct ngx_http_socketio_publisher_s {
 void ngx_http_socketio_publisher_start(ngx_http_socketio_publisher_t *p,
     const ngx_http_socketio_redis_conf_t *conf, ngx_log_t *log);
 
-/* What is kept is given up. */
-
+/*
+ * What is kept goes out, and is waited for, as long as Redis answers, for
+ * some seconds at most; the rest is given up.
+ */
 void ngx_http_socketio_publisher_stop(ngx_http_socketio_publisher_t *p);
 
 /*
@@ -93,6 +95,13 @@ void ngx_http_socketio_publish(ngx_http_socketio_publisher_t *p,
  */
 ngx_int_t ngx_http_socketio_publish_now(ngx_http_socketio_publisher_t *p,
     const sio_str_t *words, ngx_uint_t n);
+
+/*
+ * Whether there is room for so many bytes more that are handed to Redis and
+ * not answered: 1; or 0, and one message is counted as dropped.
+ */
+ngx_uint_t ngx_http_socketio_publisher_has_room(
+    ngx_http_socketio_publisher_t *p, size_t size);
 
 /* Whether the other side is there, and answers. */
 

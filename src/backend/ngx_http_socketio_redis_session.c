@@ -3,7 +3,8 @@
  *
  * What is left and what is asked goes past the events that are kept, on the
  * same connection, so that a worker's own session is there when it asks for
- * it.  A session is taken by whose DEL removes it.
+ * it.  A session is taken by who removes it as it was when he asked for it: one
+ * that was taken by another host meanwhile and left again is not his.
  */
 
 
@@ -13,6 +14,12 @@
 
 
 #define NGX_HTTP_SOCKETIO_SESSION_COUNT  "200"   /* entries at a time */
+
+
+static const char  ngx_http_socketio_session_take[] =
+
+    "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end\n"
+    "return redis.call('DEL', KEYS[1])\n";
 
 
 static void ngx_http_socketio_session_told(redisAsyncContext *ac, void *r,
@@ -44,7 +51,9 @@ ngx_http_socketio_redis_save(ngx_http_socketio_hub_t *hub, sio_str_t pid,
         return NGX_OK;
     }
 
-    if (!ngx_http_socketio_publisher_answers(&a->publisher)) {
+    if (!ngx_http_socketio_publisher_answers(&a->publisher)
+        || !ngx_http_socketio_publisher_has_room(&a->publisher, text.len))
+    {
         return NGX_DECLINED;
     }
 
@@ -98,7 +107,12 @@ ngx_http_socketio_redis_recall(ngx_http_socketio_hub_t *hub,
         break;
 
     case NGX_HTTP_SOCKETIO_RECALL_TAKE:
-        words[0] = sio_cstr("DEL");
+        words[3] = words[1];
+        words[0] = sio_cstr("EVAL");
+        words[1] = sio_cstr(ngx_http_socketio_session_take);
+        words[2] = sio_cstr("1");
+        words[4] = sio_buf_str(&recall->text);
+        n = 5;
         break;
 
     default: /* NGX_HTTP_SOCKETIO_RECALL_EVENTS */

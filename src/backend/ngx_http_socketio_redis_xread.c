@@ -4,7 +4,9 @@
  * Each time a connection is up, XINFO STREAM tells where the stream ends, and
  * with Redis 7 how many entries it ever had: that many less those that are
  * still there have been trimmed, and if they are more than were read, the
- * difference was missed.
+ * difference was missed.  The same may happen to a reader that is slower than
+ * others write: who was given so many entries that some before them may have
+ * been trimmed asks for them again, behind another XINFO STREAM.
  *
  * A stream that ends before our position has lost its last entries, as in a
  * failover, or all: what it has was read, and we go on from its end.  One that
@@ -14,22 +16,28 @@
 
 
 #include "backend/ngx_http_socketio_redis_xread.h"
+#include "backend/ngx_http_socketio_redis_leader.h"
 #include "hub/ngx_http_socketio_dispatch.h"
 #include "hub/ngx_http_socketio_stream.h"
 
 
-#define NGX_HTTP_SOCKETIO_XREAD_COUNT   "100"    /* entries at a time */
+#define NGX_HTTP_SOCKETIO_XREAD_COUNT   100      /* entries at a time */
 #define NGX_HTTP_SOCKETIO_XREAD_BLOCK   "5000"   /* msec */
 #define NGX_HTTP_SOCKETIO_XREAD_SILENT  10000    /* msec */
 
 
 static void ngx_http_socketio_xread_ready(ngx_http_socketio_redis_t *redis);
 static void ngx_http_socketio_xread_lost(ngx_http_socketio_redis_t *redis);
+static void ngx_http_socketio_xread_inform(ngx_http_socketio_adapter_t *a,
+    redisCallbackFn *fn);
+static void ngx_http_socketio_xread_first(redisAsyncContext *ac, void *r,
+    void *data);
 static void ngx_http_socketio_xread_informed(redisAsyncContext *ac, void *r,
     void *data);
 static void ngx_http_socketio_xread_place(ngx_http_socketio_adapter_t *a,
     redisReply *info);
-static void ngx_http_socketio_xread_next(ngx_http_socketio_adapter_t *a);
+static void ngx_http_socketio_xread_next(ngx_http_socketio_adapter_t *a,
+    ngx_uint_t check);
 static void ngx_http_socketio_xread_came(redisAsyncContext *ac, void *r,
     void *data);
 static ngx_int_t ngx_http_socketio_xread_entry(ngx_http_socketio_adapter_t *a,
@@ -65,6 +73,8 @@ ngx_http_socketio_xread_begin(ngx_http_socketio_adapter_t *a)
 
     a->xread.placed = (n && position->stream == a->xread.stream);
     a->xread.asked = ngx_current_msec;
+    a->xread.keeps = (size_t) ngx_atosz(a->conf->maxlen.data,
+                                        a->conf->maxlen.len);
     a->hub->zone->stream_read = 0;
 
     redis->conf = a->conf;
@@ -102,19 +112,27 @@ ngx_http_socketio_xread_tick(ngx_http_socketio_adapter_t *a)
 static void
 ngx_http_socketio_xread_ready(ngx_http_socketio_redis_t *redis)
 {
-    sio_str_t                     words[3];
     ngx_http_socketio_adapter_t  *a;
 
     a = redis->data;
+
+    ngx_http_socketio_xread_inform(a, ngx_http_socketio_xread_first);
+
+    a->xread.asked = ngx_current_msec;
+}
+
+
+static void
+ngx_http_socketio_xread_inform(ngx_http_socketio_adapter_t *a,
+    redisCallbackFn *fn)
+{
+    sio_str_t  words[3];
 
     words[0] = sio_cstr("XINFO");
     words[1] = sio_cstr("STREAM");
     words[2] = sio_str(a->conf->stream.data, a->conf->stream.len);
 
-    (void) ngx_http_socketio_redis_command(redis,
-                              ngx_http_socketio_xread_informed, a, words, 3);
-
-    a->xread.asked = ngx_current_msec;
+    (void) ngx_http_socketio_redis_command(&a->xread.redis, fn, a, words, 3);
 }
 
 
@@ -127,6 +145,19 @@ ngx_http_socketio_xread_lost(ngx_http_socketio_redis_t *redis)
 
     a = redis->data;
     a->hub->zone->stream_read = 0;
+}
+
+
+static void
+ngx_http_socketio_xread_first(redisAsyncContext *ac, void *r, void *data)
+{
+    ngx_http_socketio_adapter_t  *a = data;
+
+    ngx_http_socketio_xread_informed(ac, r, data);
+
+    if (ac->data == &a->xread.redis && a->xread.redis.ac == ac && r) {
+        ngx_http_socketio_xread_next(a, 0);
+    }
 }
 
 
@@ -151,7 +182,6 @@ ngx_http_socketio_xread_informed(redisAsyncContext *ac, void *r, void *data)
     }
 
     ngx_http_socketio_xread_place(a, reply);
-    ngx_http_socketio_xread_next(a);
 }
 
 
@@ -219,17 +249,26 @@ ngx_http_socketio_xread_place(ngx_http_socketio_adapter_t *a,
 
 
 static void
-ngx_http_socketio_xread_next(ngx_http_socketio_adapter_t *a)
+ngx_http_socketio_xread_next(ngx_http_socketio_adapter_t *a, ngx_uint_t check)
 {
     size_t     len;
-    u_char     id[SIO_STREAM_ID_LEN];
+    u_char     id[SIO_STREAM_ID_LEN], count[NGX_INT_T_LEN];
     sio_str_t  words[8];
+
+    a->xread.checked = check;
+
+    if (check) {
+        ngx_http_socketio_xread_inform(a, ngx_http_socketio_xread_informed);
+    }
 
     len = sio_stream_id_write(id, &a->xread.position.id);
 
     words[0] = sio_cstr("XREAD");
     words[1] = sio_cstr("COUNT");
-    words[2] = sio_cstr(NGX_HTTP_SOCKETIO_XREAD_COUNT);
+    words[2] = sio_str(count, ngx_sprintf(count, "%ui",
+                                          (ngx_uint_t)
+                                          NGX_HTTP_SOCKETIO_XREAD_COUNT)
+                              - count);
     words[3] = sio_cstr("BLOCK");
     words[4] = sio_cstr(NGX_HTTP_SOCKETIO_XREAD_BLOCK);
     words[5] = sio_cstr("STREAMS");
@@ -250,6 +289,7 @@ ngx_http_socketio_xread_came(redisAsyncContext *ac, void *r, void *data)
 {
     size_t                        i;
     redisReply                   *reply = r, *list;
+    ngx_uint_t                    many;
     ngx_http_socketio_redis_t    *redis;
     ngx_http_socketio_adapter_t  *a = data;
 
@@ -260,7 +300,7 @@ ngx_http_socketio_xread_came(redisAsyncContext *ac, void *r, void *data)
     }
 
     if (reply->type == REDIS_REPLY_NIL) {
-        ngx_http_socketio_xread_next(a);
+        ngx_http_socketio_xread_next(a, 0);
         return;
     }
 
@@ -280,7 +320,24 @@ ngx_http_socketio_xread_came(redisAsyncContext *ac, void *r, void *data)
         return;
     }
 
+    /* if some were trimmed there are at least as many as are kept */
+
+    many = (list->elements >= ngx_min(NGX_HTTP_SOCKETIO_XREAD_COUNT,
+                                      a->xread.keeps));
+
+    if (many && !a->xread.checked) {
+        ngx_http_socketio_xread_next(a, 1);
+        return;
+    }
+
     for (i = 0; i < list->elements; i++) {
+
+        /* another worker may have read on while this one stood still */
+
+        if (!ngx_http_socketio_leader_leads(a)) {
+            ngx_http_socketio_leader_end(a);
+            return;
+        }
 
         if (ngx_http_socketio_xread_entry(a, list->element[i]) != NGX_OK) {
             ngx_http_socketio_redis_restart(redis,
@@ -295,7 +352,7 @@ ngx_http_socketio_xread_came(redisAsyncContext *ac, void *r, void *data)
         }
     }
 
-    ngx_http_socketio_xread_next(a);
+    ngx_http_socketio_xread_next(a, many);
 }
 
 

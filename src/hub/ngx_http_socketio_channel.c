@@ -30,6 +30,8 @@
 
 #define NGX_HTTP_SOCKETIO_WAITING_MAX  65536
 #define NGX_HTTP_SOCKETIO_DRAIN_MAX    4096     /* records in one go */
+#define NGX_HTTP_SOCKETIO_RETRY        2        /* msec: for room again, */
+#define NGX_HTTP_SOCKETIO_LINGER       500      /* times when it ends */
 
 /* In an inbox, where references are: there is no such message. */
 
@@ -150,6 +152,31 @@ ngx_http_socketio_channel_add(ngx_http_socketio_hub_t *hub)
 {
     hub->next = ngx_http_socketio_hubs;
     ngx_http_socketio_hubs = hub;
+}
+
+
+void
+ngx_http_socketio_channel_linger(ngx_http_socketio_hub_t *hub)
+{
+    ngx_uint_t  n;
+
+    ngx_http_socketio_channel_flush(hub);
+
+    for (n = 0; hub->nwaiting && n < NGX_HTTP_SOCKETIO_LINGER; n++) {
+        ngx_msleep(NGX_HTTP_SOCKETIO_RETRY);
+        ngx_http_socketio_channel_flush(hub);
+
+        /* others may wait for room here */
+
+        ngx_http_socketio_channel_catch_up(hub);
+    }
+
+    if (hub->nwaiting) {
+        ngx_log_error(NGX_LOG_ERR, hub->log, 0,
+                      "socketio app \"%V\": this worker ends, and %ui messages "
+                      "for others are dropped: their inboxes stay full",
+                      &hub->conf->name, hub->nwaiting);
+    }
 }
 
 
@@ -440,7 +467,7 @@ ngx_http_socketio_channel_flush(ngx_http_socketio_hub_t *hub)
     }
 
     if (hub->nwaiting && !hub->retry.timer_set) {
-        ngx_add_timer(&hub->retry, 2);
+        ngx_add_timer(&hub->retry, NGX_HTTP_SOCKETIO_RETRY);
     }
 }
 

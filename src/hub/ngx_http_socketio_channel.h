@@ -66,7 +66,13 @@ void ngx_http_socketio_channel_close(void);
 
 void ngx_http_socketio_channel_add(ngx_http_socketio_hub_t *hub);
 
-/* Not any more; what waits for room in an inbox is dropped. */
+/*
+ * The worker ends: flush, and wait for a second at most until there is room
+ * for what waits for it.
+ */
+void ngx_http_socketio_channel_linger(ngx_http_socketio_hub_t *hub);
+
+/* Not any more; what still waits for room in an inbox is dropped. */
 
 void ngx_http_socketio_channel_remove(ngx_http_socketio_hub_t *hub);
 

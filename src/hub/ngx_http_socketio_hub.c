@@ -260,7 +260,7 @@ ngx_http_socketio_hub_cleanup(ngx_http_socketio_hub_t *hub)
     ngx_http_socketio_channel_flush(hub);
     ngx_http_socketio_presence_cleanup(hub);
     ngx_http_socketio_mailer_end(hub);
-    ngx_http_socketio_channel_flush(hub);
+    ngx_http_socketio_channel_linger(hub);
     ngx_http_socketio_channel_remove(hub);
 
     if (hub->cluster) {

@@ -224,11 +224,15 @@ struct ngx_http_socketio_waiting_s {
 };
 
 
-/* Whether another worker takes out of its inbox, as the ticks see it. */
-
+/*
+ * Whether another worker takes out of its inbox, and whether it goes on at
+ * all, as the ticks see it.
+ */
 typedef struct {
     uint32_t                         head;      /* where it was */
     uint32_t                         ticks;     /* since it moved */
+    uint32_t                         beat;      /* the same of its beat */
+    uint32_t                         stands;
 } ngx_http_socketio_reader_t;
 
 

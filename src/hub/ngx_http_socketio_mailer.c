@@ -31,6 +31,9 @@ static void ngx_http_socketio_mailer_tick(ngx_http_socketio_hub_t *hub);
 static void ngx_http_socketio_mailer_cleanup(ngx_http_socketio_hub_t *hub);
 static void ngx_http_socketio_mailer_claim(ngx_http_socketio_hub_t *hub);
 static void ngx_http_socketio_mailer_release(ngx_http_socketio_hub_t *hub);
+static uint64_t ngx_http_socketio_mailer_mark(
+    const ngx_http_socketio_hub_t *hub);
+static void ngx_http_socketio_mailer_check(ngx_http_socketio_hub_t *hub);
 static void ngx_http_socketio_mailer_tell(ngx_http_socketio_hub_t *hub,
     ngx_uint_t slot);
 
@@ -95,6 +98,22 @@ ngx_http_socketio_mailer_end(ngx_http_socketio_hub_t *hub)
     if (hub->mailer && hub->mailer->active) {
         ngx_http_socketio_mailer_release(hub);
     }
+}
+
+
+ngx_uint_t
+ngx_http_socketio_mailer_last(ngx_http_socketio_hub_t *hub)
+{
+    if (!hub->mailer->active
+        || ngx_http_socketio_slot_chosen(hub->zone, hub->n)
+           != NGX_HTTP_SOCKETIO_NO_SLOT)
+    {
+        return 0;
+    }
+
+    ngx_http_socketio_mailer_say(hub);
+
+    return 1;
 }
 
 
@@ -321,7 +340,8 @@ ngx_http_socketio_mailer_slot(ngx_http_socketio_hub_t *hub)
     n = (ngx_uint_t) (claim & 0xffff);
 
     if (n == 0 || !ngx_http_socketio_slot_held(hub->zone, n - 1,
-                                               (uint32_t) (claim >> 16)))
+                                               (uint32_t) (claim >> 16))
+        || ngx_http_socketio_slot(hub->zone, n - 1)->still)
     {
         return NGX_HTTP_SOCKETIO_NO_SLOT;
     }
@@ -351,8 +371,7 @@ ngx_http_socketio_mailer_claim(ngx_http_socketio_hub_t *hub)
 
     if ((chosen != hub->n && chosen != NGX_HTTP_SOCKETIO_NO_SLOT)
         || !ngx_atomic_cmp_set(&hub->zone->mailer, claim,
-                               (uint64_t) hub->incarnation << 16
-                               | (hub->n + 1)))
+                               ngx_http_socketio_mailer_mark(hub)))
     {
         return;
     }
@@ -391,6 +410,39 @@ ngx_http_socketio_mailer_release(ngx_http_socketio_hub_t *hub)
 }
 
 
+static uint64_t
+ngx_http_socketio_mailer_mark(const ngx_http_socketio_hub_t *hub)
+{
+    return (uint64_t) hub->incarnation << 16 | (hub->n + 1);
+}
+
+
+/*
+ * Another worker may have taken over while this one stood still.  What this
+ * one still says the home has been told before.
+ */
+static void
+ngx_http_socketio_mailer_check(ngx_http_socketio_hub_t *hub)
+{
+    ngx_uint_t                   up;
+    ngx_http_socketio_mailer_t  *m;
+
+    m = hub->mailer;
+
+    if (m->active
+        && hub->zone->mailer != ngx_http_socketio_mailer_mark(hub))
+    {
+        up = hub->zone->mail_up;
+
+        m->active = 0;
+        m->home->stop(hub);
+        ngx_http_socketio_mailer_down(hub);
+
+        hub->zone->mail_up = up;
+    }
+}
+
+
 static void
 ngx_http_socketio_mailer_tell(ngx_http_socketio_hub_t *hub, ngx_uint_t slot)
 {
@@ -415,6 +467,8 @@ ngx_http_socketio_mailer_receive(ngx_http_socketio_hub_t *hub,
 
     m = hub->mailer;
     type = sio_wire_get_u8(record);
+
+    ngx_http_socketio_mailer_check(hub);
 
     if (type == NGX_HTTP_SOCKETIO_MAILER_WAKE) {
         ngx_http_socketio_mailer_claim(hub);
@@ -464,6 +518,8 @@ ngx_http_socketio_mailer_turn(ngx_http_socketio_hub_t *hub)
         return;
     }
 
+    ngx_http_socketio_mailer_check(hub);
+
     if (m->wake) {
         m->wake = 0;
         slot = ngx_http_socketio_mailer_slot(hub);
@@ -499,6 +555,8 @@ ngx_http_socketio_mailer_tick(ngx_http_socketio_hub_t *hub)
     if (m == NULL) {
         return;
     }
+
+    ngx_http_socketio_mailer_check(hub);
 
     if (!m->active) {
         ngx_http_socketio_mailer_claim(hub);

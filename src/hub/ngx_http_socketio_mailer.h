@@ -104,6 +104,12 @@ void *ngx_http_socketio_mailer_data(ngx_http_socketio_hub_t *hub);
 void ngx_http_socketio_mailer_begin(ngx_http_socketio_hub_t *hub);
 void ngx_http_socketio_mailer_end(ngx_http_socketio_hub_t *hub);
 
+/*
+ * Whether this worker is the last one that could say what is in the outbox;
+ * it does.
+ */
+ngx_uint_t ngx_http_socketio_mailer_last(ngx_http_socketio_hub_t *hub);
+
 /* This host, as an origin has it. */
 
 uint64_t ngx_http_socketio_mailer_host(ngx_http_socketio_hub_t *hub);

@@ -164,7 +164,7 @@ ngx_http_socketio_presence_leads(ngx_http_socketio_hub_t *hub)
     for (n = 0; n < hub->n; n++) {
         slot = ngx_http_socketio_slot(hub->zone, n);
 
-        if (slot->pid && !slot->exiting
+        if (slot->pid && !slot->exiting && !slot->still
             && slot->generation == hub->slot->generation)
         {
             return 0;

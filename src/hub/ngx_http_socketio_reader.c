@@ -1,5 +1,5 @@
 /*
- * Whether other workers read what they are sent.
+ * Whether other workers read what they are sent, and go on.
  */
 
 
@@ -11,6 +11,9 @@
 #define NGX_HTTP_SOCKETIO_READER_TICKS  3
 
 
+static void ngx_http_socketio_reader_beat(ngx_http_socketio_hub_t *hub);
+static void ngx_http_socketio_reader_stands(ngx_http_socketio_hub_t *hub,
+    ngx_uint_t n);
 static ngx_uint_t ngx_http_socketio_reader_moved(ngx_http_socketio_hub_t *hub,
     ngx_uint_t n);
 
@@ -21,8 +24,14 @@ ngx_http_socketio_reader_check(ngx_http_socketio_hub_t *hub)
     uint64_t    bit;
     ngx_uint_t  n;
 
+    ngx_http_socketio_reader_beat(hub);
+
     for (n = 0; n < NGX_HTTP_SOCKETIO_SLOTS; n++) {
         bit = (uint64_t) 1 << n % 64;
+
+        if (n != hub->n) {
+            ngx_http_socketio_reader_stands(hub, n);
+        }
 
         if (n == hub->n || ngx_http_socketio_reader_moved(hub, n)
             || (hub->stuck[n / 64] & bit)
@@ -37,6 +46,47 @@ ngx_http_socketio_reader_check(ngx_http_socketio_hub_t *hub)
                       "socketio app \"%V\": the worker of slot %ui does not "
                       "read its inbox, what is for it is dropped",
                       &hub->conf->name, n);
+    }
+}
+
+
+static void
+ngx_http_socketio_reader_beat(ngx_http_socketio_hub_t *hub)
+{
+    (void) ngx_atomic_fetch_add(&hub->slot->beat, 1);
+
+    if (hub->slot->still) {
+        hub->slot->still = 0;
+
+        ngx_log_error(NGX_LOG_NOTICE, hub->log, 0,
+                      "socketio app \"%V\": this worker stood still, and goes "
+                      "on", &hub->conf->name);
+    }
+}
+
+
+static void
+ngx_http_socketio_reader_stands(ngx_http_socketio_hub_t *hub, ngx_uint_t n)
+{
+    ngx_http_socketio_slot_t    *slot;
+    ngx_http_socketio_reader_t  *reader;
+
+    slot = ngx_http_socketio_slot(hub->zone, n);
+    reader = &hub->readers[n];
+
+    if (slot->pid == 0 || reader->beat != (uint32_t) slot->beat) {
+        reader->beat = (uint32_t) slot->beat;
+        reader->stands = 0;
+        return;
+    }
+
+    if (++reader->stands == NGX_HTTP_SOCKETIO_READER_TICKS
+        && ngx_atomic_cmp_set(&slot->still, 0, 1))
+    {
+        ngx_log_error(NGX_LOG_ERR, hub->log, 0,
+                      "socketio app \"%V\": the worker of slot %ui, process "
+                      "%P, stands still, others do what it has to do for all",
+                      &hub->conf->name, n, (ngx_pid_t) slot->pid);
     }
 }
 

@@ -5,6 +5,10 @@
  * what waits for room in its inbox belongs to broadcasts that each session on
  * the move has to wait for, and fills the zone.  So nothing more is sent to a
  * worker that has not read for some seconds, until it does again.
+ *
+ * Nor does it do what one of them has to do for all: a worker whose beat does
+ * not grow for some seconds is said to stand still, in its slot, where it takes
+ * that back itself when it goes on.
  */
 
 
@@ -15,7 +19,7 @@
 #include "hub/ngx_http_socketio_hub.h"
 
 
-/* Once a second: who reads, and who does not (logged). */
+/* Once a second: who reads, who does not, and who stands still (logged). */
 
 void ngx_http_socketio_reader_check(ngx_http_socketio_hub_t *hub);
 

@@ -409,7 +409,7 @@ ngx_http_socketio_recovery_read(ngx_http_socketio_hub_t *hub,
 
     recall = st->recall;
 
-    if (recall->lost || (recall->tries == 0 && recall->n == 0)) {
+    if (recall->lost || recall->n == 0) {
         return NGX_DECLINED;
     }
 
@@ -418,8 +418,8 @@ ngx_http_socketio_recovery_read(ngx_http_socketio_hub_t *hub,
 
     ngx_http_socketio_log_lock(hub->zone);
 
-    if (recall->n == 0) {
-        /* of what was behind it there is nothing in the stream any more */
+    if (recall->n == 1) {
+        /* behind it there is nothing in the stream */
         ngx_http_socketio_log_reach(hub->zone, &from.id);
     }
 
@@ -434,21 +434,24 @@ ngx_http_socketio_recovery_read(ngx_http_socketio_hub_t *hub,
         return NGX_DECLINED;
     }
 
-    if (recall->n == 0) {
+    if (recall->n == 1) {
         /* this host does not read the stream yet */
         return st->tries < NGX_HTTP_SOCKETIO_RECOVERY_TRIES
                ? NGX_AGAIN : NGX_DECLINED;
     }
 
-    recall->id.seq++;
+    recall->from = recall->id;
+    recall->found = 0;
 
     return ngx_http_socketio_recovery_next(recall,
                                            NGX_HTTP_SOCKETIO_RECALL_EVENTS);
 }
 
 
-/* The first one is what the client has: it must be there. */
-
+/*
+ * The first one is what the client has, or what was read last: it must be
+ * there, or what followed it may have been trimmed.
+ */
 static void
 ngx_http_socketio_recovery_event(ngx_http_socketio_recall_t *recall,
     const sio_stream_id_t *id, const sio_adapter_broadcast_t *b)

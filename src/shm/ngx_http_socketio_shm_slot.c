@@ -71,6 +71,7 @@ ngx_http_socketio_slot_take(ngx_http_socketio_zone_t *zone, ngx_uint_t n,
     slot->busy = 0;
     slot->stream_fallen = 0;
     slot->exiting = 0;
+    slot->still = 0;
     slot->generation = generation;
 
     /* Its chunks are found by their headers. */
@@ -336,7 +337,7 @@ ngx_http_socketio_slot_chosen(ngx_http_socketio_zone_t *zone,
     for (n = 0; n < NGX_HTTP_SOCKETIO_SLOTS; n++) {
         slot = ngx_http_socketio_slot(zone, n);
 
-        if (slot->pid && !slot->exiting && n != except
+        if (slot->pid && !slot->exiting && !slot->still && n != except
             && (best == NGX_HTTP_SOCKETIO_NO_SLOT
                 || slot->generation > generation))
         {

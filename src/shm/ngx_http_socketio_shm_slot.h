@@ -99,6 +99,7 @@ struct ngx_http_socketio_slot_s {
     ngx_atomic_t               incarnation;  /* raised by each newcomer */
     ngx_atomic_t               generation;   /* of the configuration */
     ngx_atomic_t               exiting;      /* shutting down: no new work */
+    ngx_atomic_t               still;        /* it stands: others say so */
     uint32_t                   ring_size;    /* a power of two */
 
     /* written by all */
@@ -108,6 +109,7 @@ struct ngx_http_socketio_slot_s {
 
     /* the owner's */
     ngx_atomic_t               head NGX_HTTP_SOCKETIO_LINE;
+    ngx_atomic_t               beat;         /* grows once a second */
     ngx_atomic_t               peeked;       /* head + 1 once it was seen, */
     uint32_t                   stamp;        /* with its message's stamp */
 
@@ -153,8 +155,9 @@ void ngx_http_socketio_slot_leave(ngx_http_socketio_zone_t *zone,
 
 /*
  * The slot of the worker that does what one of them has to do: the lowest of
- * the newest generation that is not shutting down; except: a slot that is not
- * to be, or NGX_HTTP_SOCKETIO_NO_SLOT.  NGX_HTTP_SOCKETIO_NO_SLOT: none.
+ * the newest generation that neither shuts down nor stands still; except: a
+ * slot that is not to be, or NGX_HTTP_SOCKETIO_NO_SLOT.
+ * NGX_HTTP_SOCKETIO_NO_SLOT: none.
  */
 ngx_uint_t ngx_http_socketio_slot_chosen(ngx_http_socketio_zone_t *zone,
     ngx_uint_t except);

@@ -152,7 +152,13 @@ class Redis {
 
     const { port } = server.address();
 
-    tap.after(() => new Promise((done) => io.close(() => done())));
+    // What its adapter says last has an answer before the client goes.
+
+    tap.after(async () => {
+      await new Promise((done) => io.close(() => done()));
+      await Promise.all([pub, sub].map((client) =>
+        client.ping().catch(() => {})));
+    });
 
     return { io, port, url: `http://127.0.0.1:${port}` };
   }

@@ -246,6 +246,42 @@ test_cleared(ngx_http_socketio_zone_t *zone)
 }
 
 
+/* The newest generation before the lowest slot; who goes on, and stays. */
+
+static void
+test_chosen(ngx_http_socketio_zone_t *zone)
+{
+    is_int(ngx_http_socketio_slot_take(zone, 40, 90), NGX_OK, "take");
+    is_int(ngx_http_socketio_slot_take(zone, 41, 91), NGX_OK, "take");
+    is_int(ngx_http_socketio_slot_take(zone, 42, 91), NGX_OK, "take");
+
+    is_int(ngx_http_socketio_slot_chosen(zone, NGX_HTTP_SOCKETIO_NO_SLOT), 41,
+           "the lowest of the newest is chosen");
+    is_int(ngx_http_socketio_slot_chosen(zone, 41), 42, "or the next one");
+
+    ngx_http_socketio_slot(zone, 41)->still = 1;
+    is_int(ngx_http_socketio_slot_chosen(zone, NGX_HTTP_SOCKETIO_NO_SLOT), 42,
+           "who stands still is not");
+
+    ngx_http_socketio_slot(zone, 42)->exiting = 1;
+    is_int(ngx_http_socketio_slot_chosen(zone, NGX_HTTP_SOCKETIO_NO_SLOT), 40,
+           "nor who ends");
+
+    ngx_http_socketio_slot(zone, 41)->still = 0;
+    is_int(ngx_http_socketio_slot_chosen(zone, NGX_HTTP_SOCKETIO_NO_SLOT), 41,
+           "until he goes on");
+
+    shm_die(zone, 41);
+    ngx_http_socketio_slot(zone, 41)->still = 1;
+    is_int(ngx_http_socketio_slot_take(zone, 41, 92), NGX_OK, "a successor");
+    is_int(ngx_http_socketio_slot(zone, 41)->still, 0, "goes on");
+
+    ngx_http_socketio_slot_leave(zone, 40);
+    ngx_http_socketio_slot_leave(zone, 41);
+    ngx_http_socketio_slot_leave(zone, 42);
+}
+
+
 int
 main(void)
 {
@@ -259,6 +295,7 @@ main(void)
     test_full(zone);
     test_successor(zone);
     test_cleared(zone);
+    test_chosen(zone);
 
     ngx_http_socketio_message_reclaim(zone, 0);
     is_int(zone->chunks_used, 0, "all chunks are back");
