@@ -119,6 +119,9 @@ for (const signal of ['SIGTERM', 'SIGQUIT']) {
     const [sender, reader] = [await site.sio(0), await site.sio(1)];
     const [ends, stands] = site.ngx.workers();
 
+    // a connection that is made before, as none can be to who stands
+
+    await site.settle(2);
     await sender.event('only', { room: reader.id });
     await reader.nextEvent();
     process.kill(stands, 'SIGSTOP');
