@@ -245,6 +245,23 @@ function suite(workers) {
     await leave(bob);
   });
 
+  test(name('an upgrade proves the last answer'), async (t) => {
+    for (const place of [0, 1]) {
+      const ann = await connect('ann', { transport: 'polling', last: 'item' });
+
+      await send('ann', 1);
+      await expectItems(ann, 1, 1);
+      t.is(await kept(), 1);
+      await ann.upgrade({ socket: await site.socket(place) });
+      await nothingKept();
+      t.is(ann.pings, 0, 'no ping was needed');
+      await send('ann', 2);
+      await expectItems(ann, 2, 2);
+      await nothingKept();
+      await leave(ann);
+    }
+  });
+
   test(name('pongs that nobody asked for prove nothing'), async (t) => {
     const mute = await connect('ann', { mute: true });
 
