@@ -240,6 +240,15 @@ const patterns = [
     'is not allowed here, it stands beside "socketio" in a "location"'],
   ['an unknown option', 'autenticate none; # !\n',
     'unknown directive "autenticate"'],
+  ...['webhook_key_file x', 'mailbox', 'presence'].map((text) =>
+    [`of an app: ${text}`, `${text}; # !\n`, 'stands in a "socketio_app" bl']),
+  ...['transports polling', 'ping_interval 1s', 'ping_timeout 1s',
+    'upgrade_timeout 1s', 'connect_timeout 1s', 'max_payload 1', 'origin *',
+    'max_packets 1', 'cookie a', 'buffer 1m', 'deflate on', 'limit off',
+    'limit_conn off', 'limit_status 503', 'limit_log_level info',
+    'limit_dry_run on', 'slow_consumer drop'].map((text) =>
+    [`of a location: ${text}`, `socketio_${text}; # !\n`,
+      'is not allowed here, it stands beside "socketio" in a "location"']),
   ['recovery in a namespace', 'recovery 2m; # !\n',
     '"recovery" directive is not allowed here, it stands in a "socketio_app"'],
 ];

@@ -21,13 +21,13 @@
 #define NGX_HTTP_SOCKETIO_ANYWHERE  (NGX_ANY_CONF|NGX_MAIN_CONF|NGX_CONF_ANY)
 
 
-#define ngx_http_socketio_place(name, type, where)                            \
+#define ngx_http_socketio_place(name, type, block)                            \
     { ngx_string(name),                                                       \
       NGX_HTTP_SOCKETIO_ANYWHERE|type,                                        \
       ngx_http_socketio_misplaced,                                            \
       0,                                                                      \
       0,                                                                      \
-      where }
+      ngx_http_socketio_place_##block }
 
 
 static char *ngx_http_socketio_misplaced(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -52,45 +52,41 @@ static char  ngx_http_socketio_place_location[] =
 
 static ngx_command_t  ngx_http_socketio_place_commands[] = {
 
-    ngx_http_socketio_place("mailbox", 0, ngx_http_socketio_place_app),
-    ngx_http_socketio_place("presence", 0, ngx_http_socketio_place_app),
-    ngx_http_socketio_place("recovery", 0, ngx_http_socketio_place_app),
-    ngx_http_socketio_place("namespace", NGX_CONF_BLOCK,
-                            ngx_http_socketio_place_app),
+    ngx_http_socketio_place("mailbox", 0, app),
+    ngx_http_socketio_place("presence", 0, app),
+    ngx_http_socketio_place("recovery", 0, app),
+    ngx_http_socketio_place("webhook_key_file", 0, app),
+    ngx_http_socketio_place("namespace", NGX_CONF_BLOCK, app),
 
-    ngx_http_socketio_place("on", NGX_CONF_BLOCK,
-                            ngx_http_socketio_place_namespace),
-    ngx_http_socketio_place("target", 0, ngx_http_socketio_place_namespace),
-    ngx_http_socketio_place("authenticate", 0,
-                            ngx_http_socketio_place_namespace),
+    ngx_http_socketio_place("on", NGX_CONF_BLOCK, namespace),
+    ngx_http_socketio_place("target", 0, namespace),
+    ngx_http_socketio_place("authenticate", 0, namespace),
 
-    ngx_http_socketio_place("expect", 0, ngx_http_socketio_place_rule),
-    ngx_http_socketio_place("emit", 0, ngx_http_socketio_place_rule),
-    ngx_http_socketio_place("relay", 0, ngx_http_socketio_place_rule),
-    ngx_http_socketio_place("join", 0, ngx_http_socketio_place_rule),
-    ngx_http_socketio_place("leave", 0, ngx_http_socketio_place_rule),
-    ngx_http_socketio_place("ack", 0, ngx_http_socketio_place_rule),
+    ngx_http_socketio_place("expect", 0, rule),
+    ngx_http_socketio_place("emit", 0, rule),
+    ngx_http_socketio_place("relay", 0, rule),
+    ngx_http_socketio_place("join", 0, rule),
+    ngx_http_socketio_place("leave", 0, rule),
+    ngx_http_socketio_place("ack", 0, rule),
 
-    ngx_http_socketio_place("socketio_dry_run", 0,
-                            ngx_http_socketio_place_location),
-    ngx_http_socketio_place("socketio_origin", 0,
-                            ngx_http_socketio_place_location),
-    ngx_http_socketio_place("socketio_transports", 0,
-                            ngx_http_socketio_place_location),
-    ngx_http_socketio_place("socketio_ping_interval", 0,
-                            ngx_http_socketio_place_location),
-    ngx_http_socketio_place("socketio_ping_timeout", 0,
-                            ngx_http_socketio_place_location),
-    ngx_http_socketio_place("socketio_max_payload", 0,
-                            ngx_http_socketio_place_location),
-    ngx_http_socketio_place("socketio_limit", 0,
-                            ngx_http_socketio_place_location),
-    ngx_http_socketio_place("socketio_limit_conn", 0,
-                            ngx_http_socketio_place_location),
-    ngx_http_socketio_place("socketio_slow_consumer", 0,
-                            ngx_http_socketio_place_location),
-    ngx_http_socketio_place("socketio_buffer", 0,
-                            ngx_http_socketio_place_location),
+    ngx_http_socketio_place("socketio_transports", 0, location),
+    ngx_http_socketio_place("socketio_ping_interval", 0, location),
+    ngx_http_socketio_place("socketio_ping_timeout", 0, location),
+    ngx_http_socketio_place("socketio_upgrade_timeout", 0, location),
+    ngx_http_socketio_place("socketio_connect_timeout", 0, location),
+    ngx_http_socketio_place("socketio_max_payload", 0, location),
+    ngx_http_socketio_place("socketio_max_packets", 0, location),
+    ngx_http_socketio_place("socketio_origin", 0, location),
+    ngx_http_socketio_place("socketio_cookie", 0, location),
+    ngx_http_socketio_place("socketio_buffer", 0, location),
+    ngx_http_socketio_place("socketio_deflate", 0, location),
+    ngx_http_socketio_place("socketio_limit", 0, location),
+    ngx_http_socketio_place("socketio_limit_conn", 0, location),
+    ngx_http_socketio_place("socketio_limit_status", 0, location),
+    ngx_http_socketio_place("socketio_limit_log_level", 0, location),
+    ngx_http_socketio_place("socketio_limit_dry_run", 0, location),
+    ngx_http_socketio_place("socketio_slow_consumer", 0, location),
+    ngx_http_socketio_place("socketio_dry_run", 0, location),
 
       ngx_null_command
 };
