@@ -33,6 +33,9 @@ static char *ngx_http_socketio_redis(ngx_conf_t *cf, ngx_command_t *cmd,
 static ngx_int_t ngx_http_socketio_redis_init_process(ngx_cycle_t *cycle);
 
 #if (NGX_HTTP_SOCKETIO_REDIS)
+static char *ngx_http_socketio_redis_check(ngx_conf_t *cf,
+    const ngx_http_socketio_redis_conf_t *rcf,
+    const ngx_http_socketio_redis_conf_t *url);
 static char *ngx_http_socketio_redis_server(ngx_conf_t *cf,
     ngx_http_socketio_redis_conf_t *rcf, ngx_str_t *value);
 static char *ngx_http_socketio_redis_url(ngx_conf_t *cf,
@@ -184,7 +187,7 @@ ngx_http_socketio_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     char                            *rv;
     ngx_str_t                       *value;
     ngx_http_socketio_app_t         *app;
-    ngx_http_socketio_redis_conf_t  *rcf;
+    ngx_http_socketio_redis_conf_t  *rcf, url;
 
     app = ((ngx_http_socketio_conf_ctx_t *) cf->ctx)->app;
     value = cf->args->elts;
@@ -205,6 +208,7 @@ ngx_http_socketio_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     rcf->dialect = &ngx_http_socketio_classic;
 
     rv = ngx_http_socketio_redis_server(cf, rcf, &value[1]);
+    url = *rcf;
 
     if (rv == NGX_CONF_OK) {
         rv = ngx_http_socketio_params(cf, 2, ngx_http_socketio_redis_params,
@@ -218,6 +222,39 @@ ngx_http_socketio_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     if (rv != NGX_CONF_OK) {
         return rv;
+    }
+
+    if (ngx_http_socketio_redis_check(cf, rcf, &url) != NGX_CONF_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    /* rooms have no channels there */
+
+    if (rcf->dialect == &ngx_http_socketio_streams) {
+        rcf->subscription = NGX_HTTP_SOCKETIO_SUBSCRIPTION_STATIC;
+    }
+
+    app->redis = rcf;
+
+    return NGX_CONF_OK;
+}
+
+
+/* What parameters say together.  url: what the address alone said. */
+
+static char *
+ngx_http_socketio_redis_check(ngx_conf_t *cf,
+    const ngx_http_socketio_redis_conf_t *rcf,
+    const ngx_http_socketio_redis_conf_t *url)
+{
+    if ((url->db && url->db != rcf->db)
+        || (url->user.len && url->user.data != rcf->user.data)
+        || (url->password.len && url->password.data != rcf->password.data))
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"db=\", \"user=\" or \"password_file=\" of "
+                           "\"redis\" is in its address, too");
+        return NGX_CONF_ERROR;
     }
 
     if (rcf->user.len && rcf->password.len == 0) {
@@ -240,14 +277,6 @@ ngx_http_socketio_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
                            "\"adapter=streams\"");
         return NGX_CONF_ERROR;
     }
-
-    /* rooms have no channels there */
-
-    if (rcf->dialect == &ngx_http_socketio_streams) {
-        rcf->subscription = NGX_HTTP_SOCKETIO_SUBSCRIPTION_STATIC;
-    }
-
-    app->redis = rcf;
 
     return NGX_CONF_OK;
 }
