@@ -38,7 +38,7 @@ async function until(fact, { timeout = 30000, every = 20, what } = {}) {
 // A promise that must settle in time.
 
 function within(timeout, what, promise) {
-  const time = timeout * slower;
+  const time = Math.min(timeout * slower, 0x7fffffff);
   let timer;
   const late = new Promise((_, fail) => {
     timer = setTimeout(() => fail(new Error(
