@@ -446,6 +446,8 @@ const elsewhere = [
   ['the app before a proxy', location('socketio campus; '
     + 'proxy_pass http://127.0.0.1:1;'),
   'another directive answers the location of this one in'],
+  ['a key file of two names', location('socketio_api campus; '
+    + 'socketio_api_key_file a.key\0b;'), 'a zero byte in the name of "'],
   ['no key file', location('socketio_api campus; '
     + 'socketio_api_key_file nowhere;'), 'can\'t open'],
   ['the same app twice', { http: 'socketio_app campus { zone 8m; }',

@@ -29,6 +29,11 @@ ngx_http_socketio_file_read(ngx_http_socketio_file_t *file, ngx_log_t *log)
     file->len = 0;
     file->err = 0;
 
+    if (ngx_strlen(file->name.data) != file->name.len) {
+        file->error = "a zero byte in the name of";
+        return NGX_ERROR;
+    }
+
     f.fd = ngx_open_file(file->name.data, NGX_FILE_RDONLY|NGX_FILE_NONBLOCK,
                          NGX_FILE_OPEN, 0);
 
