@@ -6,6 +6,7 @@
 // order that all hosts have.
 
 const { test } = require('./lib/tap');
+const { Proxy } = require('./lib/proxy');
 const { Redis } = require('./lib/redis');
 const { SioRaw } = require('./lib/sio_raw');
 const { open, once, ask } = require('./lib/clients');
@@ -340,6 +341,53 @@ for (const workers of [1, 4]) {
     t.is(got.filter(({ sid }) => sid === id).length, 1, 'one of six');
     got.forEach(({ sio }) => sio.close());
   });
+
+  // A host that is far from Redis has read it, and takes it a while later.
+
+  test(what('what was taken and left again is not taken as it was before'),
+    async (t) => {
+      const proxy = await Proxy.start(redis.port, { delay: 200 });
+      const far = await redis.nginx({ app, params, workers,
+                                      address: `127.0.0.1:${proxy.port}` });
+      const reads = async () => Number(/cmdstat_get:calls=(\d+)/.exec(
+        await admin.info('commandstats'))?.[1] || 0);
+      let first = null;
+
+      for (let n = 0; n < 10 && !first; n++) {
+        const bob = await client(a, { user: 'bob' });
+
+        await ordered(bob);
+        const { id, _pid: pid, _lastOffset: offset } = bob;
+
+        await cut(bob);
+        const before = await reads();
+        const slow = claim(far, pid, offset, { user: 'bob' });
+
+        await until(async () => await reads() > before, { every: 5 });
+        const fast = await claim(b, pid, offset, { user: 'bob' });
+
+        fast.sio.close();
+        if (fast.sid === id) {
+          await until(() => admin.exists(`sio:session:${pid}`),
+                      { what: 'it is left again' });
+          first = { id, pid, offset };
+        }
+
+        const late = await slow;
+
+        late.sio.close();
+        t.ok(late.sid !== id || fast.sid !== id, 'one of them has it');
+      }
+
+      t.ok(first, 'the near host was first');
+      const { sio, sid } = await claim(b, first.pid, first.offset,
+                                       { user: 'bob' });
+
+      t.is(sid, first.id, 'it is there for the next one');
+      sio.close();
+      await far.stop();
+      proxy.stop();
+    }, 60000);
 
   test(what('a host that is new has it all from the stream'), async (t) => {
     const bob = await client(a, { user: 'bob' });
