@@ -3,42 +3,29 @@
  */
 
 
-#include <stdio.h>
-
 #include "codec/eio_open.h"
-
-
-#define EIO_OPEN_TAIL  128       /* holds three numbers of 10 digits */
+#include "codec/sio_writer.h"
 
 
 int
 eio_open_encode(const eio_open_t *open, sio_buf_t *buf)
 {
-    int        rc, len;
-    char       tail[EIO_OPEN_TAIL];
-    sio_str_t  head;
+    sio_writer_t  w;
 
-    head = sio_cstr("0{\"sid\":\"");
+    sio_writer_begin(&w, buf);
 
-    len = snprintf(tail, sizeof(tail),
-                   "\",\"upgrades\":[%s],\"pingInterval\":%u,"
-                   "\"pingTimeout\":%u,\"maxPayload\":%u}",
-                   open->upgrade ? "\"websocket\"" : "",
-                   (unsigned) open->ping_interval_msec,
-                   (unsigned) open->ping_timeout_msec,
-                   (unsigned) open->max_payload_bytes);
+    sio_writer_put_text(&w, "0{\"sid\":\"");
+    sio_writer_put_str(&w, open->sid);
+    sio_writer_put_text(&w, open->upgrade
+                            ? "\",\"upgrades\":[\"websocket\"]"
+                            : "\",\"upgrades\":[]");
+    sio_writer_put_text(&w, ",\"pingInterval\":");
+    sio_writer_put_uint(&w, open->ping_interval_msec);
+    sio_writer_put_text(&w, ",\"pingTimeout\":");
+    sio_writer_put_uint(&w, open->ping_timeout_msec);
+    sio_writer_put_text(&w, ",\"maxPayload\":");
+    sio_writer_put_uint(&w, open->max_payload_bytes);
+    sio_writer_put_text(&w, "}");
 
-    if (len < 0 || (size_t) len >= sizeof(tail)) {
-        return SIO_DECLINED;
-    }
-
-    rc = sio_buf_reserve(buf, head.len + open->sid.len + len);
-    if (rc != SIO_OK) {
-        return rc;
-    }
-
-    (void) sio_buf_append_str(buf, head);
-    (void) sio_buf_append_str(buf, open->sid);
-
-    return sio_buf_append(buf, tail, len);
+    return sio_writer_end(&w);
 }

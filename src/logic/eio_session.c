@@ -16,7 +16,7 @@
 #include "logic/eio_session_state.h"
 
 
-#define EIO_OPEN_MAX      1024       /* bytes of an open packet, at most */
+#define EIO_OPEN_MAX      256        /* bytes of an open packet, at most */
 #define EIO_LINGER_MSEC   30000      /* a closed session waits for a GET */
 #define EIO_MARKS_MAX     64         /* that wait; numbers wrap */
 
@@ -165,7 +165,11 @@ eio_session_push_open(eio_session_t *s)
 
     sio_buf_init(&buf, s->env->mem, EIO_OPEN_MAX);
 
-    rc = eio_open_encode(&open, &buf);
+    rc = sio_buf_reserve(&buf, EIO_OPEN_MAX);
+
+    if (rc == SIO_OK) {
+        rc = eio_open_encode(&open, &buf);
+    }
 
     if (rc == SIO_OK) {
         rc = eio_session_push(s, sio_buf_str(&buf), 0);

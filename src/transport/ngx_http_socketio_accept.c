@@ -40,6 +40,7 @@ static ngx_int_t ngx_http_socketio_accept_deflate(ngx_http_request_t *r,
     ngx_http_socketio_accept_t *accept);
 static ngx_int_t ngx_http_socketio_accept_answer(ngx_http_request_t *r,
     ngx_str_t *accept);
+static ngx_uint_t ngx_http_socketio_accept_more(ngx_http_request_t *r);
 static void ngx_http_socketio_accept_cleanup(void *data);
 static void ngx_http_socketio_accept_takeover(ngx_http_request_t *r);
 static ngx_int_t ngx_http_socketio_accept_written(ngx_http_request_t *r);
@@ -266,13 +267,76 @@ ngx_http_socketio_accept_answer(ngx_http_request_t *r, ngx_str_t *accept)
 
     rc = ngx_http_send_header(r);
 
-    if (rc == NGX_ERROR || rc > NGX_OK) {
+    if (rc == NGX_ERROR || rc > NGX_OK || ngx_http_socketio_accept_more(r)) {
         return rc;
     }
 
     rc = ngx_http_send_special(r, NGX_HTTP_FLUSH);
 
     return rc == NGX_ERROR ? NGX_ERROR : NGX_OK;
+}
+
+
+/*
+ * A new session's open packet follows in this turn: the system is told so, and
+ * sends both in one segment.  Nothing may be held back when the option is set
+ * later, so TCP_NODELAY comes first.  What can't be sent like this is nginx's.
+ */
+static ngx_uint_t
+ngx_http_socketio_accept_more(ngx_http_request_t *r)
+{
+#if (defined MSG_MORE)
+
+    ssize_t                      n;
+    ngx_buf_t                   *b;
+    ngx_connection_t            *c;
+    ngx_http_core_loc_conf_t    *clcf;
+    ngx_http_socketio_accept_t  *accept;
+
+    c = r->connection;
+    accept = ngx_http_socketio_access(r)->data;
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
+
+#if (NGX_HTTP_SSL)
+
+    if (c->ssl) {
+        return 0;
+    }
+
+#endif
+
+    if (accept->session == NULL || r->out == NULL || r->out->next
+        || c->buffered || !c->write->ready
+        || c->tcp_nopush == NGX_TCP_NOPUSH_SET
+        || !ngx_buf_in_memory_only(r->out->buf)
+        || (clcf->tcp_nodelay && ngx_tcp_nodelay(c) != NGX_OK))
+    {
+        return 0;
+    }
+
+    b = r->out->buf;
+    n = send(c->fd, b->pos, b->last - b->pos, MSG_MORE);
+
+    if (n <= 0) {
+        return 0;
+    }
+
+    c->sent += n;
+    b->pos += n;
+
+    if (b->pos < b->last) {
+        return 0;
+    }
+
+    r->out = NULL;
+
+    return 1;
+
+#else
+
+    return 0;
+
+#endif
 }
 
 

@@ -71,7 +71,10 @@ ngx_http_socketio_header_find(ngx_http_request_t *r, const char *name)
         for (i = 0; i < part->nelts; i++) {
 
             if (h[i].key.len == len
-                && ngx_strncasecmp(h[i].key.data, (u_char *) name, len) == 0)
+                && (h[i].lowcase_key
+                    ? ngx_memcmp(h[i].lowcase_key, name, len) == 0
+                    : ngx_strncasecmp(h[i].key.data, (u_char *) name, len)
+                      == 0))
             {
                 return &h[i];
             }
