@@ -280,7 +280,12 @@ sio_body_key(const sio_body_t *body, sio_str_t raw)
     unsigned  key;
 
     for (key = 0; body->keys[key].name.len; key++) {
-        if (sio_json_raw_eq(raw, body->keys[key].name)) {
+
+        /* an escape is longer than what it means */
+
+        if (raw.len >= body->keys[key].name.len
+            && sio_json_raw_eq(raw, body->keys[key].name))
+        {
             break;
         }
     }

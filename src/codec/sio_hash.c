@@ -43,6 +43,17 @@ sio_hash_word(const uint8_t *p)
 
 
 static inline void
+sio_hash_put(uint8_t *p, uint64_t word)
+{
+#if (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__)
+    word = __builtin_bswap64(word);
+#endif
+
+    memcpy(p, &word, sizeof(word));
+}
+
+
+static inline void
 sio_hash_round(sio_hash_state_t *s)
 {
     s->v0 += s->v1;
@@ -109,6 +120,18 @@ sio_hash_update(sio_hash_state_t *s, const uint8_t *p, size_t len)
     unsigned  i;
     uint64_t  word;
 
+    if ((s->len & 7) == 0) {
+
+        /* nothing waits: words as they are */
+
+        s->len += len & ~(size_t) 7;
+
+        for ( /* void */ ; len >= 8; len -= 8) {
+            sio_hash_compress(s, sio_hash_word(p));
+            p += 8;
+        }
+    }
+
     for ( /* void */ ; len >= 8; len -= 8) {
         sio_hash_add(s, sio_hash_word(p), 8);
         p += 8;
@@ -154,7 +177,6 @@ void
 sio_hash_pair(const sio_hash_key_t *key, sio_str_t a, sio_str_t b,
     uint8_t out[16])
 {
-    uint64_t          half;
     unsigned          i;
     sio_hash_state_t  s;
 
@@ -174,16 +196,8 @@ sio_hash_pair(const sio_hash_key_t *key, sio_str_t a, sio_str_t b,
 
     sio_hash_compress(&s, s.word | s.len << 56);
 
-    half = sio_hash_final(&s, 0xee);
-
-    for (i = 0; i < 8; i++) {
-        out[i] = (uint8_t) (half >> i * 8);
-    }
+    sio_hash_put(out, sio_hash_final(&s, 0xee));
 
     s.v1 ^= 0xdd;
-    half = sio_hash_final(&s, 0);
-
-    for (i = 0; i < 8; i++) {
-        out[8 + i] = (uint8_t) (half >> i * 8);
-    }
+    sio_hash_put(out + 8, sio_hash_final(&s, 0));
 }
