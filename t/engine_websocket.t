@@ -7,6 +7,9 @@ const { test } = require('./lib/tap');
 const { Site } = require('./lib/site');
 const { Polling } = require('./lib/raw');
 
+const whole = (text) => /^HTTP\/1.1 101 .*\r\n\r\n\x81.0\{"sid".*\}$/s
+  .test(text);
+
 for (const workers of [1, 4]) {
   const fact = (text, run, options) =>
     test(`${text}, workers: ${workers}`, run, options);
@@ -34,6 +37,20 @@ for (const workers of [1, 4]) {
     t.is(ws.headers.upgrade.toLowerCase(), 'websocket');
     t.is(ws.headers.connection.toLowerCase(), 'upgrade');
     t.is(ws.headers['sec-websocket-extensions'], undefined);
+  });
+
+  // The system waits for what follows, but not for ever.
+
+  fact('the answer and the open packet are one segment', async (t) => {
+    const seen = [];
+
+    for (let n = 0; n < 3 && !seen.some(whole); n++) {
+      const socket = await site.socket(0);
+
+      socket.once('data', (bytes) => seen.push(bytes.toString('latin1')));
+      await site.ws(0, { socket });
+    }
+    t.ok(seen.some(whole), JSON.stringify(seen));
   });
 
   fact('a bad version is refused before the upgrade', async (t) => {
