@@ -521,7 +521,10 @@ ngx_http_socketio_websocket_flush(ngx_http_socketio_session_t *s)
 }
 
 
-/* The structs, the connections, their events and logs. */
+/*
+ * The structs, the connections, their events and logs.  The log of a detached
+ * one begins where its struct ends.
+ */
 
 void
 ngx_http_socketio_websocket_fetch(void *const *carriers, ngx_uint_t n)
@@ -545,7 +548,7 @@ ngx_http_socketio_websocket_fetch(void *const *carriers, ngx_uint_t n)
     for (i = 0; i < n; i++) {
         c = ws[i]->connection;
         __builtin_prefetch(c->write);
-        __builtin_prefetch(c->log);
+        __builtin_prefetch(&c->log->action);
     }
 }
 
