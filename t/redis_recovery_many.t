@@ -120,7 +120,8 @@ for (const workers of [1, 4]) {
 
     const { total } = await a.status();
 
-    t.note(`longest turn ${total.longest_turn_msec} ms`);
+    t.note(`longest turns: ${/loop turn of \d+ ms/.exec(a.log())
+      ?.join() || 'short'}, ${total.longest_turn_msec} ms`);
     t.is(total.redis.dropped, 0);
     await claimed(t, all);
     all.forEach(({ sio }) => sio.close());

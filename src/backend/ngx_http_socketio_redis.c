@@ -37,7 +37,8 @@
 #define NGX_HTTP_SOCKETIO_REDIS_BACKOFF   400    /* at most, plus as much */
 #define NGX_HTTP_SOCKETIO_REDIS_GOOD      5000   /* msec up: it was one */
 #define NGX_HTTP_SOCKETIO_REDIS_LAST      3000   /* msec: a worker ends */
-#define NGX_HTTP_SOCKETIO_REDIS_LOOK      100    /* msec for an answer */
+#define NGX_HTTP_SOCKETIO_REDIS_SILENT    500    /* msec without an answer */
+#define NGX_HTTP_SOCKETIO_REDIS_LOOK      100    /* msec, in steps of */
 
 
 static void ngx_http_socketio_redis_connect(ngx_http_socketio_redis_t *redis);
@@ -112,20 +113,23 @@ ngx_http_socketio_redis_stop(ngx_http_socketio_redis_t *redis)
 
 /*
  * A connection that is closed with answers unread is reset, and what the other
- * side had not taken by then is lost: so they are waited for.
+ * side had not taken by then is lost: so they are waited for.  What this
+ * worker did before may have taken long: the time begins now.
  */
 void
 ngx_http_socketio_redis_drain(ngx_http_socketio_redis_t *redis,
     ngx_uint_t (*waits)(ngx_http_socketio_redis_t *redis))
 {
-    ngx_msec_t          start;
+    ngx_msec_t          start, heard;
     struct pollfd       pfd;
     redisAsyncContext  *ac;
 
     ngx_time_update();
     start = ngx_current_msec;
+    heard = start;
 
     while (redis->up && waits(redis)
+           && ngx_current_msec - heard < NGX_HTTP_SOCKETIO_REDIS_SILENT
            && ngx_current_msec - start < NGX_HTTP_SOCKETIO_REDIS_LAST)
     {
         ac = redis->ac;
@@ -142,11 +146,15 @@ ngx_http_socketio_redis_drain(ngx_http_socketio_redis_t *redis,
 
         (void) poll(&pfd, 1, NGX_HTTP_SOCKETIO_REDIS_LOOK);
 
+        ngx_time_update();
+
+        if (pfd.revents) {
+            heard = ngx_current_msec;
+        }
+
         if (pfd.revents & ~POLLOUT) {
             redisAsyncHandleRead(ac);
         }
-
-        ngx_time_update();
     }
 }
 

@@ -12,7 +12,6 @@
 
 
 #define NGX_HTTP_SOCKETIO_REDIS_MAIL_DEAD   5000     /* msec without answer */
-#define NGX_HTTP_SOCKETIO_REDIS_MAIL_LAST   500      /* the worker ends */
 #define NGX_HTTP_SOCKETIO_REDIS_MAIL_ITEMS  500      /* of a mailbox at once */
 #define NGX_HTTP_SOCKETIO_REDIS_MAIL_BYTES  (4 * 1024 * 1024)
 #define NGX_HTTP_SOCKETIO_REDIS_MAIL_TEXT   24       /* bytes of a number */
@@ -215,9 +214,7 @@ ngx_http_socketio_redis_mail_waits(ngx_http_socketio_redis_t *redis)
     mail = redis->data;
 
     return ngx_http_socketio_mailer_last(mail->hub)
-           && mail->sent != mail->answered
-           && ngx_current_msec - mail->progress
-              < NGX_HTTP_SOCKETIO_REDIS_MAIL_LAST;
+           && mail->sent != mail->answered;
 }
 
 

@@ -8,6 +8,7 @@
 
 
 #define NGX_HTTP_SOCKETIO_PUBLISH_KEEP     (16 * 1024 * 1024)  /* bytes */
+#define NGX_HTTP_SOCKETIO_PUBLISH_LAST     (64 * 1024 * 1024)  /* bytes */
 #define NGX_HTTP_SOCKETIO_PUBLISH_FLYING   (4 * 1024 * 1024)   /* bytes */
 #define NGX_HTTP_SOCKETIO_PUBLISH_STALL    500   /* msec: hold, it hangs */
 #define NGX_HTTP_SOCKETIO_PUBLISH_DEAD     2000  /* msec: connect again */
@@ -88,11 +89,14 @@ ngx_http_socketio_publisher_stop(ngx_http_socketio_publisher_t *p)
         ngx_del_timer(&p->retry);
     }
 
-    p->hold = 0;
-    ngx_http_socketio_publisher_flush(p);
+    if (ngx_http_socketio_publisher_answers(p)) {
+        p->hold = 0;
+        ngx_http_socketio_publisher_flush(p);
 
-    ngx_http_socketio_redis_drain(&p->redis,
-                                  ngx_http_socketio_publisher_waits);
+        ngx_http_socketio_redis_drain(&p->redis,
+                                      ngx_http_socketio_publisher_waits);
+    }
+
     ngx_http_socketio_redis_stop(&p->redis);
 
     while (p->queue) {
@@ -101,8 +105,6 @@ ngx_http_socketio_publisher_stop(ngx_http_socketio_publisher_t *p)
 }
 
 
-/* As long as answers come. */
-
 static ngx_uint_t
 ngx_http_socketio_publisher_waits(ngx_http_socketio_redis_t *redis)
 {
@@ -110,7 +112,7 @@ ngx_http_socketio_publisher_waits(ngx_http_socketio_redis_t *redis)
 
     p = redis->data;
 
-    return p->sent != p->answered && ngx_http_socketio_publisher_answers(p);
+    return p->sent != p->answered;
 }
 
 
@@ -204,7 +206,14 @@ ngx_uint_t
 ngx_http_socketio_publisher_has_room(ngx_http_socketio_publisher_t *p,
     size_t size)
 {
-    if (p->flying + size <= NGX_HTTP_SOCKETIO_PUBLISH_KEEP) {
+    size_t  max;
+
+    /* who ends may have to speak of all its sessions, and then has none */
+
+    max = ngx_exiting || p->hub->slot->exiting
+          ? NGX_HTTP_SOCKETIO_PUBLISH_LAST : NGX_HTTP_SOCKETIO_PUBLISH_KEEP;
+
+    if (p->flying + size <= max) {
         return 1;
     }
 
