@@ -125,11 +125,13 @@ test('all are there again, and hear each other', async (t) => {
   await until(() => clients.every(({ heard }) =>
     clients.every(({ n }) => heard.get(n) === mark)), { what: 'all hear' });
 
-  const lives = clients.map(({ life }) => life);
   const recovered = clients.reduce((n, one) => n + one.recovered, 0);
 
-  t.note(`${recovered} times recovered, ${
-    lives.reduce((a, b) => a + b) - count} times anew`);
+  const anew = (polling) => clients.reduce((sum, { n, life }) =>
+    sum + (!(n % 3) === polling ? life - 1 : 0), 0);
+
+  t.note(`${recovered} times recovered; anew: ${anew(true)} that poll, ${
+    anew(false)} with WebSocket`);
   t.ok(recovered > 0);
   await countsAre(ngx, { sockets: count, sessions: count },
     { timeout: 60000 });

@@ -328,7 +328,7 @@ ngx_http_socketio_adapter_wake(ngx_http_socketio_adapter_t *a)
     if (a->ticked
         && ngx_current_msec - a->ticked > NGX_HTTP_SOCKETIO_ADAPTER_LATE)
     {
-        a->publisher.progress = ngx_current_msec;
+        ngx_http_socketio_publisher_progress(&a->publisher);
         ngx_http_socketio_leader_wake(a);
     }
 

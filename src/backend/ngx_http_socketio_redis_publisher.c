@@ -34,6 +34,8 @@ static void ngx_http_socketio_publisher_ready(
     ngx_http_socketio_redis_t *redis);
 static void ngx_http_socketio_publisher_lost(
     ngx_http_socketio_redis_t *redis);
+static ngx_msec_t ngx_http_socketio_publisher_waited(
+    const ngx_http_socketio_publisher_t *p);
 static ngx_uint_t ngx_http_socketio_publisher_waits(
     ngx_http_socketio_redis_t *redis);
 static ngx_uint_t ngx_http_socketio_publisher_open(
@@ -171,7 +173,7 @@ ngx_http_socketio_publisher_ask(ngx_http_socketio_publisher_t *p,
     }
 
     if (p->sent == p->answered) {
-        p->progress = ngx_current_msec;
+        ngx_http_socketio_publisher_progress(p);
     }
 
     p->sent++;
@@ -196,7 +198,7 @@ ngx_http_socketio_publisher_heard(redisAsyncContext *ac, void *reply)
 
     p = redis->data;
     p->answered++;
-    p->progress = ngx_current_msec;
+    ngx_http_socketio_publisher_progress(p);
 
     return p;
 }
@@ -238,8 +240,30 @@ ngx_http_socketio_publisher_answers(const ngx_http_socketio_publisher_t *p)
 {
     return p->redis.up
            && (p->sent == p->answered
-               || ngx_current_msec - p->progress
+               || ngx_http_socketio_publisher_waited(p)
                   < NGX_HTTP_SOCKETIO_PUBLISH_STALL);
+}
+
+
+void
+ngx_http_socketio_publisher_progress(ngx_http_socketio_publisher_t *p)
+{
+    p->progress = ngx_current_msec;
+    p->late = p->hub->late;
+}
+
+
+/* In a long turn nobody listens to what Redis says. */
+
+static ngx_msec_t
+ngx_http_socketio_publisher_waited(const ngx_http_socketio_publisher_t *p)
+{
+    ngx_msec_t  msec, late;
+
+    msec = ngx_current_msec - p->progress;
+    late = p->hub->late - p->late;
+
+    return msec > late ? msec - late : 0;
 }
 
 
@@ -420,7 +444,7 @@ ngx_http_socketio_publisher_ready(ngx_http_socketio_redis_t *redis)
 
     p->hub->slot->stat[NGX_HTTP_SOCKETIO_STAT_REDIS_UP] = 1;
     p->returned = ngx_current_msec;
-    p->progress = ngx_current_msec;
+    ngx_http_socketio_publisher_progress(p);
     p->hold = p->away;
     p->away = 0;
     p->refused = 0;
@@ -582,7 +606,8 @@ ngx_http_socketio_publisher_tick(ngx_http_socketio_publisher_t *p)
     }
 
     if (p->sent != p->answered
-        && ngx_current_msec - p->progress > NGX_HTTP_SOCKETIO_PUBLISH_DEAD)
+        && ngx_http_socketio_publisher_waited(p)
+           > NGX_HTTP_SOCKETIO_PUBLISH_DEAD)
     {
         p->silent = 1;
         ngx_http_socketio_redis_restart(&p->redis, "no answer");

@@ -52,7 +52,8 @@ struct ngx_http_socketio_publisher_s {
     uint64_t                      published; /* messages, ever */
     uint64_t                      sent;      /* commands on this connection */
     uint64_t                      answered;
-    ngx_msec_t                    progress;  /* of the last answer */
+    ngx_msec_t                    progress;  /* of the last answer, */
+    ngx_msec_t                    late;      /* and hub->late then */
     ngx_event_t                   retry;     /* look for the peers again */
     ngx_msec_t                    returned;  /* when Redis was back */
     unsigned                      silent:1;  /* Redis was, not closed, */
@@ -102,6 +103,10 @@ ngx_int_t ngx_http_socketio_publish_now(ngx_http_socketio_publisher_t *p,
  */
 ngx_uint_t ngx_http_socketio_publisher_has_room(
     ngx_http_socketio_publisher_t *p, size_t size);
+
+/* What is waited for is waited for from now on. */
+
+void ngx_http_socketio_publisher_progress(ngx_http_socketio_publisher_t *p);
 
 /* Whether the other side is there, and answers. */
 

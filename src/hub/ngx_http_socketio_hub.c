@@ -352,11 +352,7 @@ ngx_http_socketio_hub_post(ngx_http_socketio_hub_t *hub)
 static void
 ngx_http_socketio_hub_turn(ngx_event_t *ev)
 {
-    ngx_connection_t             *c;
-    ngx_http_socketio_hub_t      *hub;
-
-    c = ev->data;
-    hub = c->data;
+    ngx_http_socketio_hub_t  *hub = ((ngx_connection_t *) ev->data)->data;
 
     ngx_http_socketio_mailbox_turn(hub);
     ngx_http_socketio_recovery_turn(hub);
@@ -410,8 +406,9 @@ ngx_http_socketio_hub_clock(ngx_http_socketio_hub_t *hub)
         return;
     }
 
-    n = ngx_http_socketio_often(&hub->long_turn);
+    hub->late += (ngx_msec_t) msec;
 
+    n = ngx_http_socketio_often(&hub->long_turn);
     if (n) {
         ngx_log_error(NGX_LOG_NOTICE, hub->log, 0,
                       "socketio: loop turn of %M ms, %ui long ones since the "

@@ -304,6 +304,7 @@ struct ngx_http_socketio_hub_s {
     unsigned                         wakes:1;   /* in wake[] there are some */
     uint64_t                         wake[NGX_HTTP_SOCKETIO_SLOTS / 64];
 
+    ngx_msec_t                       late;      /* in long turns, ever */
     ngx_http_socketio_often_t        long_turn;
     ngx_http_socketio_often_t        no_session;  /* the zone was full */
     ngx_http_socketio_often_t        no_message;
