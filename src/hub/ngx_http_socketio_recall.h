@@ -44,9 +44,13 @@ struct ngx_http_socketio_recall_s {
     sio_buf_t                    events;
     ngx_uint_t                   tries;
     sio_stream_id_t              from;       /* the first one asked for */
+    sio_stream_id_t              came;       /* and of all questions */
+    sio_stream_id_t              known;      /* the log had all behind it when
+                                                it was asked */
     unsigned                     found:1;    /* something was, */
     unsigned                     lost:1;     /* and is not all there is */
     unsigned                     own:1;      /* it is what this host left */
+    unsigned                     again:1;    /* it is asked anew */
 
     /* b is NULL: an entry that is no event of nsp. */
     void                       (*event)(ngx_http_socketio_recall_t *recall,

@@ -89,7 +89,10 @@ ngx_http_socketio_recovery_find(ngx_http_socketio_hub_t *hub,
 }
 
 
-/* This worker may read of what was said before the client came only later. */
+/*
+ * This worker may read of what was said before the client came only later: it
+ * is not given to it.
+ */
 
 static ngx_http_socketio_recoverable_t *
 ngx_http_socketio_recovery_create(ngx_http_socketio_hub_t *hub,
@@ -120,6 +123,9 @@ ngx_http_socketio_recovery_create(ngx_http_socketio_hub_t *hub,
     }
 
     ngx_http_socketio_log_unlock(hub->zone);
+
+    st->since = st->position;
+    hub->recovery->fresh = ngx_max(hub->recovery->fresh, st->since);
 
     if (sio_map_insert(&hub->recovery->sockets, &st->node,
                        sio_str((u_char *) &st->socket,
@@ -341,10 +347,11 @@ static void
 ngx_http_socketio_recovery_prove(ngx_http_socketio_hub_t *hub,
     ngx_http_socketio_recoverable_t *st)
 {
-    uint32_t        position;
-    ngx_uint_t      i;
-    sio_socket_t   *socket;
-    eio_session_t  *s;
+    uint32_t                   position;
+    ngx_uint_t                 i;
+    sio_socket_t              *socket;
+    eio_session_t             *s;
+    ngx_http_socketio_entry_t  entry;
 
     socket = st->socket;
     s = socket->client->session;
@@ -352,11 +359,24 @@ ngx_http_socketio_recovery_prove(ngx_http_socketio_hub_t *hub,
 
     if (st->noted && eio_session_proved(s, st->mark)) {
         st->position = ngx_max(st->position, st->noted);
+
+        if (sio_stream_id_cmp(&st->noted_id, &st->came) > 0) {
+            st->came = st->noted_id;
+        }
+
         st->noted = 0;
+        st->here = 0;
     }
 
     if (st->noted == 0) {
         st->noted = hub->app.position;
+
+        if (ngx_http_socketio_log_head(hub->zone, st->noted, &entry)
+            == NGX_OK)
+        {
+            st->noted_id = entry.id;
+        }
+
         st->mark = eio_session_mark(s);
     }
 
@@ -369,7 +389,7 @@ ngx_http_socketio_recovery_prove(ngx_http_socketio_hub_t *hub,
     /* half a number is enough as long as it is not too far away */
 
     for (i = 0; i < socket->nrooms; i++) {
-        if (position - socket->rooms[i].since
+        if ((int32_t) (position - socket->rooms[i].since)
             > NGX_HTTP_SOCKETIO_RECOVERY_FAR)
         {
             socket->rooms[i].since = position - NGX_HTTP_SOCKETIO_RECOVERY_FAR;
@@ -459,10 +479,14 @@ ngx_http_socketio_recovery_pack(ngx_http_socketio_session_t *s,
         sio_wire_put_u64(w, st->came.seq);
         sio_wire_put_u64(w, st->noted);
         sio_wire_put_u64(w, st->since);
+        sio_wire_put_u64(w, st->early);
+        sio_wire_put_u64(w, st->noted_id.msec);
+        sio_wire_put_u64(w, st->noted_id.seq);
         sio_wire_put_u32(w, st->incarnation);
         sio_wire_put_u32(w, st->slot);
         sio_wire_put_u8(w, st->mark);
         sio_wire_put_u8(w, st->kept);
+        sio_wire_put_u8(w, st->here);
     }
 }
 
@@ -509,10 +533,14 @@ ngx_http_socketio_recovery_unpack(ngx_http_socketio_session_t *s,
         st->came.seq = sio_wire_get_u64(r);
         st->noted = sio_wire_get_u64(r);
         st->since = sio_wire_get_u64(r);
+        st->early = sio_wire_get_u64(r);
+        st->noted_id.msec = sio_wire_get_u64(r);
+        st->noted_id.seq = sio_wire_get_u64(r);
         st->incarnation = sio_wire_get_u32(r);
         st->slot = (uint16_t) sio_wire_get_u32(r);
         st->mark = sio_wire_get_u8(r);
         st->kept = (sio_wire_get_u8(r) != 0);
+        st->here = (sio_wire_get_u8(r) != 0);
 
         if (hub->recovery) {
             hub->recovery->fresh = ngx_max(hub->recovery->fresh, st->since);

@@ -130,7 +130,9 @@ ngx_http_socketio_recovery_ask(ngx_http_socketio_hub_t *hub,
 
     /* the others cannot be asked: what they have is void, in the end */
 
-    if (saving == NULL) {
+    if (saving == NULL
+        || (recall->step != NGX_HTTP_SOCKETIO_RECALL_SESSION && !recall->own))
+    {
         return NGX_DECLINED;
     }
 
@@ -170,6 +172,14 @@ ngx_http_socketio_recovery_next(ngx_http_socketio_recall_t *recall,
     st = recall->data;
 
     recall->step = step;
+
+    if (step == NGX_HTTP_SOCKETIO_RECALL_EVENTS) {
+        ngx_memzero(&recall->known, sizeof(sio_stream_id_t));
+
+        ngx_http_socketio_log_lock(recall->hub->zone);
+        ngx_http_socketio_log_reach(recall->hub->zone, &recall->known);
+        ngx_http_socketio_log_unlock(recall->hub->zone);
+    }
 
     if (recall->hub->cluster->recall(recall->hub, recall) != NGX_OK) {
         return NGX_ERROR;
@@ -379,6 +389,7 @@ ngx_http_socketio_recovery_begin(ngx_http_socketio_hub_t *hub,
     }
 
     recall->from = from.id;
+    recall->came = from.id;
 
     ngx_http_socketio_log_lock(hub->zone);
     rc = ngx_http_socketio_log_locate(hub->zone, &from, &number);
@@ -404,6 +415,7 @@ ngx_http_socketio_recovery_read(ngx_http_socketio_hub_t *hub,
 {
     uint64_t                     number;
     ngx_int_t                    rc;
+    ngx_uint_t                   tries;
     sio_offset_t                 from;
     ngx_http_socketio_recall_t  *recall;
 
@@ -418,9 +430,9 @@ ngx_http_socketio_recovery_read(ngx_http_socketio_hub_t *hub,
 
     ngx_http_socketio_log_lock(hub->zone);
 
-    if (recall->n == 1) {
-        /* behind it there is nothing in the stream */
-        ngx_http_socketio_log_reach(hub->zone, &from.id);
+    if (recall->n == 1 && sio_stream_id_cmp(&recall->known, &from.id) > 0) {
+        /* behind it there was nothing in the stream */
+        from.id = recall->known;
     }
 
     rc = ngx_http_socketio_log_locate(hub->zone, &from, &number);
@@ -435,9 +447,25 @@ ngx_http_socketio_recovery_read(ngx_http_socketio_hub_t *hub,
     }
 
     if (recall->n == 1) {
-        /* this host does not read the stream yet */
-        return st->tries < NGX_HTTP_SOCKETIO_RECOVERY_TRIES
-               ? NGX_AGAIN : NGX_DECLINED;
+        /* this host does not read the stream yet: later, and anew */
+
+        if (st->tries >= NGX_HTTP_SOCKETIO_RECOVERY_TRIES) {
+            return NGX_DECLINED;
+        }
+
+        recall->again = !recall->again;
+
+        if (recall->again) {
+            return NGX_AGAIN;
+        }
+
+        tries = st->tries;
+        recall->found = 0;
+        rc = ngx_http_socketio_recovery_next(recall,
+                                           NGX_HTTP_SOCKETIO_RECALL_EVENTS);
+        st->tries = tries;
+
+        return rc;
     }
 
     recall->from = recall->id;
@@ -587,7 +615,10 @@ ngx_http_socketio_recovery_finish(ngx_http_socketio_hub_t *hub,
     /* if nothing of it arrives, all of it is missed again */
 
     st->position = st->recall->found ? 0 : saving.position;
-    st->came = st->recall->from;
+    st->early = saving.position;
+    st->here = (st->recall->found && session.nsince);
+    st->came = st->recall->came;
+
     socket->client->recovered = 1;
 
     return NGX_OK;

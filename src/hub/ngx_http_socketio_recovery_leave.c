@@ -10,7 +10,7 @@
 
 static ngx_int_t ngx_http_socketio_recovery_places(ngx_http_socketio_hub_t *hub,
     const ngx_http_socketio_recoverable_t *st, sio_session_t *session);
-static ngx_uint_t ngx_http_socketio_recovery_late(
+static ngx_int_t ngx_http_socketio_recovery_late(
     ngx_http_socketio_hub_t *hub, const ngx_http_socketio_recoverable_t *st,
     uint32_t since, const sio_stream_id_t *offset, sio_stream_id_t *id);
 static int ngx_http_socketio_recovery_values(const sio_socket_t *socket,
@@ -27,13 +27,12 @@ ngx_http_socketio_recovery_leave(ngx_http_socketio_hub_t *hub,
     sio_str_t                      rooms[NGX_HTTP_SOCKETIO_RECOVERY_ROOMS];
     sio_socket_t                  *socket;
     sio_session_t                  session;
-    ngx_http_socketio_entry_t      entry;
     ngx_http_socketio_recovery_t  *recovery;
 
     recovery = hub->recovery;
     socket = st->socket;
 
-    if (hub->stream == NULL
+    if (hub->stream == NULL || st->here
         || socket->nrooms >= NGX_HTTP_SOCKETIO_RECOVERY_ROOMS)
     {
         return 0;
@@ -53,12 +52,6 @@ ngx_http_socketio_recovery_leave(ngx_http_socketio_hub_t *hub,
     session.user = sio_socket_user(socket);
 
     session.offset = st->came;
-
-    if (ngx_http_socketio_log_head(hub->zone, st->position, &entry) == NGX_OK
-        && sio_stream_id_cmp(&entry.id, &session.offset) > 0)
-    {
-        session.offset = entry.id;
-    }
 
     /* what was said before it came must not be got from another host */
 
@@ -99,6 +92,7 @@ static ngx_int_t
 ngx_http_socketio_recovery_places(ngx_http_socketio_hub_t *hub,
     const ngx_http_socketio_recoverable_t *st, sio_session_t *session)
 {
+    ngx_int_t         rc;
     ngx_uint_t        i, early, late;
     sio_buf_t        *ids;
     sio_str_t         name;
@@ -121,9 +115,14 @@ ngx_http_socketio_recovery_places(ngx_http_socketio_hub_t *hub,
     for (i = 0; i < socket->nrooms; i++) {
         name = sio_room_name(socket->rooms[i].room);
 
-        if (!ngx_http_socketio_recovery_late(hub, st, socket->rooms[i].since,
-                                             &session->offset, &id))
-        {
+        rc = ngx_http_socketio_recovery_late(hub, st, socket->rooms[i].since,
+                                             &session->offset, &id);
+
+        if (rc == NGX_ERROR) {
+            return NGX_ERROR;
+        }
+
+        if (rc == NGX_DECLINED) {
             session->rooms[early++] = name;
             continue;
         }
@@ -146,9 +145,11 @@ ngx_http_socketio_recovery_places(ngx_http_socketio_hub_t *hub,
 }
 
 
-/* Half a number is enough: it is not far away. */
-
-static ngx_uint_t
+/*
+ * Half a number is enough: it is not far away.  NGX_OK: late; NGX_DECLINED: not
+ * so; NGX_ERROR: it is not known any more.
+ */
+static ngx_int_t
 ngx_http_socketio_recovery_late(ngx_http_socketio_hub_t *hub,
     const ngx_http_socketio_recoverable_t *st, uint32_t since,
     const sio_stream_id_t *offset, sio_stream_id_t *id)
@@ -159,15 +160,18 @@ ngx_http_socketio_recovery_late(ngx_http_socketio_hub_t *hub,
     number = ngx_http_socketio_log_last(hub->zone);
     number -= (uint32_t) number - since;
 
-    if (number <= st->position || number <= st->since
-        || ngx_http_socketio_log_head(hub->zone, number, &entry) != NGX_OK)
-    {
-        return 0;
+    if (number <= st->position || number <= st->early) {
+        return NGX_DECLINED;
+    }
+
+    if (ngx_http_socketio_log_head(hub->zone, number, &entry) != NGX_OK) {
+        return number == ngx_http_socketio_log_last(hub->zone)
+               ? NGX_DECLINED : NGX_ERROR;
     }
 
     *id = entry.id;
 
-    return sio_stream_id_cmp(id, offset) > 0;
+    return sio_stream_id_cmp(id, offset) > 0 ? NGX_OK : NGX_DECLINED;
 }
 
 

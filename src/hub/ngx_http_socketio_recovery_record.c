@@ -226,6 +226,7 @@ ngx_http_socketio_recovery_renew(ngx_http_socketio_hub_t *hub,
     if (item) {
         saved = (ngx_http_socketio_saved_t *) item->data;
         saved->position = st->position;
+        saved->came = st->came;
         saved->seen = hub->zone->item_id;
 
         ngx_http_socketio_store_expire(hub->zone, item,

@@ -102,13 +102,14 @@ ngx_http_socketio_recovery_become(ngx_http_socketio_hub_t *hub,
     ngx_http_socketio_recoverable_t *st, ngx_http_socketio_saving_t *saving,
     const sio_offset_t *offset)
 {
-    uint64_t          number, first;
-    ngx_int_t         rc;
-    ngx_uint_t        nrooms;
-    sio_wire_t        r;
-    sio_offset_t      came;
-    sio_socket_t     *socket;
-    sio_stream_id_t   last;
+    uint64_t                    number, first;
+    ngx_int_t                   rc;
+    ngx_uint_t                  nrooms;
+    sio_wire_t                  r;
+    sio_offset_t                came;
+    sio_socket_t               *socket;
+    sio_stream_id_t             last;
+    ngx_http_socketio_entry_t   entry;
 
     socket = st->socket;
     nrooms = socket->nrooms;
@@ -125,10 +126,16 @@ ngx_http_socketio_recovery_become(ngx_http_socketio_hub_t *hub,
     rc = ngx_http_socketio_log_locate(hub->zone, offset, &number);
     st->since = ngx_http_socketio_log_end(hub->zone, &last);
 
-    if (saving->position
-        || ngx_http_socketio_log_locate(hub->zone, &came, &first) != NGX_OK)
+    first = saving->position;
+
+    if (first == 0
+        && (sio_stream_id_is_none(&came.id)
+            || ngx_http_socketio_log_locate(hub->zone, &came, &first)
+               != NGX_OK)
+        && sio_stream_id_is_none(&offset->id))
     {
-        first = saving->position;
+        /* nothing tells from where on */
+        rc = NGX_DECLINED;
     }
 
     ngx_http_socketio_log_unlock(hub->zone);
@@ -150,6 +157,13 @@ ngx_http_socketio_recovery_become(ngx_http_socketio_hub_t *hub,
 
     st->position = saving->position;
     st->came = saving->came;
+
+    if (ngx_http_socketio_log_head(hub->zone, st->position, &entry) == NGX_OK
+        && sio_stream_id_cmp(&entry.id, &st->came) > 0)
+    {
+        st->came = entry.id;
+    }
+
     socket->client->recovered = 1;
 
     return NGX_OK;
@@ -177,7 +191,7 @@ ngx_http_socketio_recovery_undo(ngx_http_socketio_recoverable_t *st,
 
     eio_outq_free(&st->missed, &ngx_http_socketio_mem);
     eio_outq_init(&st->missed);
-    st->since = 0;
+    st->since = st->position;
 }
 
 

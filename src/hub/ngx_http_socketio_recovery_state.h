@@ -48,12 +48,18 @@ typedef struct {
     sio_stream_id_t    came;         /* and what is up to here of a stream */
     uint64_t           noted;        /* and up to here with the mark, or 0 */
     uint64_t           since;        /* up to here it came out of the log */
+    uint64_t           early;        /* rooms joined up to here it had at
+                                        `came` */
+    sio_stream_id_t    noted_id;     /* noted's */
     uint64_t           renewed;      /* msec */
     uint32_t           incarnation;  /* whose the record is: */
     uint16_t           slot;         /* this worker's, or where it was before */
     uint8_t            mark;
     unsigned           dirty:1;
     unsigned           kept:1;       /* there was a record */
+    unsigned           here:1;       /* not left to others until something has
+                                        arrived: between which events it joined
+                                        its rooms is not known any more */
     u_char             pid[EIO_SID_LEN];
 } ngx_http_socketio_recoverable_t;
 
