@@ -524,6 +524,45 @@ for (const workers of [1, 4]) {
     t.is(bob.id, id);
   });
 
+  // 2 seconds are allowed for clocks: what is older than that is no matter
+
+  test(what('a reload with another time does not move what was revoked'),
+    async (t) => {
+      const [bob, carl] = await Promise.all(['bob', 'carl'].map((user) =>
+        client(a, { user })));
+      const eve = await client(b, { user: 'eve' });
+      const before = b.options.app;
+      const recovery = (time) => b.reload({
+        app: before.replace('recovery 2m', `recovery ${time}`) });
+      const put_out = async (user) => {
+        await call(a, 'leave', { user, rooms: 'club' });
+        await say(eve);
+
+        return Date.now();
+      };
+      const same = async ({ _pid, _lastOffset }, user, id) => {
+        const { sio, sid } = await claim(b, _pid, _lastOffset, { user });
+
+        sio.close();
+        return sid === id;
+      };
+
+      await ordered(bob, carl, eve);
+      const at = await put_out('carl');
+      const ids = [bob.id, carl.id];
+
+      await cut(bob);
+      await put_out('bob');
+      await recovery('10m');
+      t.is(await same(bob, 'bob', ids[0]), false, 'who was away');
+      await recovery('1m');
+      await until(() => Date.now() > at + 3000);
+      await ordered(carl);
+      await cut(carl);
+      t.is(await same(carl, 'carl', ids[1]), true, 'who was there');
+      await recovery('2m');
+    }, 60000);
+
   test(what('hosts end'), async () => {
     sockets.splice(0).forEach((socket) => socket.disconnect());
     await a.stop();

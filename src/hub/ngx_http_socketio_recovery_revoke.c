@@ -1,10 +1,11 @@
 /*
  * Connection state recovery: what lost sockets were put out of.
  *
- * A revocation is a record of the store without data, by the namespace and
- * the room, a user's or a socket's too, that was addressed.  Its id tells
- * whether a socket has heard of it: that is above what the socket's record
- * has seen.  It is kept for as long as such sockets can come back.
+ * A revocation is a record of the store, by the namespace and the room, a
+ * user's or a socket's too, that was addressed; its data is when that was, in
+ * msec of the calendar.  Its id tells whether a socket has heard of it: that is
+ * above what the socket's record has seen.  It is kept for as long as such
+ * sockets can come back.
  */
 
 
@@ -35,7 +36,8 @@ void
 ngx_http_socketio_recovery_revoke(ngx_http_socketio_hub_t *hub, sio_str_t nsp,
     const sio_str_t *rooms, ngx_uint_t n)
 {
-    uint64_t                   end;
+    uint64_t                   now, end;
+    sio_str_t                  data;
     ngx_uint_t                 i;
     ngx_http_socketio_key_t    key;
     ngx_http_socketio_item_t  *item;
@@ -44,8 +46,9 @@ ngx_http_socketio_recovery_revoke(ngx_http_socketio_hub_t *hub, sio_str_t nsp,
         return;
     }
 
-    end = ngx_http_socketio_calendar() + hub->conf->recovery
-          + NGX_HTTP_SOCKETIO_RECOVERY_MARGIN;
+    now = ngx_http_socketio_calendar();
+    end = now + hub->conf->recovery + NGX_HTTP_SOCKETIO_RECOVERY_MARGIN;
+    data = sio_str(&now, sizeof(uint64_t));
 
     ngx_http_socketio_store_lock(hub->zone);
 
@@ -57,11 +60,15 @@ ngx_http_socketio_recovery_revoke(ngx_http_socketio_hub_t *hub, sio_str_t nsp,
         item = ngx_http_socketio_store_first(hub->zone, &key, 0);
 
         if (item) {
+            /* who was lost before a reload may have longer */
+
             ngx_http_socketio_store_renew(hub->zone, item);
-            ngx_http_socketio_store_expire(hub->zone, item, end);
+            ngx_http_socketio_store_expire(hub->zone, item,
+                                           ngx_max(item->expires, end));
+            *(uint64_t *) item->data = now;
 
         } else if (ngx_http_socketio_store_add(hub->zone, &key, 0, end, 0,
-                                               NULL, 0)
+                                               &data, 1)
                    == NULL)
         {
             /* nobody who is lost by now comes back */
@@ -78,7 +85,6 @@ ngx_uint_t
 ngx_http_socketio_recovery_revoked(ngx_http_socketio_hub_t *hub,
     const sio_socket_t *socket, sio_str_t sid, uint64_t seen, uint64_t since)
 {
-    uint64_t                   kept;
     ngx_uint_t                 i;
     sio_str_t                  room, user;
     ngx_http_socketio_key_t    key;
@@ -93,7 +99,6 @@ ngx_http_socketio_recovery_revoked(ngx_http_socketio_hub_t *hub,
         return 0;
     }
 
-    kept = hub->conf->recovery + NGX_HTTP_SOCKETIO_RECOVERY_MARGIN;
     user = sio_user_room(sio_socket_user(socket), name);
 
     /* all, its own two, and what it has joined */
@@ -108,7 +113,7 @@ ngx_http_socketio_recovery_revoked(ngx_http_socketio_hub_t *hub,
                                          room, &key);
         item = ngx_http_socketio_store_first(hub->zone, &key, 0);
 
-        if (item && (since ? item->expires >= since + kept
+        if (item && (since ? *(uint64_t *) item->data >= since
                            : item->id > seen))
         {
             return 1;
