@@ -540,17 +540,16 @@ ngx_http_socketio_recovery_meant(const sio_session_t *session,
     meant = (opts->nrooms == 0);
 
     for (i = 0; i < session->nrooms; i++) {
+        since = sio_session_since(session, i);
+
+        if (sio_stream_id_cmp(id, &since) <= 0) {
+            continue;
+        }
 
         for (j = 0; j < opts->nexcept; j++) {
             if (sio_str_eq(session->rooms[i], opts->except[j])) {
                 return 0;
             }
-        }
-
-        since = sio_session_since(session, i);
-
-        if (sio_stream_id_cmp(id, &since) <= 0) {
-            continue;
         }
 
         for (j = 0; j < opts->nrooms && !meant; j++) {

@@ -30,6 +30,8 @@ static ngx_int_t ngx_http_socketio_recovery_entry(
 static ngx_uint_t ngx_http_socketio_recovery_wanted(
     const sio_socket_t *socket, sio_str_t sid, const sio_target_t *target,
     uint64_t number);
+static ngx_uint_t ngx_http_socketio_recovery_in(const sio_socket_t *socket,
+    sio_str_t sid, sio_str_t room, uint64_t number);
 static uint64_t ngx_http_socketio_recovery_sieve(ngx_http_socketio_hub_t *hub,
     const sio_socket_t *socket, sio_str_t sid);
 static ngx_int_t ngx_http_socketio_recovery_take(ngx_http_socketio_hub_t *hub,
@@ -431,34 +433,39 @@ static ngx_uint_t
 ngx_http_socketio_recovery_wanted(const sio_socket_t *socket, sio_str_t sid,
     const sio_target_t *target, uint64_t number)
 {
-    uint32_t    since;
     ngx_uint_t  i;
 
     for (i = 0; i < target->nexcept; i++) {
-        if (sio_str_eq(target->except[i], sid)
-            || sio_room_has(socket, target->except[i]))
+        if (ngx_http_socketio_recovery_in(socket, sid, target->except[i],
+                                          number))
         {
             return 0;
         }
     }
 
-    if (target->nrooms == 0) {
-        return 1;
-    }
-
     for (i = 0; i < target->nrooms; i++) {
-        if (sio_str_eq(target->rooms[i], sid)) {
-            return 1;
-        }
-
-        if (sio_room_since(socket, target->rooms[i], &since) == SIO_OK
-            && (int32_t) ((uint32_t) number - since) > 0)
+        if (ngx_http_socketio_recovery_in(socket, sid, target->rooms[i],
+                                          number))
         {
             return 1;
         }
     }
 
-    return 0;
+    return target->nrooms == 0;
+}
+
+
+/* Whether it was in a room when something was said. */
+
+static ngx_uint_t
+ngx_http_socketio_recovery_in(const sio_socket_t *socket, sio_str_t sid,
+    sio_str_t room, uint64_t number)
+{
+    uint32_t  since;
+
+    return sio_str_eq(room, sid)
+           || (sio_room_since(socket, room, &since) == SIO_OK
+               && (int32_t) ((uint32_t) number - since) > 0);
 }
 
 
