@@ -314,6 +314,8 @@ const inApp = [
     'no ":" before the password'],
   ['a database in the address, too', 'redis redis://127.0.0.1/1 db=2; # !\n',
     '"password_file=" of "redis" is in its address, too'],
+  ['also one that is 0', 'redis redis://:x@127.0.0.1/0 db=5; # !\n',
+    '"password_file=" of "redis" is in its address, too'],
   ['a user in the address, too', 'redis redis://x:y@127.0.0.1 user=z; # !\n',
     '"password_file=" of "redis" is in its address, too'],
   ['a user without a password', 'redis 127.0.0.1 user=x; # !\n',

@@ -52,6 +52,8 @@ typedef struct {
     ngx_str_t                           maxlen;      /* digits */
     unsigned                            subscribes:1;    /* a mode, and */
     unsigned                            streams:1;       /* these were given */
+    unsigned                            placed:1;        /* the address has a
+                                                            database */
 } ngx_http_socketio_redis_conf_t;
 
 

@@ -247,7 +247,7 @@ ngx_http_socketio_redis_check(ngx_conf_t *cf,
     const ngx_http_socketio_redis_conf_t *rcf,
     const ngx_http_socketio_redis_conf_t *url)
 {
-    if ((url->db && url->db != rcf->db)
+    if ((url->placed && url->db != rcf->db)
         || (url->user.len && url->user.data != rcf->user.data)
         || (url->password.len && url->password.data != rcf->password.data))
     {
@@ -374,6 +374,7 @@ ngx_http_socketio_redis_url(ngx_conf_t *cf,
 
     db.data = p + 1;
     db.len = last - db.data;
+    rcf->placed = (db.len != 0);
 
     return db.len ? ngx_http_socketio_param_num(cf,
                                             ngx_http_socketio_redis_params,
