@@ -129,6 +129,7 @@ test('the address that realip found is that of the end', async (t) => {
 
     t.ok(left(ngx, one.connection));
     t.is(one.remote_addr, addr);
+    t.is(one.realip_remote_addr, addr, 'the other one is not kept');
   }
 });
 

@@ -5,8 +5,13 @@
  * answer goes: to a request parked in this worker, or as a record to the
  * worker that holds it.
  *
- * The records.  GET: id, sid.  POST: id, sid, body.  ABORT: id, sid.
- * ANSWER: id, error + 1 (0: none), body.
+ * An answer that was handed to another worker may never be written: it may be
+ * killed first.  Something on the way may repeat the GET then, which is no
+ * proof that the answer has arrived.  So the session keeps who was given its
+ * last answer, and ends if that one has died when the client comes again.
+ *
+ * The records.  GET: id, sid, incarnation.  POST: id, sid, body.  ABORT: id,
+ * sid.  ANSWER: id, error + 1 (0: none), body.
  */
 
 
@@ -28,7 +33,7 @@ static ngx_int_t ngx_http_socketio_forward_out(
     ngx_http_socketio_parked_t *parked, uint8_t type, sio_str_t body);
 static void ngx_http_socketio_forward_here(ngx_http_socketio_hub_t *hub,
     ngx_http_socketio_parked_t *parked, sio_str_t sid, uint64_t id,
-    ngx_uint_t slot);
+    ngx_uint_t slot, uint32_t incarnation);
 static ngx_int_t ngx_http_socketio_forward_take(ngx_http_socketio_hub_t *hub,
     sio_str_t sid, u_char *body, size_t len);
 static ngx_int_t ngx_http_socketio_forward_answer(
@@ -59,7 +64,8 @@ ngx_http_socketio_forward_get(ngx_http_socketio_parked_t *parked)
     parked->slot = slot;
 
     if (slot == hub->n) {
-        ngx_http_socketio_forward_here(hub, parked, sid, 0, slot);
+        ngx_http_socketio_forward_here(hub, parked, sid, 0, slot,
+                                       hub->incarnation);
         return;
     }
 
@@ -129,6 +135,9 @@ ngx_http_socketio_forward_out(ngx_http_socketio_parked_t *parked, uint8_t type,
 
     if (type == NGX_HTTP_SOCKETIO_RECORD_POST) {
         sio_wire_put_str(&w, body);
+
+    } else {
+        sio_wire_put_u32(&w, hub->incarnation);
     }
 
     if (sio_wire_end(&w) != SIO_OK
@@ -160,7 +169,7 @@ ngx_http_socketio_forward_out(ngx_http_socketio_parked_t *parked, uint8_t type,
 static void
 ngx_http_socketio_forward_here(ngx_http_socketio_hub_t *hub,
     ngx_http_socketio_parked_t *parked, sio_str_t sid, uint64_t id,
-    ngx_uint_t slot)
+    ngx_uint_t slot, uint32_t incarnation)
 {
     uint64_t                      now;
     ngx_int_t                     error;
@@ -177,7 +186,9 @@ ngx_http_socketio_forward_here(ngx_http_socketio_hub_t *hub,
 
     eio_session_check(&s->eio, now);
 
-    if (s->eio.state == EIO_STATE_CLOSED) {
+    if (s->eio.state == EIO_STATE_CLOSED
+        || ngx_http_socketio_forward_cut(s))
+    {
         goto refused;
     }
 
@@ -195,13 +206,15 @@ ngx_http_socketio_forward_here(ngx_http_socketio_hub_t *hub,
     poll->session = s;
     poll->parked = parked;
     poll->id = id;
-    poll->incarnation = ngx_http_socketio_slot(hub->zone, slot)->incarnation;
+    poll->incarnation = incarnation;
     poll->slot = slot;
 
     if (eio_session_poll(&s->eio, poll, now) != SIO_OK) {
         sio_free(&ngx_http_socketio_mem, poll);
         goto refused;
     }
+
+    s->client.holder = 0;
 
     if (parked) {
         parked->poll = poll;
@@ -213,6 +226,40 @@ refused:
 
     (void) ngx_http_socketio_forward_answer(hub, parked, id, slot, error,
                                             sio_str(NULL, 0));
+}
+
+
+ngx_uint_t
+ngx_http_socketio_forward_cut(ngx_http_socketio_session_t *s)
+{
+    uint32_t                  holder, incarnation;
+    ngx_uint_t                n;
+    ngx_http_socketio_hub_t  *hub;
+
+    holder = s->client.holder;
+
+    if (holder == 0 || s->eio.transport != EIO_POLLING) {
+        return 0;
+    }
+
+    hub = ngx_http_socketio_session_hub(s);
+
+    n = holder % NGX_HTTP_SOCKETIO_SLOTS;
+
+    /* of its incarnation the low bits were kept */
+
+    incarnation = (uint32_t) ngx_http_socketio_slot(hub->zone, n)->incarnation;
+    incarnation -= (incarnation - holder / NGX_HTTP_SOCKETIO_SLOTS)
+                   & (UINT32_MAX / NGX_HTTP_SOCKETIO_SLOTS);
+
+    if (!ngx_http_socketio_slot_died(hub->zone, n, incarnation)) {
+        return 0;
+    }
+
+    eio_session_abort(&s->eio, EIO_REASON_TRANSPORT_ERROR);
+    ngx_http_socketio_session_dirty(s);
+
+    return 1;
 }
 
 
@@ -280,6 +327,11 @@ ngx_http_socketio_forward_flush(ngx_http_socketio_session_t *s)
 
     if (poll->parked) {
         poll->parked->poll = NULL;
+    }
+
+    if (poll->parked == NULL) {
+        s->client.holder = (uint32_t) (poll->incarnation
+                                       * NGX_HTTP_SOCKETIO_SLOTS + poll->slot);
     }
 
     if (ngx_http_socketio_forward_answer(hub, poll->parked, poll->id,
@@ -421,6 +473,15 @@ ngx_http_socketio_forward_abort(ngx_http_socketio_parked_t *parked)
 }
 
 
+void
+ngx_http_socketio_forward_end(ngx_http_socketio_hub_t *hub)
+{
+    if (ngx_exiting && !ngx_terminate) {
+        __atomic_store_n(&hub->slot->left, hub->incarnation, __ATOMIC_SEQ_CST);
+    }
+}
+
+
 /*
  * Whether no answer will come: the owner died; or it knew nothing of the
  * session twice in a row, and its word of that was lost to a full zone.
@@ -554,6 +615,7 @@ ngx_http_socketio_forward_receive(ngx_http_socketio_hub_t *hub, uint8_t type,
     sio_wire_t *record, const ngx_http_socketio_from_t *from)
 {
     uint8_t    error;
+    uint32_t   incarnation;
     uint64_t   id;
     ngx_int_t  rc;
     sio_str_t  sid, body;
@@ -574,9 +636,13 @@ ngx_http_socketio_forward_receive(ngx_http_socketio_hub_t *hub, uint8_t type,
 
     sid = sio_wire_get_str(record);
     body = sio_str(NULL, 0);
+    incarnation = 0;
 
     if (type == NGX_HTTP_SOCKETIO_RECORD_POST) {
         body = sio_wire_get_str(record);
+
+    } else if (type == NGX_HTTP_SOCKETIO_RECORD_GET) {
+        incarnation = sio_wire_get_u32(record);
     }
 
     if (sio_wire_done(record) != SIO_OK || sid.len != EIO_SID_LEN) {
@@ -588,7 +654,8 @@ ngx_http_socketio_forward_receive(ngx_http_socketio_hub_t *hub, uint8_t type,
     switch (type) {
 
     case NGX_HTTP_SOCKETIO_RECORD_GET:
-        ngx_http_socketio_forward_here(hub, NULL, sid, id, from->slot);
+        ngx_http_socketio_forward_here(hub, NULL, sid, id, from->slot,
+                                       incarnation);
         break;
 
     case NGX_HTTP_SOCKETIO_RECORD_ABORT:

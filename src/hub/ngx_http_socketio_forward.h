@@ -48,6 +48,13 @@ void ngx_http_socketio_forward_abort(ngx_http_socketio_parked_t *parked);
 
 void ngx_http_socketio_forward_flush(ngx_http_socketio_session_t *s);
 
+/*
+ * Before its client's next request is taken for a proof: whether the session's
+ * last answer was given to a worker that has died since, which may not have
+ * written it.  Then the session has ended ("transport error").
+ */
+ngx_uint_t ngx_http_socketio_forward_cut(ngx_http_socketio_session_t *s);
+
 /* Refuse a session's waiting GET, if there is one. */
 
 void ngx_http_socketio_forward_refuse(ngx_http_socketio_session_t *s);
@@ -55,6 +62,12 @@ void ngx_http_socketio_forward_refuse(ngx_http_socketio_session_t *s);
 /* Requests whose owner died are answered: the session is unknown. */
 
 void ngx_http_socketio_forward_check(ngx_http_socketio_hub_t *hub);
+
+/*
+ * The worker ends.  One that shut down has written its answers, and notes so in
+ * its slot, which it is about to leave.
+ */
+void ngx_http_socketio_forward_end(ngx_http_socketio_hub_t *hub);
 
 /* Records. */
 

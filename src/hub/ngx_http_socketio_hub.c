@@ -284,6 +284,7 @@ ngx_http_socketio_hub_cleanup(ngx_http_socketio_hub_t *hub)
     }
 
     ngx_http_socketio_message_reclaim(hub->zone, hub->n);
+    ngx_http_socketio_forward_end(hub);
     ngx_http_socketio_slot_leave(hub->zone, hub->n);
     (void) ngx_http_socketio_directory_reap(hub->zone, hub->n);
 

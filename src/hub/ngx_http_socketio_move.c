@@ -301,6 +301,11 @@ ngx_http_socketio_move_pack(ngx_http_socketio_session_t *s)
     move = s->move;
 
     ngx_http_socketio_forward_refuse(s);
+
+    if (ngx_http_socketio_forward_cut(s)) {
+        goto failed;
+    }
+
     eio_session_upgrade_complete(&s->eio, NULL, ngx_http_socketio_now());
 
     if (!sio_record_movable(&s->client)) {

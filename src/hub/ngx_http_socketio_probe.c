@@ -5,6 +5,7 @@
 
 #include "hub/ngx_http_socketio_probe.h"
 #include "hub/ngx_http_socketio_admit.h"
+#include "hub/ngx_http_socketio_forward.h"
 #include "hub/ngx_http_socketio_mailbox.h"
 #include "hub/ngx_http_socketio_recovery.h"
 
@@ -116,9 +117,11 @@ ngx_http_socketio_probe_take(ngx_http_socketio_probe_t *probe)
     hub = probe->hub;
     s = probe->session;
 
-    if (!probe->remote && s->eio.state != EIO_STATE_UPGRADING) {
-
-        /* it is closing, and has a GET to say so */
+    if (!probe->remote
+        && (s->eio.state != EIO_STATE_UPGRADING
+            || ngx_http_socketio_forward_cut(s)))
+    {
+        /* it is closing, and has a GET to say so; or it is over */
 
         ngx_http_socketio_move_free(s->move);
         ngx_http_socketio_probe_end(probe, NGX_ERROR, NULL);

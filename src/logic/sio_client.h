@@ -48,6 +48,8 @@ struct sio_client_s {
     unsigned               recovered:1;    /* a socket came back with it */
     unsigned               dry_run:1;      /* checks of its rules are told,
                                               not enforced */
+    uint32_t               holder;         /* the carrier's: polling, who was
+                                              given the last answer */
 };
 
 

@@ -22,7 +22,7 @@
 
 
 #define NGX_HTTP_SOCKETIO_MAGIC        0x5e10c4e7
-#define NGX_HTTP_SOCKETIO_VERSION      6
+#define NGX_HTTP_SOCKETIO_VERSION      7
 
 #define NGX_HTTP_SOCKETIO_PAGE         4096
 
@@ -35,6 +35,10 @@
 
 #define NGX_HTTP_SOCKETIO_LOCK_SPIN    200
 #define NGX_HTTP_SOCKETIO_LOCK_PROC    1024
+
+/* Linux: PF_EXITING, of a process's flags. */
+
+#define NGX_HTTP_SOCKETIO_EXITING      0x4
 
 
 typedef struct {
@@ -65,8 +69,8 @@ static size_t ngx_http_socketio_shm_layout_store(size_t start, size_t size,
     ngx_http_socketio_layout_t *l);
 static ngx_int_t ngx_http_socketio_lock_wait(ngx_http_socketio_lock_t *lock);
 #if (NGX_LINUX)
-static ngx_int_t ngx_http_socketio_process_stat(ngx_pid_t pid, char *state,
-    ngx_pid_t *parent);
+static ngx_int_t ngx_http_socketio_process_stat(ngx_pid_t pid,
+    ngx_int_t *ends, ngx_pid_t *parent);
 #endif
 
 
@@ -340,7 +344,7 @@ ngx_int_t
 ngx_http_socketio_process_dead(ngx_pid_t pid)
 {
 #if (NGX_LINUX)
-    char       state;
+    ngx_int_t  ends;
     ngx_pid_t  parent, ours;
 #endif
 
@@ -353,12 +357,12 @@ ngx_http_socketio_process_dead(ngx_pid_t pid)
     ours = getppid();
 
     if (pid == ngx_pid || pid == ours
-        || ngx_http_socketio_process_stat(pid, &state, &parent) != NGX_OK)
+        || ngx_http_socketio_process_stat(pid, &ends, &parent) != NGX_OK)
     {
         return 0;
     }
 
-    if (state == 'Z' || state == 'X') {
+    if (ends) {
         return 1;
     }
 
@@ -377,16 +381,23 @@ ngx_http_socketio_process_dead(ngx_pid_t pid)
 #if (NGX_LINUX)
 
 /*
- * The state and the parent from "PID (NAME) STATE PARENT ..."; the name may
- * hold anything.  Where /proc is hidden, NGX_DECLINED: nothing is known.
+ * Whether it never runs again, and its parent, from "PID (NAME) STATE PARENT
+ * GROUP SESSION TTY TERMINAL FLAGS ..."; the name may hold anything.  A process
+ * that is on its way out has the flag before any of its sockets is closed, so
+ * that a peer can't see its end earlier than others do.  Where /proc is
+ * hidden, NGX_DECLINED: nothing is known.
+ *
+ * proc_pid_stat(5).
  */
 
 static ngx_int_t
-ngx_http_socketio_process_stat(ngx_pid_t pid, char *state, ngx_pid_t *parent)
+ngx_http_socketio_process_stat(ngx_pid_t pid, ngx_int_t *ends,
+    ngx_pid_t *parent)
 {
-    int         fd, n;
-    char        path[sizeof("/proc//stat") + NGX_INT64_LEN], buf[512], *p;
-    ssize_t     size;
+    int            fd, n;
+    char           path[sizeof("/proc//stat") + NGX_INT64_LEN], buf[512], *p;
+    ssize_t        size;
+    unsigned long  flags;
 
     n = snprintf(path, sizeof(path), "/proc/%ld/stat", (long) pid);
 
@@ -413,8 +424,18 @@ ngx_http_socketio_process_stat(ngx_pid_t pid, char *state, ngx_pid_t *parent)
         return NGX_DECLINED;
     }
 
-    *state = p[2];
-    *parent = (ngx_pid_t) strtol(p + 4, NULL, 10);
+    *ends = (p[2] == 'Z' || p[2] == 'X');
+    *parent = (ngx_pid_t) strtol(p + 4, &p, 10);
+
+    flags = 0;
+
+    for (n = 0; n < 5; n++) {
+        flags = strtoul(p, &p, 10);
+    }
+
+    if (flags & NGX_HTTP_SOCKETIO_EXITING) {
+        *ends = 1;
+    }
 
     return NGX_OK;
 }

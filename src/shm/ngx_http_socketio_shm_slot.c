@@ -132,6 +132,32 @@ ngx_http_socketio_slot_held(ngx_http_socketio_zone_t *zone, ngx_uint_t n,
 
 
 ngx_int_t
+ngx_http_socketio_slot_died(ngx_http_socketio_zone_t *zone, ngx_uint_t n,
+    uint32_t incarnation)
+{
+    ngx_pid_t                  pid;
+    ngx_http_socketio_slot_t  *slot;
+
+    if (n >= NGX_HTTP_SOCKETIO_SLOTS) {
+        return 1;
+    }
+
+    slot = ngx_http_socketio_slot(zone, n);
+    pid = (ngx_pid_t) slot->pid;
+
+    if (pid != 0 && (uint32_t) slot->incarnation == incarnation
+        && (pid == ngx_pid || !ngx_http_socketio_process_dead(pid)))
+    {
+        return 0;
+    }
+
+    /* last: it is set before the slot is given up */
+
+    return __atomic_load_n(&slot->left, __ATOMIC_SEQ_CST) != incarnation;
+}
+
+
+ngx_int_t
 ngx_http_socketio_slot_live(ngx_http_socketio_zone_t *zone, ngx_uint_t n,
     uint32_t incarnation)
 {

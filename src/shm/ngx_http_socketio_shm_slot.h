@@ -101,6 +101,8 @@ struct ngx_http_socketio_slot_s {
     ngx_atomic_t               exiting;      /* shutting down: no new work */
     ngx_atomic_t               still;        /* it stands: others say so */
     uint32_t                   ring_size;    /* a power of two */
+    uint32_t                   left;         /* the last incarnation that
+                                                left with all it had done */
 
     /* written by all */
     ngx_http_socketio_lock_t   lock NGX_HTTP_SOCKETIO_LINE;
@@ -175,7 +177,14 @@ void ngx_http_socketio_slots_live(ngx_http_socketio_zone_t *zone,
 ngx_int_t ngx_http_socketio_slot_held(ngx_http_socketio_zone_t *zone,
     ngx_uint_t n, uint32_t incarnation);
 
-/* The same, and its process lives now: a system call. */
+/*
+ * Whether the process of an incarnation died, and left something undone: a few
+ * system calls.  What it had to write to a client may not have been written.
+ */
+ngx_int_t ngx_http_socketio_slot_died(ngx_http_socketio_zone_t *zone,
+    ngx_uint_t n, uint32_t incarnation);
+
+/* It is held, and its process lives now: a system call. */
 
 ngx_int_t ngx_http_socketio_slot_live(ngx_http_socketio_zone_t *zone,
     ngx_uint_t n, uint32_t incarnation);

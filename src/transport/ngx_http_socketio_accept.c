@@ -417,6 +417,7 @@ ngx_http_socketio_accept_written(ngx_http_request_t *r)
     wev = c->write;
 
     if (wev->timedout) {
+        ngx_log_error(NGX_LOG_INFO, c->log, NGX_ETIMEDOUT, "client timed out");
         c->timedout = 1;
         return NGX_HTTP_REQUEST_TIME_OUT;
     }

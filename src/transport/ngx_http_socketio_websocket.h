@@ -64,6 +64,12 @@ struct ngx_http_socketio_websocket_s {
 };
 
 
+/* nginx's log handler reads ctx.connection, which `connection` has to be. */
+
+_Static_assert(offsetof(ngx_http_log_ctx_t, connection) == 0,
+               "the connection is the first of the log's context");
+
+
 /* What a connection has of its own, if it is detached. */
 
 typedef struct {

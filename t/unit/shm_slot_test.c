@@ -65,8 +65,18 @@ test_take(ngx_http_socketio_zone_t *zone)
            "a dead owner holds it");
     is_int(ngx_http_socketio_slot_live(zone, 5, incarnation), 0,
            "and does not live");
+    is_int(ngx_http_socketio_slot_died(zone, 5, incarnation), 1, "it died");
+    slot->left = incarnation;
+    is_int(ngx_http_socketio_slot_died(zone, 5, incarnation), 0,
+           "with all it had done");
+    slot->left = 0;
     is_int(ngx_http_socketio_slot_take(zone, 5, 4), NGX_OK,
            "a dead owner is succeeded");
+    is_int(ngx_http_socketio_slot_died(zone, 5, incarnation), 1,
+           "it died before");
+    is_int(ngx_http_socketio_slot_died(zone, 5, incarnation + 1), 0,
+           "its successor did not");
+    is_int(ngx_http_socketio_slot_died(zone, 128, 0), 1, "128 is not there");
     is_int(ngx_http_socketio_slot_held(zone, 5, incarnation), 0, "its time");
     is_int(ngx_http_socketio_slot_held(zone, 5, incarnation + 1), 1,
            "has passed");
