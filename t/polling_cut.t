@@ -5,6 +5,7 @@
 // another's session.  What is repeated then, by a proxy or a browser, is no
 // proof that the answer has arrived: the session ends, and mail is kept.
 
+const fs = require('node:fs');
 const { test } = require('./lib/tap');
 const { Site } = require('./lib/site');
 const { Polling, RawWs } = require('./lib/raw');
@@ -55,6 +56,8 @@ async function cut(peer) {
   await until(async () => await kept() === 0, { what: 'the first is proved' });
 
   process.kill(pid, 'SIGSTOP');
+  await until(() => /\) T /.test(fs.readFileSync(`/proc/${pid}/stat`, 'utf8')),
+    { what: 'it has stopped, and accepts nothing' });
   site.ngx.forgetIdle();
   await send(2);
   await until(async () => (await mail()).delivered === 2,
