@@ -110,7 +110,6 @@ ngx_http_socketio_recovery_become(ngx_http_socketio_hub_t *hub,
     sio_wire_t                  r;
     sio_offset_t                came;
     sio_socket_t               *socket;
-    sio_stream_id_t             last;
     ngx_http_socketio_entry_t   entry;
 
     socket = st->socket;
@@ -126,7 +125,7 @@ ngx_http_socketio_recovery_become(ngx_http_socketio_hub_t *hub,
 
     ngx_http_socketio_log_lock(hub->zone);
     rc = ngx_http_socketio_log_locate(hub->zone, offset, &number);
-    st->since = ngx_http_socketio_log_end(hub->zone, &last);
+    st->since = ngx_http_socketio_log_last(hub->zone);
 
     first = saving->position;
 
